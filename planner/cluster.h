@@ -1,0 +1,71 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace cadastre {
+
+class JsonPlace;
+
+struct Host {
+  std::string name;
+  /// Compute speed relative to the device of the profile: a layer takes its profiled seconds
+  /// divided by this.
+  double relative_speed = 1;
+  int cores = 1;
+  std::int64_t memory_bytes = 0;
+  std::string address;  ///< where its rank listens; empty for hosts that are only simulated
+  double price_per_hour = 0;
+  double watts = 0;
+  /// The host's own link to the switch, where it differs from the network's.
+  std::optional<double> bandwidth_bytes_per_s;
+  std::optional<double> latency_s;
+  bool operator==(const Host&) const = default;
+};
+
+/// A cable between two hosts that their traffic takes instead of the switch.
+struct DirectLink {
+  std::string from;
+  std::string to;  ///< both directions
+  double bandwidth_bytes_per_s = 0;
+  double latency_s = 0;
+  bool operator==(const DirectLink&) const = default;
+};
+
+/// A star: every host has one full-duplex link to a switch that never is the bottleneck.
+struct Network {
+  double bandwidth_bytes_per_s = 0;  ///< of each host's link, each way
+  double latency_s = 0;              ///< of each host's link; a message crosses two
+  std::vector<DirectLink> direct_links;
+  bool operator==(const Network&) const = default;
+};
+
+struct Cluster {
+  std::string name;
+  std::string description;
+  std::vector<Host> hosts;
+  Network network;
+  bool operator==(const Cluster&) const = default;
+};
+
+/// The way from one host to another, alone on the network.
+struct Route {
+  double bandwidth_bytes_per_s = 0;
+  double latency_s = 0;
+  bool direct = false;  ///< over a DirectLink
+};
+
+/// Throws nothing; both indices must be valid and different.
+[[nodiscard]] Route route_between(const Cluster& cluster, int from, int to);
+
+[[nodiscard]] int host_index(const Cluster& cluster, const std::string& name);  ///< -1 when absent
+
+[[nodiscard]] Cluster read_cluster(const std::filesystem::path& file);
+[[nodiscard]] Cluster cluster_from_json(const JsonPlace& place);
+[[nodiscard]] nlohmann::json to_json(const Cluster& cluster);
+
+}  // namespace cadastre

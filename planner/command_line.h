@@ -1,0 +1,34 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+
+namespace CLI {
+class App;
+}
+
+namespace cadastre {
+
+/// What every verb understands.
+struct VerbOptions {
+  bool json = false;   ///< one JSON object on standard output and nothing else there
+  bool quiet = false;  ///< no progress on standard error
+};
+
+/// Adds `name` to `program` with --json, --quiet and a help that ends in `example`. `options` must
+/// outlive the parse; `run` is called after it.
+CLI::App* add_verb(CLI::App& program, const std::string& name, const std::string& description,
+                   const std::string& example, std::shared_ptr<VerbOptions> options,
+                   std::function<void()> run);
+
+/// Prints the result of a verb: `document` with --json, else `text`.
+void print_result(const VerbOptions& options, const nlohmann::json& document,
+                  const std::string& text);
+
+/// Parses and runs. Returns the exit status: 0 done, 1 failed while working, 2 the request or a
+/// file was wrong; the error is one line on standard error.
+int run_program(CLI::App& program, int argc, char** argv);
+
+}  // namespace cadastre

@@ -1,0 +1,62 @@
+#include "planner/files.h"
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <sstream>
+#include <stdexcept>
+
+#include "planner/error.h"
+
+namespace cadastre {
+
+namespace fs = std::filesystem;
+
+std::string read_file(const fs::path& file) {
+  std::error_code error;
+  const fs::file_status status = fs::status(file, error);
+  if (!fs::exists(status)) throw InputError(file.string(), "", "expected a file, found none");
+  if (fs::is_directory(status))
+    throw InputError(file.string(), "", "expected a file, found a directory");
+  std::ifstream stream(file, std::ios::binary);
+  std::ostringstream content;
+  content << stream.rdbuf();
+  if (!stream)
+    throw InputError(file.string(), "",
+                     std::string("expected a readable file, found: ") + std::strerror(errno));
+  return content.str();
+}
+
+fs::path unfinished_name(const fs::path& file) {
+  fs::path name = file;
+  // The extension stays last: GDAL and others choose the format by it.
+  name.replace_filename("." + file.stem().string() + ".unfinished-" + std::to_string(::getpid()) +
+                        file.extension().string());
+  return name;
+}
+
+void write_file(const fs::path& file, const std::string& content) {
+  std::error_code error;
+  if (file.has_parent_path()) fs::create_directories(file.parent_path(), error);
+  const fs::path unfinished = unfinished_name(file);
+  std::ofstream stream(unfinished, std::ios::binary | std::ios::trunc);
+  stream << content;
+  stream.close();
+  if (!stream) {
+    const std::string cause = std::strerror(errno);
+    fs::remove(unfinished, error);
+    throw std::runtime_error(file.string() + ": cannot be written: " + cause);
+  }
+  fs::rename(unfinished, file, error);
+  if (error) {
+    const std::string cause = error.message();
+    fs::remove(unfinished, error);
+    throw std::runtime_error(file.string() + ": cannot be written: " + cause);
+  }
+}
+
+fs::path program_directory() { return fs::read_symlink("/proc/self/exe").parent_path(); }
+
+}  // namespace cadastre

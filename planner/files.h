@@ -1,0 +1,21 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+namespace cadastre {
+
+/// The whole content of `file`. Throws InputError when it is missing, a directory or unreadable.
+[[nodiscard]] std::string read_file(const std::filesystem::path& file);
+
+/// Writes beside `file`, then renames: a reader sees the old content or the new, never a part.
+/// Creates missing parent directories. Throws std::runtime_error naming the file when it cannot.
+void write_file(const std::filesystem::path& file, const std::string& content);
+
+/// The name under which a program writes an output before it renames it to `file`.
+[[nodiscard]] std::filesystem::path unfinished_name(const std::filesystem::path& file);
+
+/// The directory that holds the running program, where its sister programs are too.
+[[nodiscard]] std::filesystem::path program_directory();
+
+}  // namespace cadastre

@@ -1,0 +1,144 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace cadastre {
+
+class JsonPlace;
+
+/// A tensor's extent per sample, without the batch dimension: (C, H, W) for images, (F) for features.
+using Shape = std::vector<std::int64_t>;
+
+[[nodiscard]] std::int64_t num_elements(const Shape& shape);
+
+inline constexpr std::int64_t kBytesPerElement = 4;  // float32 throughout
+
+// The layer kinds, by the names and defaults that PyTorch gives them.
+struct Conv2d {
+  std::int64_t out_channels = 0;
+  std::int64_t kernel_size = 1;
+  std::int64_t stride = 1;
+  std::int64_t padding = 0;
+  std::int64_t groups = 1;
+  bool bias = true;
+  bool operator==(const Conv2d&) const = default;
+};
+
+/// Statistics are taken over groups of `ModelGraph::batch_norm_group_samples` consecutive samples.
+struct BatchNorm2d {
+  double eps = 1e-5;
+  double momentum = 0.1;
+  bool operator==(const BatchNorm2d&) const = default;
+};
+
+struct Relu {
+  bool operator==(const Relu&) const = default;
+};
+
+struct MaxPool2d {
+  std::int64_t kernel_size = 2;
+  std::int64_t stride = 2;
+  std::int64_t padding = 0;
+  bool operator==(const MaxPool2d&) const = default;
+};
+
+struct AdaptiveAvgPool2d {
+  std::int64_t output_size = 1;
+  bool operator==(const AdaptiveAvgPool2d&) const = default;
+};
+
+struct Flatten {
+  bool operator==(const Flatten&) const = default;
+};
+
+struct Linear {
+  std::int64_t out_features = 0;
+  bool bias = true;
+  bool operator==(const Linear&) const = default;
+};
+
+struct Dropout {
+  double p = 0.5;
+  bool operator==(const Dropout&) const = default;
+};
+
+/// Joins its inputs along the first dimension of a sample (channels or features).
+struct Concat {
+  bool operator==(const Concat&) const = default;
+};
+
+struct Add {
+  bool operator==(const Add&) const = default;
+};
+
+using Operation = std::variant<Conv2d, BatchNorm2d, Relu, MaxPool2d, AdaptiveAvgPool2d, Flatten,
+                               Linear, Dropout, Concat, Add>;
+
+/// The name of an operation in documents: conv2d, batch_norm2d, relu, …
+[[nodiscard]] std::string kind_name(const Operation& operation);
+
+/// What enters the network: one tensor per modality of a scene.
+struct ModelInput {
+  std::string name;  ///< the modality it reads
+  Shape shape;       ///< (C, H, W)
+  bool operator==(const ModelInput&) const = default;
+};
+
+struct Layer {
+  std::string id;
+  Operation operation;
+  std::vector<std::string> inputs;  ///< ids of layers or names of model inputs
+  Shape output_shape;               ///< derived by `check_model`, never written in a model file
+  bool operator==(const Layer&) const = default;
+};
+
+/// A DAG of layers in topological order. The output is the class scores, shape (num_classes); the
+/// loss is the cross-entropy of it.
+struct ModelGraph {
+  std::string name;
+  std::vector<ModelInput> inputs;
+  std::vector<Layer> layers;
+  std::string output;  ///< id of the layer that gives the class scores
+  /// Batch-norm statistics are taken over groups of this many consecutive samples of the global
+  /// batch, whatever the division into micro-batches and replicas (which are cut at multiples of
+  /// it), so that every division computes the same function ("ghost batch normalisation", Hoffer,
+  /// Hubara and Soudry 2017, algorithm 1). 1 in models without batch norm.
+  std::int64_t batch_norm_group_samples = 1;
+  bool operator==(const ModelGraph&) const = default;
+};
+
+/// Where a layer's input comes from.
+struct Source {
+  bool is_model_input = false;
+  int index = 0;  ///< into `ModelGraph::inputs` or `ModelGraph::layers`
+  bool operator==(const Source&) const = default;
+};
+
+/// For each layer, its inputs resolved. The model must have passed `check_model`.
+[[nodiscard]] std::vector<std::vector<Source>> layer_sources(const ModelGraph& model);
+
+/// For each layer, the layers that read its output, ascending.
+[[nodiscard]] std::vector<std::vector<int>> layer_consumers(const ModelGraph& model);
+
+[[nodiscard]] int layer_index(const ModelGraph& model, const std::string& id);  ///< -1 when absent
+
+/// Bytes of the layer's trainable parameters, given its (checked) model.
+[[nodiscard]] std::int64_t parameter_bytes(const ModelGraph& model, const Layer& layer);
+
+[[nodiscard]] bool has_batch_norm(const ModelGraph& model);
+
+/// Puts the layers in topological order (keeping the given order where it already is one) and
+/// derives every output shape. `place` is the model's place in its document: a cycle, a missing
+/// input, a shape that does not fit or a layer nobody uses is refused by InputError there.
+void check_model(ModelGraph& model, const JsonPlace& place);
+
+[[nodiscard]] ModelGraph read_model(const std::filesystem::path& file);
+[[nodiscard]] ModelGraph model_from_json(const JsonPlace& place);
+[[nodiscard]] nlohmann::json to_json(const ModelGraph& model);
+
+}  // namespace cadastre

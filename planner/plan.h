@@ -1,0 +1,90 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "planner/cluster.h"
+#include "planner/profile.h"
+
+namespace cadastre {
+
+/// One host's part in a stage: it computes `share` of the samples of every micro-batch.
+struct Replica {
+  std::string host;
+  double share = 1;  ///< in (0, 1]; a stage's shares sum to 1
+  bool operator==(const Replica&) const = default;
+};
+
+/// A convex set of layers on one host, or on several that share every micro-batch.
+struct Stage {
+  std::vector<std::string> layers;  ///< ids in the model's order
+  std::vector<Replica> replicas;
+  bool operator==(const Stage&) const = default;
+};
+
+enum class Schedule { kGpipe, kOneForwardOneBackward };
+
+[[nodiscard]] const std::vector<std::string>& schedule_names();  ///< in the enum's order
+[[nodiscard]] std::string schedule_name(Schedule schedule);
+
+/// What one host does in one step, by the cost model.
+struct HostPrediction {
+  std::string host;
+  double compute_s = 0;
+  double waiting_s = 0;    ///< for activations and gradients, the schedule's bubble included
+  double reduction_s = 0;  ///< in the all-reduce, waiting for the other replicas included
+  std::int64_t sent_bytes = 0;
+  std::int64_t peak_memory_bytes = 0;
+  bool operator==(const HostPrediction&) const = default;
+};
+
+struct Prediction {
+  double step_s = 0;  ///< from the end of one step to the end of the next
+  std::int64_t traffic_bytes_per_step = 0;
+  std::int64_t peak_memory_bytes = 0;  ///< of the host that needs most
+  bool fits_memory = true;
+  std::vector<HostPrediction> hosts;
+  bool operator==(const Prediction&) const = default;
+};
+
+/// Which layers on which hosts, in how many micro-batches, in which order. The stages' order is a
+/// topological order of the DAG that they form; a host serves one stage at most.
+struct Plan {
+  std::string strategy;         ///< single, data-parallel, branch, pipeline, auto
+  std::int64_t batch_size = 1;  ///< samples of one step over all hosts (the global batch)
+  std::int64_t micro_batches = 1;
+  Schedule schedule = Schedule::kGpipe;
+  std::vector<Stage> stages;
+  Prediction predicted;
+  std::optional<double> simulated_step_s;  ///< set once the plan was replayed in the simulator
+  bool operator==(const Plan&) const = default;
+};
+
+/// How the search ended.
+struct SearchReport {
+  double lower_bound_s = 0;   ///< no plan of the search space is faster, by the cost model
+  double optimality_gap = 0;  ///< (step - lower bound) / step; 0 is proven best
+  double search_s = 0;
+  std::int64_t num_evaluated = 0;  ///< plans whose program was evaluated
+  bool operator==(const SearchReport&) const = default;
+};
+
+/// `cadastre-plan/1`: a plan with everything that it takes to simulate or run it.
+struct PlanDocument {
+  Plan plan;
+  SearchReport search;
+  std::vector<Plan> alternatives;  ///< the baselines, in the order of the table of strategies
+  Profile profile;
+  Cluster cluster;
+  bool operator==(const PlanDocument&) const = default;
+};
+
+[[nodiscard]] PlanDocument read_plan(const std::filesystem::path& file);
+[[nodiscard]] PlanDocument plan_from_json(const JsonPlace& place);
+[[nodiscard]] nlohmann::json to_json(const PlanDocument& document);
+
+}  // namespace cadastre

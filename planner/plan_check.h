@@ -1,0 +1,17 @@
+#pragma once
+
+#include <string>
+
+#include "planner/json_reader.h"
+#include "planner/plan.h"
+
+namespace cadastre {
+
+/// Throws InputError at `place` unless `plan` is sound for its model and cluster: every layer on
+/// exactly one stage, stages in a topological order (no tensor goes back), known hosts, each on one
+/// stage at most, shares in (0, 1] that sum to 1, the global batch a multiple of the model's
+/// batch-norm group, and no more micro-batches than such groups.
+void check_plan(const Plan& plan, const ModelGraph& model, const Cluster& cluster,
+                const JsonPlace& place);
+
+}  // namespace cadastre

@@ -1,0 +1,80 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "planner/plan.h"
+#include "planner/scene.h"
+
+namespace cadastre {
+
+struct ClassMetrics {
+  std::string name;
+  std::int64_t num_samples = 0;  ///< reference samples of the class
+  double precision = 0;          ///< user's accuracy
+  double recall = 0;             ///< producer's accuracy
+  double f1 = 0;
+  bool operator==(const ClassMetrics&) const = default;
+};
+
+/// Accuracy against held-out labels. Classes without reference samples count in no average.
+struct Metrics {
+  double overall_accuracy = 0;
+  double average_accuracy = 0;  ///< mean recall over the classes
+  double kappa = 0;             ///< Cohen 1960
+  std::vector<ClassMetrics> classes;
+  std::vector<std::vector<std::int64_t>> confusion;  ///< [reference class][predicted class]
+  bool operator==(const Metrics&) const = default;
+};
+
+struct TrainingStep {
+  std::int64_t step = 0;
+  double loss = 0;  ///< mean cross-entropy over the global batch
+  double learning_rate = 0;
+  double end_s = 0;  ///< since the first step began
+  bool operator==(const TrainingStep&) const = default;
+};
+
+/// How a network is trained, whatever its division.
+struct TrainingSettings {
+  std::int64_t epochs = 1;
+  std::int64_t samples_per_epoch = 0;  ///< 0: all training samples
+  std::int64_t max_steps = 0;          ///< 0: no limit
+  double learning_rate = 0.05;         ///< peak; warm-up, then cosine to 0
+  double momentum = 0.9;
+  double weight_decay = 1e-4;
+  std::int64_t seed = 1;
+  bool operator==(const TrainingSettings&) const = default;
+};
+
+/// `cadastre-run/1`: what a training run was and gave.
+struct RunRecord {
+  ModelGraph model;
+  std::string strategy;
+  std::int64_t batch_size = 1;
+  std::int64_t micro_batches = 1;
+  Schedule schedule = Schedule::kGpipe;
+  std::vector<Stage> stages;
+  TrainingSettings training;
+  Scene scene;  ///< with absolute raster paths
+  double predicted_step_s = 0;
+  std::optional<double> simulated_step_s;
+  double measured_step_s = 0;         ///< median over the steps after the first
+  double measured_step_spread_s = 0;  ///< between the quartiles
+  double wall_s = 0;
+  std::int64_t traffic_bytes_per_step = 0;  ///< as counted by the ranks
+  std::vector<TrainingStep> steps;
+  std::optional<Metrics> metrics;
+  bool operator==(const RunRecord&) const = default;
+};
+
+[[nodiscard]] RunRecord read_run(const std::filesystem::path& file);
+[[nodiscard]] RunRecord run_from_json(const JsonPlace& place);
+/// Written as `predicted.step_s`, `simulated.step_s`, `measured.{step_s, step_spread_s, wall_s}`.
+[[nodiscard]] nlohmann::json to_json(const RunRecord& run);
+
+}  // namespace cadastre
