@@ -28,7 +28,8 @@ Host read_host(const JsonPlace& place) {
   const JsonPlace name = object.at("name");
   host.name = name.string();
   if (host.name.empty()) name.fail_expected("a name");
-  if (const auto speed = object.find("relative_speed")) host.relative_speed = speed->positive();
+  if (const auto speed = object.find("relative_speed"))
+    host.relative_speed = speed->number(1e-6, 1e6);
   if (const auto cores = object.find("cores"))
     host.cores = static_cast<int>(cores->integer(1, 1 << 20));
   host.memory_bytes = size_bytes(object.at("memory_bytes"));

@@ -177,6 +177,8 @@ std::string summary(const ModelGraph& model) {
 void check_model(ModelGraph& model, const JsonPlace& place) {
   check_names(model, place);
   check_inputs_exist(model, place);
+  for (std::size_t i = 0; i < model.inputs.size(); ++i)
+    check_tensor_size(model.inputs[i].shape, place, "/inputs/" + std::to_string(i) + "/shape");
   const std::vector<std::size_t> order = topological_order(model, place);
   std::vector<Layer> layers;
   layers.reserve(order.size());

@@ -157,13 +157,18 @@ std::string shape_text(const Shape& shape) {
   return text + ")";
 }
 
+void check_tensor_size(const Shape& shape, const JsonPlace& place, const std::string& pointer) {
+  if (!within_limit(shape))
+    refuse(place, pointer,
+           "expected a tensor of at most 2^40 elements, found " + shape_text(shape));
+}
+
 Shape layer_output_shape(const Layer& layer, const std::vector<NamedShape>& inputs,
                          std::int64_t batch_norm_group_samples, const JsonPlace& place,
                          const std::string& pointer) {
   const ShapeRules rules(inputs, batch_norm_group_samples, place, pointer);
   Shape shape = std::visit(rules, layer.operation);
-  if (!within_limit(shape))
-    rules.fail("", "expected an output of at most 2^40 elements, found " + shape_text(shape));
+  check_tensor_size(shape, place, pointer);
   return shape;
 }
 

@@ -23,6 +23,10 @@ struct NamedShape {
                                        std::int64_t batch_norm_group_samples,
                                        const JsonPlace& place, const std::string& pointer);
 
+/// Throws InputError at `pointer` below `place` when a tensor of this shape exceeds 2^40 elements
+/// per sample; the product is not computed, so it cannot overflow.
+void check_tensor_size(const Shape& shape, const JsonPlace& place, const std::string& pointer);
+
 /// `(3, 9, 9)`.
 [[nodiscard]] std::string shape_text(const Shape& shape);
 

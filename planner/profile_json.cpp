@@ -9,7 +9,10 @@ namespace cadastre {
 
 namespace {
 
+// Beyond what any layer has; sums over a whole batch stay finite and in 63 bits.
 constexpr std::int64_t kMostSamples = std::int64_t{1} << 20;
+constexpr std::int64_t kMostBytes = std::int64_t{1} << 42;
+constexpr double kMostSeconds = 1e9;
 
 Measurement read_measurement(const JsonPlace& place) {
   JsonObject object = place.object();
@@ -18,9 +21,9 @@ Measurement read_measurement(const JsonPlace& place) {
     return seconds ? seconds->number(0) : 0.0;
   };
   const Measurement measurement{.batch_size = object.at("batch_size").integer(1, kMostSamples),
-                                .forward_s = object.at("forward_s").number(0),
+                                .forward_s = object.at("forward_s").number(0, kMostSeconds),
                                 .forward_spread_s = spread("forward_spread_s"),
-                                .backward_s = object.at("backward_s").number(0),
+                                .backward_s = object.at("backward_s").number(0, kMostSeconds),
                                 .backward_spread_s = spread("backward_spread_s")};
   object.finish();
   return measurement;
@@ -54,14 +57,15 @@ LayerProfile read_layer_profile(const JsonPlace& place, const ModelGraph& model,
   const JsonPlace id = object.at("layer");
   if (id.string() != layer.id)
     id.fail_expected(in_quotes(layer.id) + " as in the model's topological order");
-  LayerProfile profile{.layer = layer.id,
-                       .measurements = read_measurements(object.at("measurements")),
-                       .activation_bytes_per_sample = bytes_of_layer(
-                           object.at("activation_bytes_per_sample"),
-                           num_elements(layer.output_shape) * kBytesPerElement, layer),
-                       .saved_bytes_per_sample = object.at("saved_bytes_per_sample").integer(0),
-                       .parameter_bytes = bytes_of_layer(object.at("parameter_bytes"),
-                                                         parameter_bytes(model, layer), layer)};
+  LayerProfile profile{
+      .layer = layer.id,
+      .measurements = read_measurements(object.at("measurements")),
+      .activation_bytes_per_sample =
+          bytes_of_layer(object.at("activation_bytes_per_sample"),
+                         num_elements(layer.output_shape) * kBytesPerElement, layer),
+      .saved_bytes_per_sample = object.at("saved_bytes_per_sample").integer(0, kMostBytes),
+      .parameter_bytes =
+          bytes_of_layer(object.at("parameter_bytes"), parameter_bytes(model, layer), layer)};
   const std::optional<JsonPlace> fit_error = object.find("fit_error");
   profile.fit_error = fit_error ? fit_error->number(0) : leave_one_out_error(profile.measurements);
   object.finish();
@@ -105,9 +109,10 @@ Profile profile_from_json(const JsonPlace& place) {
   for (std::size_t i = 0; i < items.size(); ++i)
     profile.layers.push_back(read_layer_profile(items[i], profile.model, profile.model.layers[i]));
 
-  profile.load_s_per_sample = object.at("load_s_per_sample").number(0);
-  profile.optimizer_s_per_parameter_byte = object.at("optimizer_s_per_parameter_byte").number(0);
-  profile.loss_s_per_sample = object.at("loss_s_per_sample").number(0);
+  profile.load_s_per_sample = object.at("load_s_per_sample").number(0, kMostSeconds);
+  profile.optimizer_s_per_parameter_byte =
+      object.at("optimizer_s_per_parameter_byte").number(0, kMostSeconds);
+  profile.loss_s_per_sample = object.at("loss_s_per_sample").number(0, kMostSeconds);
   object.finish();
   return profile;
 }

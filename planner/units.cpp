@@ -55,14 +55,26 @@ std::optional<double> in_base_units(std::string_view text, const Unit (&bases)[k
   return std::nullopt;
 }
 
+/// The number at `place`, or the base units of its text; nothing when it is neither.
+template <std::size_t kNumBases>
+std::optional<double> number_or_text(const JsonPlace& place, const Unit (&bases)[kNumBases]) {
+  if (place.value().is_number()) return place.value().get<double>();
+  if (place.value().is_string()) return in_base_units(place.string(), bases);
+  return std::nullopt;
+}
+
+// Beyond what any network has, and small enough that no sum of times becomes infinite.
+constexpr double kMostBandwidth = 1e15;
+constexpr double kMostDuration = 3600;
+
 }  // namespace
 
 double bandwidth_bytes_per_s(const JsonPlace& place) {
-  if (!place.value().is_string()) return place.positive();
   static constexpr Unit kBases[] = {{"Bps", 1.0}, {"bps", 0.125}};
-  const std::optional<double> bandwidth = in_base_units(place.string(), kBases);
-  if (!bandwidth || !std::isfinite(*bandwidth) || *bandwidth <= 0)
-    place.fail_expected("bytes per second > 0, or text such as \"1Gbps\" or \"125MBps\"");
+  const std::optional<double> bandwidth = number_or_text(place, kBases);
+  if (!bandwidth || !(*bandwidth >= 1 && *bandwidth <= kMostBandwidth))
+    place.fail_expected(
+        "bytes per second from 1 to 10^15, or text such as \"1Gbps\" or \"125MBps\"");
   return *bandwidth;
 }
 
@@ -71,20 +83,17 @@ std::int64_t size_bytes(const JsonPlace& place) {
   static constexpr Unit kBases[] = {{"B", 1.0}};
   constexpr double kMost = 9e18;  // below 2^63
   const std::optional<double> size = in_base_units(place.string(), kBases);
-  if (!size || *size < 1 || *size > kMost || *size != std::floor(*size))
+  if (!size || !(*size >= 1 && *size <= kMost) || *size != std::floor(*size))
     place.fail_expected("whole bytes > 0, or text such as \"16GiB\" or \"500MB\"");
   return static_cast<std::int64_t>(*size);
 }
 
 double duration_s(const JsonPlace& place) {
-  if (!place.value().is_string()) return place.number(0);
-  static constexpr Unit kUnits[] = {{"s", 1.0}, {"ms", 1e-3}, {"us", 1e-6}, {"ns", 1e-9}};
-  const std::string text = place.string();
-  if (const std::optional<Quantity> quantity = split_quantity(text);
-      quantity && quantity->number >= 0)
-    for (const Unit& known : kUnits)
-      if (quantity->unit == known.name) return quantity->number * known.factor;
-  place.fail_expected("seconds >= 0, or text such as \"50us\" or \"0.1ms\"");
+  static constexpr Unit kBases[] = {{"s", 1.0}, {"ms", 1e-3}, {"us", 1e-6}, {"ns", 1e-9}};
+  const std::optional<double> duration = number_or_text(place, kBases);
+  if (!duration || !(*duration >= 0 && *duration <= kMostDuration))
+    place.fail_expected("seconds from 0 to 3600, or text such as \"50us\" or \"0.1ms\"");
+  return *duration;
 }
 
 }  // namespace cadastre

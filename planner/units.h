@@ -10,13 +10,13 @@ namespace cadastre {
 // and bytes (B), decimal (k M G T: powers of 1000) and binary (Ki Mi Gi Ti: powers of 1024)
 // prefixes are kept apart. All throw InputError.
 
-/// Bytes per second, > 0: a number, or text such as "1Gbps", "125MBps", "100 MiBps".
+/// Bytes per second from 1 to 10^15: a number, or text such as "1Gbps", "125MBps", "100 MiBps".
 [[nodiscard]] double bandwidth_bytes_per_s(const JsonPlace& place);
 
 /// Bytes, > 0 and whole: a number, or text such as "16GiB", "500MB".
 [[nodiscard]] std::int64_t size_bytes(const JsonPlace& place);
 
-/// Seconds, >= 0: a number, or text such as "50us", "0.1 ms".
+/// Seconds from 0 to 3600: a number, or text such as "50us", "0.1 ms".
 [[nodiscard]] double duration_s(const JsonPlace& place);
 
 }  // namespace cadastre

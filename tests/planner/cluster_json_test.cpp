@@ -72,7 +72,8 @@ TEST_CASE("bandwidths keep bits from bytes and k from Ki", "[planner]") {
 
 TEST_CASE("quantities without a known unit are refused", "[planner]") {
   const std::string expected =
-      "/network/bandwidth_bytes_per_s: expected bytes per second > 0, or text such as \"1Gbps\" or "
+      "/network/bandwidth_bytes_per_s: expected bytes per second from 1 to 10^15, or text such as "
+      "\"1Gbps\" or "
       "\"125MBps\", found ";
   for (const std::string text : {"125", "1Kbps", "1gbps", "fast", "", "-1Gbps", "0Gbps", "nanGbps",
                                  "infGbps", "1e400Gbps", "1GB", "1Gbps!"})
@@ -85,7 +86,8 @@ TEST_CASE("quantities without a known unit are refused", "[planner]") {
         "/hosts/1/memory_bytes: expected whole bytes > 0, or text such as \"16GiB\" or \"500MB\", "
         "found \"0.3B\"");
   CHECK(refused(with(to_json(sound()), "/network/latency_s", "50")) ==
-        "/network/latency_s: expected seconds >= 0, or text such as \"50us\" or \"0.1ms\", found "
+        "/network/latency_s: expected seconds from 0 to 3600, or text such as \"50us\" or "
+        "\"0.1ms\", found "
         "\"50\"");
 }
 
@@ -118,7 +120,7 @@ TEST_CASE("direct links join two different hosts of the cluster, once", "[planne
 
 TEST_CASE("absurd numbers in a cluster are refused", "[planner]") {
   CHECK(refused(with(to_json(sound()), "/hosts/0/relative_speed", 0)) ==
-        "/hosts/0/relative_speed: expected a number > 0, found 0");
+        "/hosts/0/relative_speed: expected a number from 1e-06 to 1000000, found 0");
   CHECK(refused(with(to_json(sound()), "/hosts/0/memory_bytes", -5)) ==
         "/hosts/0/memory_bytes: expected an integer >= 1, found -5");
   CHECK(refused(with(to_json(sound()), "/hosts/0/cores", 0.5)) ==
@@ -126,9 +128,11 @@ TEST_CASE("absurd numbers in a cluster are refused", "[planner]") {
   CHECK(refused(with(to_json(sound()), "/hosts/0/watts", -1)) ==
         "/hosts/0/watts: expected a number >= 0, found -1");
   CHECK(refused(with(to_json(sound()), "/network/latency_s", -1e-6)) ==
-        "/network/latency_s: expected a number >= 0, found -1e-06");
+        "/network/latency_s: expected seconds from 0 to 3600, or text such as \"50us\" or "
+        "\"0.1ms\", found -1e-06");
   CHECK(refused(with(to_json(sound()), "/network/bandwidth_bytes_per_s", 0)) ==
-        "/network/bandwidth_bytes_per_s: expected a number > 0, found 0");
+        "/network/bandwidth_bytes_per_s: expected bytes per second from 1 to 10^15, or text such "
+        "as \"1Gbps\" or \"125MBps\", found 0");
 }
 
 TEST_CASE("an unknown key in a cluster is refused", "[planner]") {

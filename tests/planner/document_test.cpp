@@ -1,6 +1,7 @@
 // What is wrong with a file before its content is: the same for every kind of document.
 
 #include <filesystem>
+#include <limits>
 
 #include "planner/files.h"
 #include "planner/run_record.h"
@@ -79,6 +80,64 @@ TEST_CASE("numbers that no double holds are refused", "[planner]") {
   REQUIRE(text.find(field) != std::string::npos);
   text.replace(text.find(field), field.size(), "\"search_s\": 1e400");
   CHECK(refused(text, read_plan) == "expected a JSON document with numbers in range");
+}
+
+namespace {
+
+/// Every place in `document`, whole arrays and objects included.
+std::vector<json::json_pointer> all_places(const json& document,
+                                           const json::json_pointer& here = json::json_pointer()) {
+  std::vector<json::json_pointer> places = {here};
+  for (const auto& [key, value] : document.items()) {
+    const json::json_pointer below = document.is_array() ? here / std::stoul(key) : here / key;
+    if (value.is_structured()) {
+      const std::vector<json::json_pointer> inside = all_places(value, below);
+      places.insert(places.end(), inside.begin(), inside.end());
+    } else {
+      places.push_back(below);
+    }
+  }
+  return places;
+}
+
+}  // namespace
+
+TEST_CASE("whatever stands at any one place of a plan, it is read or refused with a pointer",
+          "[planner][property]") {
+  const json sound = to_json(worlds::two_stage_document());
+  const std::vector<json> values = {nullptr,
+                                    true,
+                                    -1,
+                                    0,
+                                    1.5,
+                                    1e300,
+                                    "",
+                                    "layer0",
+                                    json::array(),
+                                    json::object(),
+                                    json::array({1}),
+                                    std::uint64_t{1} << 63U,
+                                    std::numeric_limits<std::int64_t>::max(),
+                                    std::numeric_limits<double>::infinity()};
+  int num_refused = 0;
+  for (const json::json_pointer& place : all_places(sound)) {
+    for (const json& value : values) {
+      json document = sound;
+      document[place] = value;
+      CAPTURE(place.to_string(), value.dump());
+      const std::string file = "file.json";
+      try {
+        const PlanDocument read = plan_from_json(JsonPlace(document, file, ""));
+        // What was read is sound: it is written and read again as the same.
+        CHECK(documents::reread(to_json(read), plan_from_json) == read);
+      } catch (const InputError& error) {
+        ++num_refused;
+        CHECK(error.pointer().starts_with("/"));
+        CHECK(std::string(error.what()).find("expected") != std::string::npos);
+      }
+    }
+  }
+  CHECK(num_refused > 500);
 }
 
 TEST_CASE("validate tells the kind of a sound document", "[planner]") {

@@ -136,9 +136,12 @@ TEST_CASE("absurd numbers in a model are refused", "[planner]") {
 }
 
 TEST_CASE("tensors too large for any host are refused before their size overflows", "[planner]") {
-  CHECK(refused(with(with(sound(), "/inputs/0/shape", {3, 16777216, 16777216}), "/layers/0",
-                     {{"id", "conv1"}, {"kind", "relu"}, {"inputs", {"rgb"}}})) ==
-        "/layers/0: expected an output of at most 2^40 elements, found (3, 16777216, 16777216)");
+  CHECK(refused(with(sound(), "/inputs/0/shape", {3, 16777216, 16777216})) ==
+        "/inputs/0/shape: expected a tensor of at most 2^40 elements, found (3, 16777216, "
+        "16777216)");
+  CHECK(refused(with(with(sound(), "/inputs/0/shape", {16, 16384, 16384}), "/layers/0/out_channels",
+                     65536)) ==
+        "/layers/0: expected a tensor of at most 2^40 elements, found (65536, 16384, 16384)");
   CHECK(refused(with(with(sound(), "/inputs/0/shape", {16, 1024, 1024}), "/layers/4/out_features",
                      16777216)) ==
         "/layers/4: expected a weight of at most 2^40 elements, found (16777216, 4194304)");

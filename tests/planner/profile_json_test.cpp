@@ -72,17 +72,17 @@ TEST_CASE("bytes that the model's layer does not have are refused", "[planner]")
 
 TEST_CASE("absurd numbers in a profile are refused", "[planner]") {
   CHECK(refused(with(to_json(sound()), "/layers/0/measurements/0/forward_s", -1e-3)) ==
-        "/layers/0/measurements/0/forward_s: expected a number >= 0, found -0.001");
+        "/layers/0/measurements/0/forward_s: expected a number from 0 to 1000000000, found -0.001");
   CHECK(refused(with(to_json(sound()), "/layers/0/measurements/0/batch_size", 0)) ==
         "/layers/0/measurements/0/batch_size: expected an integer from 1 to 1048576, found 0");
   CHECK(refused(with(to_json(sound()), "/layers/0/saved_bytes_per_sample", -1)) ==
-        "/layers/0/saved_bytes_per_sample: expected an integer >= 0, found -1");
+        "/layers/0/saved_bytes_per_sample: expected an integer from 0 to 4398046511104, found -1");
   CHECK(refused(with(to_json(sound()), "/num_threads", 0)) ==
         "/num_threads: expected an integer from 1 to 1048576, found 0");
   // A NaN is written as null.
   CHECK(refused(with(to_json(sound()), "/load_s_per_sample",
                      std::numeric_limits<double>::quiet_NaN())) ==
-        "/load_s_per_sample: expected a number >= 0, found null");
+        "/load_s_per_sample: expected a number from 0 to 1000000000, found null");
 }
 
 TEST_CASE("an unsound model inside a profile is refused at its place there", "[planner]") {
