@@ -19,13 +19,23 @@ using ProgramCosts = std::vector<std::vector<double>>;
 
 /// The first interpreter: replays two consecutive steps of `program` with each host's link as one
 /// queue each way (first come, first served; latency + bytes / bandwidth, Hockney 1994) and returns
-/// the second. Sends do not occupy the rank that sends. A reduction starts when its last rank
+/// the second; its `step_s` is the longest that any rank takes from its end of the first to its end
+/// of the second. Sends do not occupy the rank that sends. A reduction starts when its last rank
 /// arrives and takes 2(n-1) messages of bytes/n around a ring.
 ///
 /// Not modelled: links shared max-min fairly (the simulator does), processor time spent on
 /// communication, memory bandwidth shared by hosts on one machine.
 [[nodiscard]] Timeline evaluate(const Program& program, const ProgramCosts& costs,
                                 const Cluster& cluster);
+
+/// `evaluate(…).step_s` without the events, for the search.
+[[nodiscard]] double step_seconds(const Program& program, const ProgramCosts& costs,
+                                  const Cluster& cluster);
+
+/// Seconds of a ring all-reduce of `bytes` over `hosts` (indices in the cluster, in ring order):
+/// 2(n-1) rounds, each as long as its slowest message of bytes/n.
+[[nodiscard]] double ring_seconds(const Cluster& cluster, const std::vector<int>& hosts,
+                                  std::int64_t bytes);
 
 /// Bytes of memory each rank needs at its peak: parameters, their gradients and the optimizer's
 /// momentum, and the saved activations of every micro-batch that is between forward and backward.

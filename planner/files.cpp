@@ -59,4 +59,6 @@ void write_file(const fs::path& file, const std::string& content) {
 
 fs::path program_directory() { return fs::read_symlink("/proc/self/exe").parent_path(); }
 
+fs::path scenario_directory() { return CADASTRE_SCENARIO_DIR; }
+
 }  // namespace cadastre

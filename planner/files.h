@@ -18,4 +18,7 @@ void write_file(const std::filesystem::path& file, const std::string& content);
 /// The directory that holds the running program, where its sister programs are too.
 [[nodiscard]] std::filesystem::path program_directory();
 
+/// Where the models, clusters and studies lie that come with the program.
+[[nodiscard]] std::filesystem::path scenario_directory();
+
 }  // namespace cadastre

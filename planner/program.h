@@ -40,6 +40,7 @@ struct Instruction {
   SampleRange samples;        ///< what is loaded, computed or moved
   int layer = -1;             ///< send and receive: the layer whose output (or its gradient) moves
   int peer = -1;              ///< send and receive: the other rank
+  int message = -1;           ///< send and receive: number of the transfer, the same at both ends
   std::int64_t bytes = 0;     ///< moved, or reduced
   bool operator==(const Instruction&) const = default;
 };
@@ -62,6 +63,7 @@ struct RankProgram {
 struct Program {
   std::vector<RankProgram> ranks;
   std::vector<std::vector<int>> stage_ranks;  ///< the ranks of each stage, in replica order
+  int num_messages = 0;                       ///< transfers between ranks in one step
   bool operator==(const Program&) const = default;
 };
 
@@ -77,11 +79,13 @@ struct Program {
                                                           std::int64_t micro_batches,
                                                           std::int64_t granularity);
 
+/// For each layer, whether the loss has a gradient that a parameter at or before it needs.
+[[nodiscard]] std::vector<bool> layers_with_gradient(const ModelGraph& model);
+
 /// Lowers a checked plan (see `check_plan`) for its model and cluster.
 [[nodiscard]] Program lower(const Plan& plan, const ModelGraph& model, const Cluster& cluster);
 
-/// Every tensor that is sent between ranks is received, once, with the same bytes; bytes that
-/// cross between ranks in one step, reductions by ring all-reduce included.
+/// Bytes that cross between ranks in one step, reductions by ring all-reduce included.
 [[nodiscard]] std::int64_t traffic_bytes(const Program& program);
 
 /// A ring all-reduce over n ranks: each sends 2(n-1)/n of the buffer (Patarasuk and Yuan 2009).

@@ -35,7 +35,7 @@ struct TimelineRank {
 /// measures it. Events are in order of rank, then start.
 struct Timeline {
   std::string source;  ///< predicted, simulated or measured
-  double step_s = 0;   ///< from the end of the step before to the end of this one
+  double step_s = 0;   ///< from the end of the step before to the end of this one, at steady state
   std::vector<TimelineRank> ranks;
   std::vector<TimelineEvent> events;
   bool operator==(const Timeline&) const = default;

@@ -1,0 +1,121 @@
+#include "planner/downsets.h"
+
+#include <algorithm>
+#include <bit>
+#include <boost/graph/adjacency_list.hpp>
+#include <numeric>
+#include <unordered_set>
+#include <utility>
+
+namespace cadastre {
+
+namespace {
+
+using LayerDag = boost::adjacency_list<boost::vecS, boost::vecS, boost::bidirectionalS>;
+
+LayerDag layer_dag(const ModelGraph& model) {
+  LayerDag dag(model.layers.size());
+  const std::vector<std::vector<Source>> sources = layer_sources(model);
+  for (std::size_t i = 0; i < sources.size(); ++i)
+    for (const Source& source : sources[i])
+      if (!source.is_model_input)
+        boost::add_edge(static_cast<std::size_t>(source.index), i, dag);
+  return dag;
+}
+
+/// Layers that stay together, in topological order, and the units that each needs.
+struct Units {
+  std::vector<std::vector<std::size_t>> layers;
+  std::vector<std::vector<std::size_t>> needs;
+};
+
+Units single_layers(const LayerDag& dag) {
+  Units units;
+  for (std::size_t i = 0; i < boost::num_vertices(dag); ++i) {
+    units.layers.push_back({i});
+    std::vector<std::size_t>& needs = units.needs.emplace_back();
+    for (auto [edge, end] = boost::in_edges(i, dag); edge != end; ++edge)
+      needs.push_back(boost::source(*edge, dag));
+  }
+  return units;
+}
+
+/// A layer joins the unit of its only input when it is that input's only reader.
+Units whole_chains(const LayerDag& dag) {
+  Units units;
+  std::vector<std::size_t> unit_of(boost::num_vertices(dag));
+  for (std::size_t i = 0; i < boost::num_vertices(dag); ++i) {
+    auto [edge, end] = boost::in_edges(i, dag);
+    if (boost::in_degree(i, dag) == 1 && boost::out_degree(boost::source(*edge, dag), dag) == 1) {
+      unit_of[i] = unit_of[boost::source(*edge, dag)];
+      units.layers[unit_of[i]].push_back(i);
+      continue;
+    }
+    unit_of[i] = units.layers.size();
+    units.layers.push_back({i});
+    std::vector<std::size_t>& needs = units.needs.emplace_back();
+    for (; edge != end; ++edge) needs.push_back(unit_of[boost::source(*edge, dag)]);
+  }
+  return units;
+}
+
+struct WordsHash {
+  std::size_t operator()(const std::vector<std::uint64_t>& words) const {
+    std::uint64_t hash = 0x9e3779b97f4a7c15U;
+    for (const std::uint64_t word : words) hash = (hash ^ word) * 0xff51afd7ed558ccdU + (hash >> 29);
+    return static_cast<std::size_t>(hash ^ (hash >> 32));
+  }
+};
+
+/// All downsets that are unions of units, or an empty list when there are more than `limit`.
+std::vector<LayerSet> unions_of(const Units& units, std::size_t num_layers, std::size_t limit) {
+  std::vector<LayerSet> sets = {LayerSet(num_layers)};
+  std::unordered_set<std::vector<std::uint64_t>, WordsHash> seen = {sets.front().words()};
+  for (std::size_t s = 0; s < sets.size(); ++s) {
+    for (std::size_t u = 0; u < units.layers.size(); ++u) {
+      const LayerSet& set = sets[s];
+      const auto held = [&](std::size_t unit) { return set.contains(units.layers[unit].front()); };
+      if (held(u) || !std::all_of(units.needs[u].begin(), units.needs[u].end(), held)) continue;
+      LayerSet larger = set;
+      for (const std::size_t layer : units.layers[u]) larger.insert(layer);
+      if (!seen.insert(larger.words()).second) continue;
+      if (sets.size() == limit) return {};
+      sets.push_back(std::move(larger));
+    }
+  }
+  return sets;
+}
+
+std::vector<LayerSet> prefixes(std::size_t num_layers) {
+  std::vector<LayerSet> sets = {LayerSet(num_layers)};
+  for (std::size_t i = 0; i < num_layers; ++i) {
+    LayerSet larger = sets.back();
+    larger.insert(i);
+    sets.push_back(std::move(larger));
+  }
+  return sets;
+}
+
+}  // namespace
+
+std::vector<std::size_t> LayerSet::without(const LayerSet& other) const {
+  std::vector<std::size_t> layers;
+  for (std::size_t w = 0; w < words_.size(); ++w)
+    for (std::uint64_t bits = words_[w] & ~other.words_[w]; bits != 0; bits &= bits - 1)
+      layers.push_back(w * 64 + static_cast<std::size_t>(std::countr_zero(bits)));
+  return layers;
+}
+
+Downsets enumerate_downsets(const ModelGraph& model, std::size_t limit) {
+  const LayerDag dag = layer_dag(model);
+  const std::size_t num_layers = model.layers.size();
+  Downsets downsets;
+  downsets.sets = unions_of(single_layers(dag), num_layers, limit);
+  if (!downsets.sets.empty()) return downsets;
+  downsets.complete = false;
+  downsets.sets = unions_of(whole_chains(dag), num_layers, limit);
+  if (downsets.sets.empty()) downsets.sets = prefixes(num_layers);
+  return downsets;
+}
+
+}  // namespace cadastre

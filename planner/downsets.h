@@ -1,0 +1,51 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "planner/model_graph.h"
+
+namespace cadastre {
+
+/// A set of layers, by index in the model, as a bit set.
+class LayerSet {
+ public:
+  explicit LayerSet(std::size_t num_layers = 0) : words_((num_layers + 63) / 64, 0) {}
+
+  void insert(std::size_t layer) { words_[layer / 64] |= std::uint64_t{1} << (layer % 64); }
+
+  [[nodiscard]] bool contains(std::size_t layer) const {
+    return ((words_[layer / 64] >> (layer % 64)) & 1) != 0;
+  }
+
+  [[nodiscard]] bool includes(const LayerSet& other) const {
+    for (std::size_t w = 0; w < words_.size(); ++w)
+      if ((other.words_[w] & ~words_[w]) != 0) return false;
+    return true;
+  }
+
+  /// This set without the layers of `other`, ascending.
+  [[nodiscard]] std::vector<std::size_t> without(const LayerSet& other) const;
+
+  [[nodiscard]] const std::vector<std::uint64_t>& words() const { return words_; }
+
+  bool operator==(const LayerSet&) const = default;
+
+ private:
+  std::vector<std::uint64_t> words_;
+};
+
+/// The downsets of a model's layer DAG: sets that hold, with a layer, everything it depends on. The
+/// stages of any plan are the differences along a chain of downsets (Tarnawski et al. 2020, fact 5.2).
+struct Downsets {
+  std::vector<LayerSet> sets;  ///< the empty set first, the whole model last, never after a superset
+  /// True when these are all downsets; false when the DAG has more than the limit and only those were
+  /// kept that do not cut a chain of layers, or only the prefixes of the model's order.
+  bool complete = true;
+};
+
+[[nodiscard]] Downsets enumerate_downsets(const ModelGraph& model, std::size_t limit);
+
+}  // namespace cadastre

@@ -1,0 +1,17 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace cadastre {
+
+/// Runs a program found beside this one and waits. Its standard output goes to standard error when
+/// `quiet_output` is false, else nowhere. Returns its exit status (128 + signal when killed).
+int run_sister(const std::string& program, const std::vector<std::string>& arguments,
+               bool quiet_output);
+
+/// Becomes the program `program` that lies beside this one, with this one's arguments (as git does
+/// with its verbs). Returns only by throwing InputError when there is no such program.
+[[noreturn]] void become_sister(const std::string& program, char** argv);
+
+}  // namespace cadastre

@@ -1,0 +1,15 @@
+#pragma once
+
+namespace CLI {
+class App;
+}
+
+namespace cadastre {
+
+// The verbs that need neither LibTorch nor SimGrid, each added to the front door.
+void add_plan_verb(CLI::App& program);
+void add_validate_verb(CLI::App& program);
+void add_report_verb(CLI::App& program);
+void add_demo_verb(CLI::App& program);
+
+}  // namespace cadastre
