@@ -79,7 +79,8 @@ struct Add {
 using Operation = std::variant<Conv2d, BatchNorm2d, Relu, MaxPool2d, AdaptiveAvgPool2d, Flatten,
                                Linear, Dropout, Concat, Add>;
 
-/// The name of an operation in documents: conv2d, batch_norm2d, relu, …
+/// The names of the operations in documents, in the variant's order: conv2d, batch_norm2d, relu, …
+[[nodiscard]] const std::vector<std::string>& kind_names();
 [[nodiscard]] std::string kind_name(const Operation& operation);
 
 /// What enters the network: one tensor per modality of a scene.
@@ -136,6 +137,9 @@ struct Source {
 /// derives every output shape. `place` is the model's place in its document: a cycle, a missing
 /// input, a shape that does not fit or a layer nobody uses is refused by InputError there.
 void check_model(ModelGraph& model, const JsonPlace& place);
+
+/// Throws InputError at `file` unless `given` is the model `of_plan`, that a plan was made for.
+void check_same_model(const ModelGraph& of_plan, const ModelGraph& given, const std::string& file);
 
 [[nodiscard]] ModelGraph read_model(const std::filesystem::path& file);
 [[nodiscard]] ModelGraph model_from_json(const JsonPlace& place);

@@ -14,4 +14,8 @@ namespace cadastre {
 void check_plan(const Plan& plan, const ModelGraph& model, const Cluster& cluster,
                 const JsonPlace& place);
 
+/// The same without a cluster: hosts are only checked to serve one stage at most.
+void check_division(const std::vector<Stage>& stages, std::int64_t batch_size,
+                    std::int64_t micro_batches, const ModelGraph& model, const JsonPlace& place);
+
 }  // namespace cadastre

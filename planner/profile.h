@@ -52,7 +52,7 @@ struct LayerCost {
 
 /// Seconds of a layer for `batch_size` samples on the profile's device: linear between the measured
 /// sizes, below the least by its line through the first two (never under a half of the least per
-/// halving), above the greatest in proportion to samples. 0 samples cost 0.
+/// halving, never above the least), above the greatest in proportion to samples. 0 samples cost 0.
 [[nodiscard]] LayerCost layer_cost(const LayerProfile& layer, std::int64_t batch_size);
 
 /// `LayerProfile::fit_error` of these measurements.

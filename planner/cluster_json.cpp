@@ -1,0 +1,152 @@
+#include <algorithm>
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "planner/cluster.h"
+#include "planner/files.h"
+#include "planner/json_reader.h"
+#include "planner/refusal.h"
+#include "planner/units.h"
+
+namespace cadastre {
+
+namespace {
+
+std::string string_or_empty(JsonObject& object, std::string_view key) {
+  const std::optional<JsonPlace> place = object.find(key);
+  return place ? place->string() : "";
+}
+
+double number_or(JsonObject& object, std::string_view key, double otherwise) {
+  const std::optional<JsonPlace> place = object.find(key);
+  return place ? place->number(0) : otherwise;
+}
+
+Host read_host(const JsonPlace& place) {
+  JsonObject object = place.object();
+  Host host;
+  const JsonPlace name = object.at("name");
+  host.name = name.string();
+  if (host.name.empty()) name.fail_expected("a name");
+  if (const auto speed = object.find("relative_speed")) host.relative_speed = speed->positive();
+  if (const auto cores = object.find("cores"))
+    host.cores = static_cast<int>(cores->integer(1, 1 << 20));
+  host.memory_bytes = size_bytes(object.at("memory_bytes"));
+  host.address = string_or_empty(object, "address");
+  host.price_per_hour = number_or(object, "price_per_hour", 0);
+  host.watts = number_or(object, "watts", 0);
+  if (const auto bandwidth = object.find("bandwidth_bytes_per_s"))
+    host.bandwidth_bytes_per_s = bandwidth_bytes_per_s(*bandwidth);
+  if (const auto latency = object.find("latency_s")) host.latency_s = duration_s(*latency);
+  object.finish();
+  return host;
+}
+
+std::vector<Host> read_hosts(const JsonPlace& place) {
+  std::vector<Host> hosts;
+  std::map<std::string, std::string> where;  // name -> pointer of its first use
+  for (const JsonPlace& item : place.array(1)) {
+    hosts.push_back(read_host(item));
+    const auto [first, is_new] = where.emplace(hosts.back().name, item.pointer() + "/name");
+    if (!is_new)
+      refuse(item, "/name",
+             "expected a name used once, found " + in_quotes(hosts.back().name) +
+                 " again (first at " + first->second + ")");
+  }
+  return hosts;
+}
+
+std::string read_end(const JsonPlace& place, const std::vector<Host>& hosts) {
+  std::vector<std::string> names;
+  for (const Host& host : hosts) names.push_back(host.name);
+  std::string name = place.string();
+  if (std::find(names.begin(), names.end(), name) == names.end())
+    place.fail("expected a host of the cluster (" + listed(names) + "), found " + in_quotes(name) +
+               did_you_mean(name, names));
+  return name;
+}
+
+DirectLink read_direct_link(const JsonPlace& place, const std::vector<Host>& hosts) {
+  JsonObject object = place.object();
+  DirectLink link{
+      .from = read_end(object.at("from"), hosts),
+      .to = read_end(object.at("to"), hosts),
+      .bandwidth_bytes_per_s = bandwidth_bytes_per_s(object.at("bandwidth_bytes_per_s")),
+      .latency_s = duration_s(object.at("latency_s"))};
+  object.finish();
+  if (link.from == link.to)
+    refuse(place, "/to", "expected another host than \"from\", found " + in_quotes(link.to));
+  return link;
+}
+
+Network read_network(const JsonPlace& place, const std::vector<Host>& hosts) {
+  JsonObject object = place.object();
+  Network network{
+      .bandwidth_bytes_per_s = bandwidth_bytes_per_s(object.at("bandwidth_bytes_per_s")),
+      .latency_s = duration_s(object.at("latency_s")),
+      .direct_links = {}};
+  if (const auto links = object.find("direct_links")) {
+    std::map<std::pair<std::string, std::string>, std::string> where;
+    for (const JsonPlace& item : links->array()) {
+      const DirectLink link = read_direct_link(item, hosts);
+      const auto [first, is_new] = where.emplace(std::minmax(link.from, link.to), item.pointer());
+      if (!is_new)
+        item.fail("expected one direct link between two hosts, found a second from " +
+                  in_quotes(link.from) + " to " + in_quotes(link.to) + " (first at " +
+                  first->second + ")");
+      network.direct_links.push_back(link);
+    }
+  }
+  object.finish();
+  return network;
+}
+
+nlohmann::json to_json(const Host& host) {
+  nlohmann::json written = {{"name", host.name},       {"relative_speed", host.relative_speed},
+                            {"cores", host.cores},     {"memory_bytes", host.memory_bytes},
+                            {"address", host.address}, {"price_per_hour", host.price_per_hour},
+                            {"watts", host.watts}};
+  if (host.bandwidth_bytes_per_s) written["bandwidth_bytes_per_s"] = *host.bandwidth_bytes_per_s;
+  if (host.latency_s) written["latency_s"] = *host.latency_s;
+  return written;
+}
+
+}  // namespace
+
+Cluster cluster_from_json(const JsonPlace& place) {
+  JsonObject object = open_format(place, "cluster");
+  Cluster cluster;
+  cluster.name = object.at("name").string();
+  cluster.description = string_or_empty(object, "description");
+  cluster.hosts = read_hosts(object.at("hosts"));
+  cluster.network = read_network(object.at("network"), cluster.hosts);
+  object.finish();
+  return cluster;
+}
+
+Cluster read_cluster(const std::filesystem::path& file) {
+  const std::string name = file.string();
+  const nlohmann::json document = parse_json(read_file(file), name);
+  return cluster_from_json(JsonPlace(document, name, ""));
+}
+
+nlohmann::json to_json(const Cluster& cluster) {
+  nlohmann::json hosts = nlohmann::json::array();
+  for (const Host& host : cluster.hosts) hosts.push_back(to_json(host));
+  nlohmann::json links = nlohmann::json::array();
+  for (const DirectLink& link : cluster.network.direct_links)
+    links.push_back({{"from", link.from},
+                     {"to", link.to},
+                     {"bandwidth_bytes_per_s", link.bandwidth_bytes_per_s},
+                     {"latency_s", link.latency_s}});
+  return {{"format", "cadastre-cluster/1"},
+          {"name", cluster.name},
+          {"description", cluster.description},
+          {"hosts", std::move(hosts)},
+          {"network",
+           {{"bandwidth_bytes_per_s", cluster.network.bandwidth_bytes_per_s},
+            {"latency_s", cluster.network.latency_s},
+            {"direct_links", std::move(links)}}}};
+}
+
+}  // namespace cadastre

@@ -1,0 +1,93 @@
+#include "planner/model_graph.h"
+
+#include <algorithm>
+#include <cassert>
+#include <unordered_map>
+
+namespace cadastre {
+
+std::int64_t num_elements(const Shape& shape) {
+  std::int64_t product = 1;
+  for (const std::int64_t extent : shape) product *= extent;
+  return product;
+}
+
+const std::vector<std::string>& kind_names() {
+  static const std::vector<std::string> names = {
+      "conv2d",  "batch_norm2d", "relu",    "max_pool2d", "adaptive_avg_pool2d",
+      "flatten", "linear",       "dropout", "concat",     "add"};
+  assert(names.size() == std::variant_size_v<Operation>);
+  return names;
+}
+
+std::string kind_name(const Operation& operation) { return kind_names()[operation.index()]; }
+
+int layer_index(const ModelGraph& model, const std::string& id) {
+  const auto found = std::find_if(model.layers.begin(), model.layers.end(),
+                                  [&](const Layer& layer) { return layer.id == id; });
+  return found == model.layers.end() ? -1 : static_cast<int>(found - model.layers.begin());
+}
+
+std::vector<std::vector<Source>> layer_sources(const ModelGraph& model) {
+  std::unordered_map<std::string, Source> by_name;
+  for (std::size_t i = 0; i < model.inputs.size(); ++i)
+    by_name[model.inputs[i].name] = {.is_model_input = true, .index = static_cast<int>(i)};
+  for (std::size_t i = 0; i < model.layers.size(); ++i)
+    by_name[model.layers[i].id] = {.is_model_input = false, .index = static_cast<int>(i)};
+
+  std::vector<std::vector<Source>> sources(model.layers.size());
+  for (std::size_t i = 0; i < model.layers.size(); ++i)
+    for (const std::string& input : model.layers[i].inputs) sources[i].push_back(by_name.at(input));
+  return sources;
+}
+
+std::vector<std::vector<int>> layer_consumers(const ModelGraph& model) {
+  const std::vector<std::vector<Source>> sources = layer_sources(model);
+  std::vector<std::vector<int>> consumers(model.layers.size());
+  for (std::size_t i = 0; i < sources.size(); ++i) {
+    for (const Source& source : sources[i]) {
+      if (source.is_model_input) continue;
+      std::vector<int>& readers = consumers[static_cast<std::size_t>(source.index)];
+      // A layer that reads the same tensor twice is one consumer.
+      if (readers.empty() || readers.back() != static_cast<int>(i))
+        readers.push_back(static_cast<int>(i));
+    }
+  }
+  return consumers;
+}
+
+namespace {
+
+/// The shape that a layer's first input has.
+const Shape& first_input_shape(const ModelGraph& model, const Layer& layer) {
+  const std::string& name = layer.inputs.front();
+  const int index = layer_index(model, name);
+  if (index >= 0) return model.layers[static_cast<std::size_t>(index)].output_shape;
+  return std::find_if(model.inputs.begin(), model.inputs.end(),
+                      [&](const ModelInput& input) { return input.name == name; })
+      ->shape;
+}
+
+}  // namespace
+
+std::int64_t parameter_bytes(const ModelGraph& model, const Layer& layer) {
+  const Shape& input = first_input_shape(model, layer);
+  std::int64_t count = 0;
+  if (const auto* conv = std::get_if<Conv2d>(&layer.operation)) {
+    count = conv->out_channels * (input[0] / conv->groups) * conv->kernel_size * conv->kernel_size +
+            (conv->bias ? conv->out_channels : 0);
+  } else if (std::holds_alternative<BatchNorm2d>(layer.operation)) {
+    count = 2 * input[0];  // weight and bias; the running statistics are not trained
+  } else if (const auto* linear = std::get_if<Linear>(&layer.operation)) {
+    count = linear->out_features * input[0] + (linear->bias ? linear->out_features : 0);
+  }
+  return count * kBytesPerElement;
+}
+
+bool has_batch_norm(const ModelGraph& model) {
+  return std::any_of(model.layers.begin(), model.layers.end(), [](const Layer& layer) {
+    return std::holds_alternative<BatchNorm2d>(layer.operation);
+  });
+}
+
+}  // namespace cadastre

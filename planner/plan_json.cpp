@@ -1,0 +1,130 @@
+#include <nlohmann/json.hpp>
+
+#include "planner/files.h"
+#include "planner/json_reader.h"
+#include "planner/plan.h"
+#include "planner/plan_check.h"
+#include "planner/plan_parts_json.h"
+#include "planner/refusal.h"
+
+namespace cadastre {
+
+namespace {
+
+HostPrediction read_host_prediction(const JsonPlace& place, const Cluster& cluster) {
+  JsonObject object = place.object();
+  HostPrediction prediction{.host = object.at("host").string(),
+                            .compute_s = object.at("compute_s").number(0),
+                            .waiting_s = object.at("waiting_s").number(0),
+                            .reduction_s = object.at("reduction_s").number(0),
+                            .sent_bytes = object.at("sent_bytes").integer(0),
+                            .peak_memory_bytes = object.at("peak_memory_bytes").integer(0)};
+  object.finish();
+  if (host_index(cluster, prediction.host) < 0)
+    refuse(place, "/host", "expected a host of the cluster, found " + in_quotes(prediction.host));
+  return prediction;
+}
+
+Prediction read_prediction(const JsonPlace& place, const Cluster& cluster) {
+  JsonObject object = place.object();
+  Prediction prediction{.step_s = object.at("step_s").number(0),
+                        .traffic_bytes_per_step = object.at("traffic_bytes_per_step").integer(0),
+                        .peak_memory_bytes = object.at("peak_memory_bytes").integer(0),
+                        .fits_memory = object.at("fits_memory").boolean(),
+                        .hosts = {}};
+  for (const JsonPlace& host : object.at("hosts").array())
+    prediction.hosts.push_back(read_host_prediction(host, cluster));
+  object.finish();
+  return prediction;
+}
+
+/// The members of a plan; the caller finishes `object`, which may have others.
+Plan read_plan_members(JsonObject& object, const ModelGraph& model, const Cluster& cluster) {
+  Plan plan{.strategy = object.at("strategy").string(),
+            .batch_size = batch_size_from_json(object.at("batch_size")),
+            .micro_batches = micro_batches_from_json(object.at("micro_batches")),
+            .schedule = schedule_from_json(object.at("schedule")),
+            .stages = stages_from_json(object.at("stages")),
+            .predicted = read_prediction(object.at("predicted"), cluster),
+            .simulated_step_s = simulated_step_from_json(object)};
+  check_plan(plan, model, cluster, object.place());
+  return plan;
+}
+
+SearchReport read_search(const JsonPlace& place) {
+  JsonObject object = place.object();
+  SearchReport search{.lower_bound_s = object.at("lower_bound_s").number(0),
+                      .optimality_gap = object.at("optimality_gap").number(0, 1),
+                      .search_s = object.at("search_s").number(0),
+                      .num_evaluated = object.at("num_evaluated").integer(0)};
+  object.finish();
+  return search;
+}
+
+nlohmann::json to_json(const Prediction& prediction) {
+  nlohmann::json hosts = nlohmann::json::array();
+  for (const HostPrediction& host : prediction.hosts)
+    hosts.push_back({{"host", host.host},
+                     {"compute_s", host.compute_s},
+                     {"waiting_s", host.waiting_s},
+                     {"reduction_s", host.reduction_s},
+                     {"sent_bytes", host.sent_bytes},
+                     {"peak_memory_bytes", host.peak_memory_bytes}});
+  return {{"step_s", prediction.step_s},
+          {"traffic_bytes_per_step", prediction.traffic_bytes_per_step},
+          {"peak_memory_bytes", prediction.peak_memory_bytes},
+          {"fits_memory", prediction.fits_memory},
+          {"hosts", std::move(hosts)}};
+}
+
+nlohmann::json plan_members(const Plan& plan) {
+  nlohmann::json members = {
+      {"strategy", plan.strategy},           {"batch_size", plan.batch_size},
+      {"micro_batches", plan.micro_batches}, {"schedule", schedule_name(plan.schedule)},
+      {"stages", to_json(plan.stages)},      {"predicted", to_json(plan.predicted)}};
+  if (plan.simulated_step_s) members["simulated"] = {{"step_s", *plan.simulated_step_s}};
+  return members;
+}
+
+}  // namespace
+
+PlanDocument plan_from_json(const JsonPlace& place) {
+  JsonObject object = open_format(place, "plan");
+  PlanDocument document;
+  // First what the plans are checked against.
+  document.profile = profile_from_json(object.at("profile"));
+  document.cluster = cluster_from_json(object.at("cluster"));
+  const ModelGraph& model = document.profile.model;
+  document.plan = read_plan_members(object, model, document.cluster);
+  document.search = read_search(object.at("search"));
+  for (const JsonPlace& item : object.at("alternatives").array()) {
+    JsonObject alternative = item.object();
+    document.alternatives.push_back(read_plan_members(alternative, model, document.cluster));
+    alternative.finish();
+  }
+  object.finish();
+  return document;
+}
+
+PlanDocument read_plan(const std::filesystem::path& file) {
+  const std::string name = file.string();
+  const nlohmann::json document = parse_json(read_file(file), name);
+  return plan_from_json(JsonPlace(document, name, ""));
+}
+
+nlohmann::json to_json(const PlanDocument& document) {
+  nlohmann::json written = plan_members(document.plan);
+  written["format"] = "cadastre-plan/1";
+  written["search"] = {{"lower_bound_s", document.search.lower_bound_s},
+                       {"optimality_gap", document.search.optimality_gap},
+                       {"search_s", document.search.search_s},
+                       {"num_evaluated", document.search.num_evaluated}};
+  written["alternatives"] = nlohmann::json::array();
+  for (const Plan& alternative : document.alternatives)
+    written["alternatives"].push_back(plan_members(alternative));
+  written["profile"] = to_json(document.profile);
+  written["cluster"] = to_json(document.cluster);
+  return written;
+}
+
+}  // namespace cadastre

@@ -1,0 +1,75 @@
+#include "planner/plan_parts_json.h"
+
+#include <nlohmann/json.hpp>
+
+namespace cadastre {
+
+namespace {
+
+// Larger batches are not trained with, and bytes of a whole batch still fit in 63 bits.
+constexpr std::int64_t kMostSamples = std::int64_t{1} << 20;
+
+Replica read_replica(const JsonPlace& place) {
+  JsonObject object = place.object();
+  Replica replica{.host = object.at("host").string(), .share = object.at("share").number()};
+  object.finish();
+  return replica;
+}
+
+Stage read_stage(const JsonPlace& place) {
+  JsonObject object = place.object();
+  Stage stage{.layers = object.at("layers").strings(), .replicas = {}};
+  for (const JsonPlace& replica : object.at("replicas").array(1))
+    stage.replicas.push_back(read_replica(replica));
+  object.finish();
+  return stage;
+}
+
+}  // namespace
+
+const std::vector<std::string>& schedule_names() {
+  static const std::vector<std::string> names = {"gpipe", "1f1b"};
+  return names;
+}
+
+std::string schedule_name(Schedule schedule) {
+  return schedule_names()[static_cast<std::size_t>(schedule)];
+}
+
+std::vector<Stage> stages_from_json(const JsonPlace& place) {
+  std::vector<Stage> stages;
+  for (const JsonPlace& stage : place.array(1)) stages.push_back(read_stage(stage));
+  return stages;
+}
+
+nlohmann::json to_json(const std::vector<Stage>& stages) {
+  nlohmann::json written = nlohmann::json::array();
+  for (const Stage& stage : stages) {
+    nlohmann::json replicas = nlohmann::json::array();
+    for (const Replica& replica : stage.replicas)
+      replicas.push_back({{"host", replica.host}, {"share", replica.share}});
+    written.push_back({{"layers", stage.layers}, {"replicas", std::move(replicas)}});
+  }
+  return written;
+}
+
+Schedule schedule_from_json(const JsonPlace& place) {
+  return static_cast<Schedule>(place.one_of(schedule_names()));
+}
+
+std::int64_t batch_size_from_json(const JsonPlace& place) { return place.integer(1, kMostSamples); }
+
+std::int64_t micro_batches_from_json(const JsonPlace& place) {
+  return place.integer(1, kMostSamples);
+}
+
+std::optional<double> simulated_step_from_json(JsonObject& object) {
+  const std::optional<JsonPlace> simulated = object.find("simulated");
+  if (!simulated) return std::nullopt;
+  JsonObject members = simulated->object();
+  const double step_s = members.at("step_s").number(0);
+  members.finish();
+  return step_s;
+}
+
+}  // namespace cadastre

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <vector>
+
+#include "planner/json_reader.h"
+#include "planner/plan.h"
+
+namespace cadastre {
+
+// What plan and run documents share.
+
+[[nodiscard]] std::vector<Stage> stages_from_json(const JsonPlace& place);
+[[nodiscard]] nlohmann::json to_json(const std::vector<Stage>& stages);
+
+[[nodiscard]] Schedule schedule_from_json(const JsonPlace& place);
+
+[[nodiscard]] std::int64_t batch_size_from_json(const JsonPlace& place);
+[[nodiscard]] std::int64_t micro_batches_from_json(const JsonPlace& place);
+
+/// The optional member `"simulated": {"step_s": …}`.
+[[nodiscard]] std::optional<double> simulated_step_from_json(JsonObject& object);
+
+}  // namespace cadastre

@@ -1,0 +1,134 @@
+#include <nlohmann/json.hpp>
+
+#include "planner/files.h"
+#include "planner/json_reader.h"
+#include "planner/profile.h"
+#include "planner/refusal.h"
+
+namespace cadastre {
+
+namespace {
+
+constexpr std::int64_t kMostSamples = std::int64_t{1} << 20;
+
+Measurement read_measurement(const JsonPlace& place) {
+  JsonObject object = place.object();
+  const auto spread = [&](std::string_view key) {
+    const std::optional<JsonPlace> seconds = object.find(key);
+    return seconds ? seconds->number(0) : 0.0;
+  };
+  const Measurement measurement{.batch_size = object.at("batch_size").integer(1, kMostSamples),
+                                .forward_s = object.at("forward_s").number(0),
+                                .forward_spread_s = spread("forward_spread_s"),
+                                .backward_s = object.at("backward_s").number(0),
+                                .backward_spread_s = spread("backward_spread_s")};
+  object.finish();
+  return measurement;
+}
+
+std::vector<Measurement> read_measurements(const JsonPlace& place) {
+  std::vector<Measurement> measurements;
+  for (const JsonPlace& item : place.array(1)) {
+    const Measurement measurement = read_measurement(item);
+    if (!measurements.empty() && measurement.batch_size <= measurements.back().batch_size)
+      refuse(item, "/batch_size",
+             "expected more than " + std::to_string(measurements.back().batch_size) +
+                 ", the size before it, found " + std::to_string(measurement.batch_size));
+    measurements.push_back(measurement);
+  }
+  return measurements;
+}
+
+/// Refuses a number of bytes that is not what the model's layer has.
+std::int64_t bytes_of_layer(const JsonPlace& place, std::int64_t expected, const Layer& layer) {
+  const std::int64_t bytes = place.integer(0);
+  if (bytes != expected)
+    place.fail_expected(std::to_string(expected) + " as the model's layer " + in_quotes(layer.id) +
+                        " has");
+  return bytes;
+}
+
+LayerProfile read_layer_profile(const JsonPlace& place, const ModelGraph& model,
+                                const Layer& layer) {
+  JsonObject object = place.object();
+  const JsonPlace id = object.at("layer");
+  if (id.string() != layer.id)
+    id.fail_expected(in_quotes(layer.id) + " as in the model's topological order");
+  LayerProfile profile{.layer = layer.id,
+                       .measurements = read_measurements(object.at("measurements")),
+                       .activation_bytes_per_sample = bytes_of_layer(
+                           object.at("activation_bytes_per_sample"),
+                           num_elements(layer.output_shape) * kBytesPerElement, layer),
+                       .saved_bytes_per_sample = object.at("saved_bytes_per_sample").integer(0),
+                       .parameter_bytes = bytes_of_layer(object.at("parameter_bytes"),
+                                                         parameter_bytes(model, layer), layer)};
+  const std::optional<JsonPlace> fit_error = object.find("fit_error");
+  profile.fit_error = fit_error ? fit_error->number(0) : leave_one_out_error(profile.measurements);
+  object.finish();
+  return profile;
+}
+
+nlohmann::json to_json(const Measurement& measurement) {
+  return {{"batch_size", measurement.batch_size},
+          {"forward_s", measurement.forward_s},
+          {"forward_spread_s", measurement.forward_spread_s},
+          {"backward_s", measurement.backward_s},
+          {"backward_spread_s", measurement.backward_spread_s}};
+}
+
+nlohmann::json to_json(const LayerProfile& layer) {
+  nlohmann::json measurements = nlohmann::json::array();
+  for (const Measurement& measurement : layer.measurements)
+    measurements.push_back(to_json(measurement));
+  return {{"layer", layer.layer},
+          {"measurements", std::move(measurements)},
+          {"activation_bytes_per_sample", layer.activation_bytes_per_sample},
+          {"saved_bytes_per_sample", layer.saved_bytes_per_sample},
+          {"parameter_bytes", layer.parameter_bytes},
+          {"fit_error", layer.fit_error}};
+}
+
+}  // namespace
+
+Profile profile_from_json(const JsonPlace& place) {
+  JsonObject object = open_format(place, "profile");
+  Profile profile;
+  profile.device = object.at("device").string();
+  profile.num_threads = static_cast<int>(object.at("num_threads").integer(1, 1 << 20));
+  profile.model = model_from_json(object.at("model"));
+
+  const JsonPlace layers = object.at("layers");
+  const std::vector<JsonPlace> items = layers.array();
+  if (items.size() != profile.model.layers.size())
+    layers.fail_expected("an array of " + std::to_string(profile.model.layers.size()) +
+                         ", one for each layer of the model");
+  for (std::size_t i = 0; i < items.size(); ++i)
+    profile.layers.push_back(read_layer_profile(items[i], profile.model, profile.model.layers[i]));
+
+  profile.load_s_per_sample = object.at("load_s_per_sample").number(0);
+  profile.optimizer_s_per_parameter_byte = object.at("optimizer_s_per_parameter_byte").number(0);
+  profile.loss_s_per_sample = object.at("loss_s_per_sample").number(0);
+  object.finish();
+  return profile;
+}
+
+Profile read_profile(const std::filesystem::path& file) {
+  const std::string name = file.string();
+  const nlohmann::json document = parse_json(read_file(file), name);
+  return profile_from_json(JsonPlace(document, name, ""));
+}
+
+nlohmann::json to_json(const Profile& profile) {
+  nlohmann::json layers = nlohmann::json::array();
+  for (const LayerProfile& layer : profile.layers) layers.push_back(to_json(layer));
+  return {{"format", "cadastre-profile/1"},
+          {"device", profile.device},
+          {"num_threads", profile.num_threads},
+          {"model", to_json(profile.model)},
+          {"layers", std::move(layers)},
+          {"load_s_per_sample", profile.load_s_per_sample},
+          {"optimizer_s_per_parameter_byte", profile.optimizer_s_per_parameter_byte},
+          {"loss_s_per_sample", profile.loss_s_per_sample}};
+}
+
+}  // namespace cadastre
