@@ -2,8 +2,11 @@
 
 #include <xbt/log.h>
 
+#include <algorithm>
 #include <cmath>
+#include <set>
 #include <stdexcept>
+#include <utility>
 
 #include "simulator/simgrid_version.h"
 
@@ -97,10 +100,13 @@ std::vector<s4u::Host*> build_platform(const s4u::Engine& engine, const Cluster&
     simgrid_version::add_route(zone, host, nullptr, up);
     simgrid_version::add_route(zone, nullptr, host, down);
   }
+  std::set<std::pair<std::size_t, std::size_t>> joined;
   for (std::size_t i = 0; i < cluster.network.direct_links.size(); ++i) {
     const DirectLink& direct = cluster.network.direct_links[i];
     const auto from = static_cast<std::size_t>(host_index(cluster, direct.from));
     const auto to = static_cast<std::size_t>(host_index(cluster, direct.to));
+    // Of several between two hosts `route_between` takes the first.
+    if (!joined.insert(std::minmax(from, to)).second) continue;
     for (const auto& [a, b] : {std::pair(from, to), std::pair(to, from)}) {
       const std::string name = "direct" + std::to_string(i) + (a == from ? ".up" : ".down");
       s4u::Link* link = simgrid_version::add_link(zone, name, direct.bandwidth_bytes_per_s);

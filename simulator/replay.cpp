@@ -84,7 +84,8 @@ class Replay {
         costs_(costs),
         cluster_(cluster),
         engine_("cadastre"),
-        events_(program.ranks.size()) {
+        events_(program.ranks.size()),
+        rank_end_s_(program.ranks.size()) {
     configure_simgrid();
     hosts_ = build_platform(engine_, cluster);
     for (std::size_t r = 0; r < program.ranks.size(); ++r)
@@ -96,7 +97,8 @@ class Replay {
     if (num_finished_ != program_.ranks.size())
       throw std::logic_error("the simulation ended before its ranks");
     Timeline timeline = timeline_of(program_, "simulated");
-    timeline.step_s = step_end_s_[kNumSteps - 1] - step_end_s_[kNumSteps - 2];
+    for (const std::array<double, kNumSteps>& ends_s : rank_end_s_)
+      timeline.step_s = std::max(timeline.step_s, ends_s[kNumSteps - 1] - ends_s[kNumSteps - 2]);
     for (const std::vector<TimelineEvent>& events : events_)
       timeline.events.insert(timeline.events.end(), events.begin(), events.end());
     normalize(timeline);
@@ -140,7 +142,7 @@ class Replay {
                                 .end_s = s4u::Engine::get_clock(),
                                 .bytes = instruction.bytes});
       }
-      step_end_s_[step] = std::max(step_end_s_[step], s4u::Engine::get_clock());
+      rank_end_s_[r][step] = s4u::Engine::get_clock();
     }
     ++num_finished_;
   }
@@ -220,7 +222,7 @@ class Replay {
   std::map<std::pair<int, int>, std::unique_ptr<Connection>> connections_;
   std::map<MessageKey, std::shared_ptr<Arrival>> arrivals_;  ///< sent or awaited, not yet received
   std::vector<std::vector<TimelineEvent>> events_;           ///< [rank], of the last step
-  std::array<double, kNumSteps> step_end_s_ = {};
+  std::vector<std::array<double, kNumSteps>> rank_end_s_;
   std::size_t num_finished_ = 0;
 };
 

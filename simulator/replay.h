@@ -7,8 +7,7 @@
 namespace cadastre {
 
 /// The second interpreter: replays two consecutive steps of `program` on SimGrid and returns the
-/// second, as `evaluate` does for the cost model: `step_s` is from the end of the first step to the
-/// end of the second.
+/// second, with `step_s` as `evaluate` defines it.
 ///
 /// Each rank is an actor on its host, where compute takes `costs`. A send never blocks its rank:
 /// the message queues on the connection from the one rank to the other, which carries its messages

@@ -3,8 +3,6 @@
 // The one place where SimGrid 3.32 (Debian 12) and 4.0 (Debian 13) differ: 4.0 makes the root zone
 // itself and renames what adds to it.
 
-#include <simgrid/version.h>
-
 #include <functional>
 #include <simgrid/s4u.hpp>
 #include <string>

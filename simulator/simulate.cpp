@@ -1,6 +1,5 @@
 #include "simulator/simulate.h"
 
-#include <cstdio>
 #include <cstring>
 #include <stdexcept>
 #include <type_traits>
@@ -9,6 +8,7 @@
 
 #include "planner/cost_model.h"
 #include "planner/program.h"
+#include "planner/table.h"
 #include "simulator/isolated.h"
 #include "simulator/platform.h"
 #include "simulator/replay.h"
@@ -45,23 +45,6 @@ std::vector<const Plan*> plans_of(const PlanDocument& document) {
   return plans;
 }
 
-std::string row(const char* mark, const std::string& strategy, const std::string& schedule,
-                const std::string& micro_batches, const std::string& predicted,
-                const std::string& simulated, const std::string& difference,
-                const std::string& traffic, const char* note) {
-  char line[256];
-  std::snprintf(line, sizeof line, "%-2s%-20s %-8s %13s %13s %13s %12s %11s%s\n", mark,
-                strategy.c_str(), schedule.c_str(), micro_batches.c_str(), predicted.c_str(),
-                simulated.c_str(), difference.c_str(), traffic.c_str(), note);
-  return line;
-}
-
-std::string number_text(const char* format, double value) {
-  char text[64];
-  std::snprintf(text, sizeof text, format, value);
-  return text;
-}
-
 }  // namespace
 
 Simulation simulate(const PlanDocument& document, const SimulateOptions& options) {
@@ -84,7 +67,9 @@ Simulation simulate(const PlanDocument& document, const SimulateOptions& options
                      if (options.on_finished) options.on_finished(num_finished, plans[i]->strategy);
                    });
 
-  Simulation simulation{.network_model = network_model_text(), .cluster = document.cluster.name};
+  Simulation simulation;
+  simulation.network_model = network_model_text();
+  simulation.cluster = document.cluster.name;
   std::string failures;
   for (std::size_t i = 0; i < plans.size(); ++i) {
     const Plan& plan = *plans[i];
@@ -134,21 +119,22 @@ void choose_best(PlanDocument& document, const Simulation& simulation) {
 }
 
 std::string simulation_table(const Simulation& simulation) {
-  std::string table = row("", "strategy", "schedule", "micro-batches", "predicted ms",
-                          "simulated ms", "difference %", "traffic MB", "");
+  std::vector<std::vector<std::string>> rows = {{"  strategy", "schedule", "micro-batches",
+                                                 "predicted ms", "simulated ms", "difference %",
+                                                 "traffic MB", "fits"}};
   for (std::size_t i = 0; i < simulation.plans.size(); ++i) {
     const SimulatedPlan& plan = simulation.plans[i];
-    const bool best = static_cast<int>(i) == simulation.best && plan.fits_memory;
-    const double difference =
-        plan.predicted_step_s > 0 ? 100 * (plan.simulated_step_s / plan.predicted_step_s - 1) : 0;
-    table +=
-        row(best ? "*" : "", plan.strategy, schedule_name(plan.schedule),
-            std::to_string(plan.micro_batches), number_text("%.3f", 1e3 * plan.predicted_step_s),
-            number_text("%.3f", 1e3 * plan.simulated_step_s), number_text("%+.2f", difference),
-            number_text("%.3f", 1e-6 * static_cast<double>(plan.traffic_bytes_per_step)),
-            plan.fits_memory ? "" : "  does not fit in memory");
+    const bool best = static_cast<int>(i) == simulation.best;
+    rows.push_back({(best ? "* " : "  ") + plan.strategy, schedule_name(plan.schedule),
+                    std::to_string(plan.micro_batches), fixed(1e3 * plan.predicted_step_s, 3),
+                    fixed(1e3 * plan.simulated_step_s, 3),
+                    plan.predicted_step_s > 0
+                        ? fixed(100 * (plan.simulated_step_s / plan.predicted_step_s - 1), 2)
+                        : "",
+                    fixed(1e-6 * static_cast<double>(plan.traffic_bytes_per_step), 3),
+                    plan.fits_memory ? "yes" : "no"});
   }
-  return table + "* least simulated step of the plans that fit in memory\n";
+  return text_table(rows);
 }
 
 }  // namespace cadastre

@@ -29,7 +29,7 @@ struct SimulateOptions {
 /// must be of this document, its plan: the two exchange places, all else stays.
 void choose_best(PlanDocument& document, const Simulation& simulation);
 
-/// The plans' table for a terminal, the best marked.
+/// The table of the plans for a terminal, the best marked.
 [[nodiscard]] std::string simulation_table(const Simulation& simulation);
 
 }  // namespace cadastre
