@@ -9,9 +9,13 @@ namespace {
 std::string one_line(const std::string& file, const std::string& pointer,
                      const std::string& message) {
   std::string line;
-  if (!file.empty()) line += file + ": ";
-  if (!pointer.empty()) line += pointer + ": ";
-  return line + message;
+  for (const std::string& part : {file, pointer}) {
+    if (part.empty()) continue;
+    line += part;
+    line += ": ";
+  }
+  line += message;
+  return line;
 }
 
 }  // namespace

@@ -47,8 +47,7 @@ std::vector<StageFacts> stage_facts(const Plan& plan, const ModelGraph& model) {
     const std::int64_t bytes = parameter_bytes(model, layer);
     stage.trains = stage.trains || bytes > 0;
     stage.has_backward = stage.has_backward || has_gradient[i];
-    // The sums of batch means and variances travel with the gradients: as many as weight and bias.
-    stage.reduced_bytes += std::holds_alternative<BatchNorm2d>(layer.operation) ? 2 * bytes : bytes;
+    stage.reduced_bytes += reduced_bytes(model, layer);
     stage.loads = stage.loads || layer.id == model.output;
     for (const Source& source : sources[i]) {
       if (source.is_model_input) {
@@ -147,8 +146,8 @@ class Lowering {
     if (!stage.trains) return;
     if (program_.stage_ranks[static_cast<std::size_t>(rank.stage)].size() > 1)
       rank.instructions.push_back(
-          {.kind = InstructionKind::kReduceGradients, .bytes = stage.reduced_bytes});
-    rank.instructions.push_back({.kind = InstructionKind::kOptimizerStep});
+          {.kind = InstructionKind::kReduceGradients, .samples = {}, .bytes = stage.reduced_bytes});
+    rank.instructions.push_back({.kind = InstructionKind::kOptimizerStep, .samples = {}});
   }
 
   void lower_forward(RankProgram& rank, const StageFacts& stage, int micro_batch,
@@ -231,6 +230,15 @@ const std::vector<std::string>& instruction_names() {
 
 const std::string& instruction_name(InstructionKind kind) {
   return instruction_names()[static_cast<std::size_t>(kind)];
+}
+
+std::int64_t reduced_bytes(const ModelGraph& model, const Layer& layer) {
+  const std::int64_t bytes = parameter_bytes(model, layer);
+  if (!std::holds_alternative<BatchNorm2d>(layer.operation)) return bytes;
+  // Weight and bias hold 2C float32; the sums of means and variances and their count 2C + 1 float64.
+  constexpr std::int64_t kBytesPerSum = 8;
+  const std::int64_t num_sums = bytes / kBytesPerElement + 1;
+  return bytes + num_sums * kBytesPerSum;
 }
 
 std::vector<bool> layers_with_gradient(const ModelGraph& model) {

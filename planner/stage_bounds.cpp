@@ -47,11 +47,9 @@ StageBounds::StageBounds(const Profile& profile, const Cluster& cluster, const D
     std::int64_t reduced = 0;
     for (const std::size_t layer : set.without(empty)) {
       const std::int64_t bytes = profile.layers[layer].parameter_bytes;
-      const bool batch_norm =
-          std::holds_alternative<BatchNorm2d>(profile.model.layers[layer].operation);
       work_s += least_work_s[layer];
       parameters += bytes;
-      reduced += batch_norm ? 2 * bytes : bytes;
+      reduced += reduced_bytes(profile.model, profile.model.layers[layer]);
     }
     least_work_s_.push_back(work_s);
     parameter_bytes_.push_back(parameters);

@@ -1,0 +1,177 @@
+#include "executor/communicator.h"
+
+#include <torch/csrc/distributed/c10d/PrefixStore.hpp>
+#include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
+#include <torch/csrc/distributed/c10d/TCPStore.hpp>
+#include <torch/version.h>
+
+#include <algorithm>
+#include <chrono>
+#include <stdexcept>
+#include <unordered_map>
+#include <utility>
+
+namespace cadastre {
+
+namespace {
+
+using Work = c10::intrusive_ptr<c10d::Work>;
+
+constexpr std::chrono::minutes kRendezvousTimeout{2};
+constexpr std::chrono::minutes kMessageTimeout{30};
+
+c10d::TCPStoreOptions store_options() {
+  c10d::TCPStoreOptions options;
+  options.timeout = kRendezvousTimeout;
+  options.waitWorkers = false;
+#if TORCH_VERSION_MAJOR >= 2
+  options.useLibUV = false;  // Debian's build has none and would throw
+#endif
+  return options;
+}
+
+c10::intrusive_ptr<c10d::ProcessGroupGloo> gloo_group(const c10::intrusive_ptr<c10d::Store>& store,
+                                                      const std::string& name,
+                                                      const std::string& interface_address,
+                                                      int rank, int size) {
+  auto options = c10d::ProcessGroupGloo::Options::create(kMessageTimeout);
+  options->devices.push_back(
+      c10d::ProcessGroupGloo::createDeviceForHostname(interface_address));
+  options->threads = 2;
+  return c10::make_intrusive<c10d::ProcessGroupGloo>(
+      c10::make_intrusive<c10d::PrefixStore>(name, store), rank, size, options);
+}
+
+/// LibTorch and Gloo report a lost peer by exceptions of several kinds, with long texts.
+template <typename Error, typename Action>
+auto named_failure(const std::string& what, const Action& action) {
+  try {
+    return action();
+  } catch (const std::exception& error) {
+    std::string cause = error.what();
+    const std::size_t end = cause.find('\n');
+    if (end != std::string::npos) cause.resize(end);
+    throw Error(what + ": " + cause);
+  }
+}
+
+}  // namespace
+
+struct RendezvousServer::State {
+  std::string address;
+  c10::intrusive_ptr<c10d::TCPStore> store;
+};
+
+RendezvousServer::RendezvousServer(const std::string& address)
+    : state_(std::make_unique<State>()) {
+  c10d::TCPStoreOptions options = store_options();
+  options.isServer = true;
+  options.port = 0;
+  state_->address = address;
+  state_->store = named_failure<std::runtime_error>("cannot open a rendezvous on " + address, [&] {
+    return c10::make_intrusive<c10d::TCPStore>(address, options);
+  });
+}
+
+RendezvousServer::~RendezvousServer() = default;
+
+Rendezvous RendezvousServer::rendezvous() const {
+  return {.address = state_->address, .port = state_->store->getPort()};
+}
+
+struct Communicator::State {
+  int rank = 0;
+  c10::intrusive_ptr<c10d::Store> store;
+  c10::intrusive_ptr<c10d::ProcessGroupGloo> world;
+  std::vector<c10::intrusive_ptr<c10d::ProcessGroupGloo>> groups;  ///< null where not a member
+  std::vector<Work> sends;         ///< of this round
+  std::vector<Work> sends_before;  ///< of the round before
+  std::unordered_map<int, std::pair<Work, int>> receives;  ///< by number: work and peer
+  int next_receive = 0;
+  std::int64_t sent_bytes = 0;
+};
+
+Communicator::Communicator(const Rendezvous& rendezvous, const std::string& interface_address,
+                           int rank, int num_ranks, const std::vector<std::vector<int>>& groups)
+    : state_(std::make_unique<State>()) {
+  state_->rank = rank;
+  named_failure<PeerLostError>("cannot meet the other ranks at " + rendezvous.address + ":" +
+                    std::to_string(rendezvous.port),
+                [&] {
+                  c10d::TCPStoreOptions options = store_options();
+                  options.port = rendezvous.port;
+                  state_->store =
+                      c10::make_intrusive<c10d::TCPStore>(rendezvous.address, options);
+                  state_->world =
+                      gloo_group(state_->store, "world", interface_address, rank, num_ranks);
+                  for (std::size_t g = 0; g < groups.size(); ++g) {
+                    const auto member = std::find(groups[g].begin(), groups[g].end(), rank);
+                    if (member == groups[g].end()) {
+                      state_->groups.emplace_back();
+                      continue;
+                    }
+                    state_->groups.push_back(gloo_group(
+                        state_->store, "group" + std::to_string(g), interface_address,
+                        static_cast<int>(member - groups[g].begin()),
+                        static_cast<int>(groups[g].size())));
+                  }
+                });
+}
+
+Communicator::~Communicator() = default;
+
+void Communicator::send(const at::Tensor& tensor, int peer, int tag) {
+  std::vector<at::Tensor> tensors = {tensor};
+  state_->sent_bytes += static_cast<std::int64_t>(tensor.nbytes());
+  state_->sends.push_back(named_failure<PeerLostError>("cannot send to rank " + std::to_string(peer), [&] {
+    return state_->world->send(tensors, peer, tag);
+  }));
+}
+
+int Communicator::post_receive(const at::Tensor& tensor, int peer, int tag) {
+  std::vector<at::Tensor> tensors = {tensor};
+  Work work = named_failure<PeerLostError>("cannot receive from rank " + std::to_string(peer), [&] {
+    return state_->world->recv(tensors, peer, tag);
+  });
+  state_->receives.emplace(state_->next_receive, std::pair(std::move(work), peer));
+  return state_->next_receive++;
+}
+
+void Communicator::wait(int receive) {
+  const auto found = state_->receives.find(receive);
+  const auto [work, peer] = found->second;
+  state_->receives.erase(found);
+  named_failure<PeerLostError>("lost rank " + std::to_string(peer), [&, &waited = work] { waited->wait(); });
+}
+
+void Communicator::all_reduce(std::vector<at::Tensor> tensors, std::size_t group) {
+  named_failure<PeerLostError>("lost a replica in the reduction of gradients", [&] {
+    std::vector<Work> works;
+    for (at::Tensor& tensor : tensors) {
+      std::vector<at::Tensor> one = {tensor};
+      works.push_back(state_->groups[group]->allreduce(one));
+    }
+    for (const Work& work : works) work->wait();
+  });
+}
+
+void Communicator::barrier() {
+  named_failure<PeerLostError>("lost a rank at a barrier", [&] { state_->world->barrier()->wait(); });
+}
+
+void Communicator::finish_sends() {
+  named_failure<PeerLostError>("lost a rank that was sent to", [&] {
+    for (const Work& work : state_->sends_before) work->wait();
+  });
+  state_->sends_before = std::move(state_->sends);
+  state_->sends.clear();
+}
+
+void Communicator::flush() {
+  finish_sends();
+  finish_sends();
+}
+
+std::int64_t Communicator::sent_bytes() const { return state_->sent_bytes; }
+
+}  // namespace cadastre

@@ -1,0 +1,182 @@
+#include <nlohmann/json.hpp>
+
+#include "planner/files.h"
+#include "planner/json_reader.h"
+#include "planner/plan_check.h"
+#include "planner/plan_parts_json.h"
+#include "planner/refusal.h"
+#include "planner/run_record.h"
+
+namespace cadastre {
+
+namespace {
+
+TrainingSettings read_training(const JsonPlace& place) {
+  JsonObject object = place.object();
+  TrainingSettings training{.epochs = object.at("epochs").integer(1),
+                            .samples_per_epoch = object.at("samples_per_epoch").integer(0),
+                            .max_steps = object.at("max_steps").integer(0),
+                            .learning_rate = object.at("learning_rate").positive(),
+                            .momentum = object.at("momentum").number(0, 1),
+                            .weight_decay = object.at("weight_decay").number(0),
+                            .seed = object.at("seed").integer(0)};
+  object.finish();
+  return training;
+}
+
+std::vector<TrainingStep> read_steps(const JsonPlace& place) {
+  std::vector<TrainingStep> steps;
+  for (const JsonPlace& item : place.array()) {
+    JsonObject object = item.object();
+    const TrainingStep step{.step = object.at("step").integer(0),
+                            .loss = object.at("loss").number(0),
+                            .learning_rate = object.at("learning_rate").number(0),
+                            .end_s = object.at("end_s").number(0)};
+    object.finish();
+    if (!steps.empty() && step.step <= steps.back().step)
+      refuse(item, "/step",
+             "expected more than " + std::to_string(steps.back().step) +
+                 ", the step before it, found " + std::to_string(step.step));
+    if (!steps.empty() && step.end_s < steps.back().end_s)
+      refuse(item, "/end_s",
+             "expected at least " + number_text(steps.back().end_s) +
+                 ", the end of the step before it, found " + number_text(step.end_s));
+    steps.push_back(step);
+  }
+  return steps;
+}
+
+ClassMetrics read_class_metrics(const JsonPlace& place) {
+  JsonObject object = place.object();
+  ClassMetrics metrics{.name = object.at("name").string(),
+                       .num_samples = object.at("num_samples").integer(0),
+                       .precision = object.at("precision").number(0, 1),
+                       .recall = object.at("recall").number(0, 1),
+                       .f1 = object.at("f1").number(0, 1)};
+  object.finish();
+  return metrics;
+}
+
+/// A square matrix, one row and one column for each class.
+std::vector<std::vector<std::int64_t>> read_confusion(const JsonPlace& place,
+                                                      std::size_t num_classes) {
+  const std::string expected =
+      "an array of " + std::to_string(num_classes) + ", one for each class";
+  std::vector<std::vector<std::int64_t>> confusion;
+  const std::vector<JsonPlace> rows = place.array();
+  if (rows.size() != num_classes) place.fail_expected(expected);
+  for (const JsonPlace& row : rows) {
+    confusion.push_back(row.integers(0));
+    if (confusion.back().size() != num_classes) row.fail_expected(expected);
+  }
+  return confusion;
+}
+
+Metrics read_metrics(const JsonPlace& place) {
+  JsonObject object = place.object();
+  Metrics metrics{.overall_accuracy = object.at("overall_accuracy").number(0, 1),
+                  .average_accuracy = object.at("average_accuracy").number(0, 1),
+                  .kappa = object.at("kappa").number(-1, 1),
+                  .classes = {},
+                  .confusion = {}};
+  for (const JsonPlace& item : object.at("classes").array(1))
+    metrics.classes.push_back(read_class_metrics(item));
+  metrics.confusion = read_confusion(object.at("confusion"), metrics.classes.size());
+  object.finish();
+  return metrics;
+}
+
+void read_times(JsonObject& object, RunRecord& run) {
+  JsonObject predicted = object.at("predicted").object();
+  run.predicted_step_s = predicted.at("step_s").number(0);
+  predicted.finish();
+  run.simulated_step_s = simulated_step_from_json(object);
+  JsonObject measured = object.at("measured").object();
+  run.measured_step_s = measured.at("step_s").number(0);
+  run.measured_step_spread_s = measured.at("step_spread_s").number(0);
+  run.wall_s = measured.at("wall_s").number(0);
+  measured.finish();
+}
+
+nlohmann::json to_json(const TrainingSettings& training) {
+  return {{"epochs", training.epochs},
+          {"samples_per_epoch", training.samples_per_epoch},
+          {"max_steps", training.max_steps},
+          {"learning_rate", training.learning_rate},
+          {"momentum", training.momentum},
+          {"weight_decay", training.weight_decay},
+          {"seed", training.seed}};
+}
+
+nlohmann::json to_json(const Metrics& metrics) {
+  nlohmann::json classes = nlohmann::json::array();
+  for (const ClassMetrics& of_class : metrics.classes)
+    classes.push_back({{"name", of_class.name},
+                       {"num_samples", of_class.num_samples},
+                       {"precision", of_class.precision},
+                       {"recall", of_class.recall},
+                       {"f1", of_class.f1}});
+  return {{"overall_accuracy", metrics.overall_accuracy},
+          {"average_accuracy", metrics.average_accuracy},
+          {"kappa", metrics.kappa},
+          {"classes", std::move(classes)},
+          {"confusion", metrics.confusion}};
+}
+
+}  // namespace
+
+RunRecord run_from_json(const JsonPlace& place) {
+  JsonObject object = open_format(place, "run");
+  RunRecord run;
+  run.model = model_from_json(object.at("model"));
+  run.strategy = object.at("strategy").string();
+  run.batch_size = batch_size_from_json(object.at("batch_size"));
+  run.micro_batches = micro_batches_from_json(object.at("micro_batches"));
+  run.schedule = schedule_from_json(object.at("schedule"));
+  run.stages = stages_from_json(object.at("stages"));
+  check_division(run.stages, run.batch_size, run.micro_batches, run.model, place);
+  run.training = read_training(object.at("training"));
+  run.scene = scene_from_json(object.at("scene"));
+  read_times(object, run);
+  run.traffic_bytes_per_step = object.at("traffic_bytes_per_step").integer(0);
+  run.steps = read_steps(object.at("steps"));
+  if (const auto metrics = object.find("metrics")) run.metrics = read_metrics(*metrics);
+  object.finish();
+  return run;
+}
+
+RunRecord read_run(const std::filesystem::path& file) {
+  const std::string name = file.string();
+  const nlohmann::json document = parse_json(read_file(file), name);
+  return run_from_json(JsonPlace(document, name, ""));
+}
+
+nlohmann::json to_json(const RunRecord& run) {
+  nlohmann::json steps = nlohmann::json::array();
+  for (const TrainingStep& step : run.steps)
+    steps.push_back({{"step", step.step},
+                     {"loss", step.loss},
+                     {"learning_rate", step.learning_rate},
+                     {"end_s", step.end_s}});
+  nlohmann::json written = {{"format", "cadastre-run/1"},
+                            {"model", to_json(run.model)},
+                            {"strategy", run.strategy},
+                            {"batch_size", run.batch_size},
+                            {"micro_batches", run.micro_batches},
+                            {"schedule", schedule_name(run.schedule)},
+                            {"stages", to_json(run.stages)},
+                            {"training", to_json(run.training)},
+                            {"scene", to_json(run.scene)},
+                            {"predicted", {{"step_s", run.predicted_step_s}}},
+                            {"measured",
+                             {{"step_s", run.measured_step_s},
+                              {"step_spread_s", run.measured_step_spread_s},
+                              {"wall_s", run.wall_s}}},
+                            {"traffic_bytes_per_step", run.traffic_bytes_per_step},
+                            {"steps", std::move(steps)}};
+  if (run.simulated_step_s) written["simulated"] = {{"step_s", *run.simulated_step_s}};
+  if (run.metrics) written["metrics"] = to_json(*run.metrics);
+  return written;
+}
+
+}  // namespace cadastre

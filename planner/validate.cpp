@@ -1,0 +1,82 @@
+#include "planner/validate.h"
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "planner/command_line.h"
+#include "planner/files.h"
+#include "planner/json_reader.h"
+#include "planner/refusal.h"
+#include "planner/run_record.h"
+#include "planner/simulation.h"
+
+namespace cadastre {
+
+namespace {
+
+struct Kind {
+  std::string name;
+  void (*check)(const JsonPlace&);
+};
+
+template <auto kRead>
+void check(const JsonPlace& place) {
+  static_cast<void>(kRead(place));
+}
+
+const std::vector<Kind>& kinds() {
+  static const std::vector<Kind> all = {
+      {.name = "model", .check = check<model_from_json>},
+      {.name = "profile", .check = check<profile_from_json>},
+      {.name = "cluster", .check = check<cluster_from_json>},
+      {.name = "plan", .check = check<plan_from_json>},
+      {.name = "timeline", .check = check<timeline_from_json>},
+      {.name = "scene", .check = check<scene_from_json>},
+      {.name = "simulation", .check = check<simulation_from_json>},
+      {.name = "run", .check = check<run_from_json>}};
+  return all;
+}
+
+std::string format_of(const Kind& kind) { return "cadastre-" + kind.name + "/1"; }
+
+}  // namespace
+
+std::string validate_document(const std::filesystem::path& file) {
+  const std::string name = file.string();
+  const nlohmann::json document = parse_json(read_file(file), name);
+  const JsonPlace place(document, name, "");
+  const JsonPlace format = place.object().at("format");
+  const std::string found = format.string();
+  std::string expected = "expected one of";
+  std::vector<std::string> formats;
+  for (const Kind& kind : kinds()) {
+    formats.push_back(format_of(kind));
+    if (formats.back() == found) {
+      kind.check(place);
+      return kind.name;
+    }
+    expected += (formats.size() == 1 ? " " : ", ") + formats.back();
+  }
+  format.fail(expected + ", found " + in_quotes(found) + did_you_mean(found, formats));
+}
+
+void add_validate_verb(CLI::App& program) {
+  const auto options = std::make_shared<VerbOptions>();
+  const auto files = std::make_shared<std::vector<std::string>>();
+  CLI::App* verb =
+      add_verb(program, "validate", "Check documents: models, profiles, clusters, plans, runs, …",
+               "cadastre validate scenarios/models/*.json", options, [options, files] {
+                 nlohmann::json found = nlohmann::json::array();
+                 std::string text;
+                 for (const std::string& file : *files) {
+                   const std::string kind = validate_document(file);
+                   found.push_back({{"file", file}, {"kind", kind}});
+                   text += file + ": " + kind + "\n";
+                 }
+                 print_result(*options, {{"documents", std::move(found)}}, text);
+               });
+  verb->add_option("FILE", *files, "JSON documents")->required();
+}
+
+}  // namespace cadastre
