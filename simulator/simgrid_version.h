@@ -9,6 +9,13 @@
 #include <utility>
 #include <vector>
 
+// Does not compile before the others.
+#include <simgrid/version.h>
+
+#ifndef SIMGRID_VERSION
+#error "simgrid/version.h does not say the version"
+#endif
+
 namespace cadastre::simgrid_version {
 
 inline simgrid::s4u::NetZone* add_star_zone([[maybe_unused]] const simgrid::s4u::Engine& engine,

@@ -43,7 +43,6 @@ TEST_CASE("an abort of SimGrid is one error and the other simulations survive", 
   CHECK(results[0].error.empty());
   CHECK(results[1].output.empty());
   CHECK_THAT(results[1].error, Catch::Matchers::StartsWith("ended by signal 6 (Aborted): "));
-  CHECK_THAT(results[1].error, Catch::Matchers::Contains("ngine"));
   CHECK(results[1].error.find('\n') == std::string::npos);
   CHECK(results[2].output == "after");
 }

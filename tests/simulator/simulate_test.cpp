@@ -111,6 +111,10 @@ ProgramResult run_simulator(const fs::path& directory, const std::string& argume
   return result;
 }
 
+bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
 std::vector<std::string> files_in(const fs::path& directory) {
   std::vector<std::string> names;
   for (const fs::directory_entry& entry : fs::directory_iterator(directory))
@@ -171,8 +175,7 @@ TEST_CASE("plans that fail in the simulator are named after the others ended", "
                    "simulation of the plan single failed: the program cannot be "
                    "replayed: expected the cost of forward of micro-batch 0 on rank 0 "
                    "to be a number >= 0, found -"));
-    CHECK_THAT(error.what(),
-               Catch::Matchers::Contains("; simulation of the plan pipeline failed: "));
+    CHECK(contains(error.what(), "; simulation of the plan pipeline failed: "));
   }
   CHECK(num_finished == 2);
 }
@@ -212,8 +215,8 @@ TEST_CASE("the program writes the simulation and, when asked, the chosen plan", 
       run_simulator(directory.path(), "simulate --plan plan.json -o simulation.json 2>&1");
   INFO(table.output);
   REQUIRE(table.status == 0);
-  CHECK_THAT(table.output, Catch::Matchers::Contains("* data-parallel"));
-  CHECK_THAT(table.output, Catch::Matchers::Contains("wrote simulation.json\n"));
+  CHECK(contains(table.output, "* data-parallel"));
+  CHECK(contains(table.output, "wrote simulation.json\n"));
   const Simulation simulation = read_simulation(directory.path() / "simulation.json");
   CHECK(simulation == simulate(document));
   CHECK(read_plan(directory.path() / "plan.json") == document);
@@ -250,9 +253,9 @@ TEST_CASE("the program says how it is used", "[simulator]") {
   const TemporaryDirectory directory;
   const ProgramResult help = run_simulator(directory.path(), "simulate --help");
   CHECK(help.status == 0);
-  CHECK_THAT(help.output, Catch::Matchers::Contains("cadastre simulate [OPTIONS]"));
-  CHECK_THAT(
-      help.output,
-      Catch::Matchers::Contains(
-          "Example:\n  cadastre simulate --plan plan.json -o simulation.json --choose-best"));
+  INFO(help.output);
+  CHECK(contains(help.output, "cadastre simulate [OPTIONS]"));
+  CHECK(contains(help.output,
+                 "Example:\n  cadastre simulate --plan plan.json -o simulation.json "
+                 "--choose-best"));
 }

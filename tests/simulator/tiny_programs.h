@@ -13,12 +13,14 @@
 
 namespace cadastre {
 
+inline std::string host_name(int index) { return std::string("h").append(std::to_string(index)); }
+
 /// `num_hosts` equal hosts; a message alone takes 2 `latency_s` + bytes / bandwidth.
 inline Cluster star(int num_hosts, double bandwidth_bytes_per_s, double latency_s) {
   Cluster cluster{.name = "star", .description = "", .hosts = {}, .network = {}};
   for (int i = 0; i < num_hosts; ++i) {
     cluster.hosts.emplace_back();
-    cluster.hosts.back().name = "h" + std::to_string(i);
+    cluster.hosts.back().name = host_name(i);
   }
   cluster.network.bandwidth_bytes_per_s = bandwidth_bytes_per_s;
   cluster.network.latency_s = latency_s;
@@ -37,7 +39,7 @@ struct TinyProgram {
       for (int r = 0; r < num_replicas[s]; ++r) {
         const int rank = static_cast<int>(program.ranks.size());
         program.stage_ranks.back().push_back(rank);
-        program.ranks.push_back({.host = "h" + std::to_string(rank),
+        program.ranks.push_back({.host = host_name(rank),
                                  .host_index = rank,
                                  .stage = static_cast<int>(s),
                                  .replica = r,
