@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <sstream>
 
@@ -52,6 +53,10 @@ std::optional<RankMessage> decode(const std::string& line) {
   }
   if (words.fail()) return std::nullopt;
   return message;
+}
+
+double steady_clock_s() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
 void tell_launcher(const RankMessage& message) {

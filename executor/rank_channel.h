@@ -28,6 +28,9 @@ struct RankMessage {
 /// Nothing for a line that is no message.
 [[nodiscard]] std::optional<RankMessage> decode(const std::string& line);
 
+/// Seconds on the clock that all processes of a machine share.
+[[nodiscard]] double steady_clock_s();
+
 /// The file descriptor on which a started rank finds its end of the pipe.
 inline constexpr int kRankChannel = 3;
 

@@ -3,9 +3,9 @@
 #include <torch/torch.h>
 
 #include <algorithm>
-#include <chrono>
-#include <stdexcept>
 #include <utility>
+
+#include "executor/rank_channel.h"
 
 namespace cadastre {
 
@@ -14,10 +14,6 @@ namespace {
 /// Receives that are under way while the rank computes: enough to hide the network, few enough to
 /// keep the buffers small.
 constexpr int kReceivesAhead = 4;
-
-double now_s() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
 
 bool is_receive(InstructionKind kind) {
   return kind == InstructionKind::kReceiveActivation || kind == InstructionKind::kReceiveGradient;
@@ -77,7 +73,7 @@ StepResult RankInterpreter::run_step(const StepContext& context) {
   next_to_post_ = 0;
   for (std::size_t i = 0; i < rank_.instructions.size(); ++i) {
     const Instruction& instruction = rank_.instructions[i];
-    const double start_s = now_s();
+    const double start_s = steady_clock_s();
     post_receives_from(i);
     if (is_receive(instruction.kind))
       wait_for(i);
@@ -90,7 +86,7 @@ StepResult RankInterpreter::run_step(const StepContext& context) {
                              .layer = instruction.layer,
                              .peer = instruction.peer,
                              .start_s = start_s,
-                             .end_s = now_s(),
+                             .end_s = steady_clock_s(),
                              .bytes = instruction.bytes});
     if (instruction.kind == InstructionKind::kSendActivation ||
         instruction.kind == InstructionKind::kSendGradient)
@@ -102,7 +98,7 @@ StepResult RankInterpreter::run_step(const StepContext& context) {
   micro_batches_.clear();
   if (communicator_ != nullptr) communicator_->finish_sends();
   result.loss_sum = loss_sum_;
-  result.end_s = now_s();
+  result.end_s = steady_clock_s();
   return result;
 }
 

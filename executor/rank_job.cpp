@@ -3,8 +3,6 @@
 #include <torch/torch.h>
 
 #include <algorithm>
-#include <charconv>
-#include <cstdlib>
 #include <memory>
 #include <numeric>
 #include <vector>
@@ -23,25 +21,6 @@
 namespace cadastre {
 
 namespace {
-
-std::string variable(const char* name) {
-  const char* value = std::getenv(name);
-  if (value == nullptr || *value == '\0')
-    throw InputError("", "", std::string("expected the environment variable ") + name +
-                                 ", found none; a rank is started by `cadastre run`");
-  return value;
-}
-
-int number_variable(const char* name, int least, int most) {
-  const std::string text = variable(name);
-  int number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || end != text.data() + text.size() || number < least || number > most)
-    throw InputError("", "", std::string("expected a number from ") + std::to_string(least) +
-                                 " to " + std::to_string(most) + " in the environment variable " +
-                                 name + ", found \"" + text + "\"");
-  return number;
-}
 
 /// Gives the interpreter its samples: the training pixels of a scene in the epoch's order.
 class TrainingData {
@@ -97,19 +76,6 @@ class TrainingData {
 
 }  // namespace
 
-void read_rank_environment(RankJob& job, int expected_num_ranks) {
-  constexpr int kMostRanks = 1 << 20;
-  constexpr int kMostPort = 65535;
-  const int num_ranks = number_variable("WORLD_SIZE", 1, kMostRanks);
-  if (num_ranks != expected_num_ranks)
-    throw InputError("", "", "expected " + std::to_string(expected_num_ranks) +
-                                 " ranks, as the plan has, found WORLD_SIZE " +
-                                 std::to_string(num_ranks));
-  job.rank = number_variable("RANK", 0, num_ranks - 1);
-  job.rendezvous = {.address = variable("MASTER_ADDR"),
-                    .port = static_cast<std::uint16_t>(number_variable("MASTER_PORT", 1, kMostPort))};
-}
-
 StepCount step_count(const TrainingSettings& training, std::int64_t num_train_samples,
                      std::int64_t batch_size) {
   std::int64_t per_epoch = num_train_samples;
@@ -129,18 +95,23 @@ void run_rank(const RankJob& job) {
   const Plan& plan = document.plan;
   const ModelGraph& model = document.profile.model;
   const Program program = lower(plan, model, document.cluster);
-  const RankProgram& rank = program.ranks.at(static_cast<std::size_t>(job.rank));
+  const RankEnvironment& environment = job.environment;
+  if (environment.num_ranks != static_cast<int>(program.ranks.size()))
+    throw InputError("", "", "expected " + std::to_string(program.ranks.size()) +
+                                 " ranks, as the plan has, found WORLD_SIZE " +
+                                 std::to_string(environment.num_ranks));
+  const RankProgram& rank = program.ranks[static_cast<std::size_t>(environment.rank)];
   const auto seed = static_cast<std::uint64_t>(job.training.seed);
 
   std::unique_ptr<Communicator> communicator;
   if (program.ranks.size() > 1) {
     const Host& host = document.cluster.hosts[static_cast<std::size_t>(rank.host_index)];
-    const std::string address = host.address.empty() ? job.rendezvous.address : host.address;
-    communicator = std::make_unique<Communicator>(job.rendezvous, address, job.rank,
+    const std::string address = host.address.empty() ? environment.rendezvous.address : host.address;
+    communicator = std::make_unique<Communicator>(environment.rendezvous, address, environment.rank,
                                                   static_cast<int>(program.ranks.size()),
                                                   reduction_groups(program));
   }
-  RankInterpreter interpreter(program, job.rank, model, plan, seed, communicator.get());
+  RankInterpreter interpreter(program, environment.rank, model, plan, seed, communicator.get());
 
   // Only the modalities that this stage reads are loaded; patch sizes are a matter of all of them.
   const Scene scene = read_scene(job.scene, job.rasters);
@@ -183,7 +154,7 @@ void run_rank(const RankJob& job) {
     // Nobody leaves while another still waits for what it was sent.
     communicator->barrier();
   }
-  write_step_window(job.parts / ("rank-" + std::to_string(job.rank) + ".json"), window);
+  write_step_window(job.parts / ("rank-" + std::to_string(environment.rank) + ".json"), window);
   if (rank.replica == 0)
     write_weights(job.parts / ("stage-" + std::to_string(rank.stage) + ".pt"),
                   stage_weights(interpreter.network()));

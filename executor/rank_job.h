@@ -4,28 +4,23 @@
 #include <filesystem>
 #include <string>
 
-#include "executor/communicator.h"
+#include "executor/rank_environment.h"
 #include "planner/run_record.h"
 
 namespace cadastre {
 
-/// What a rank must know to train its part, the same for all ranks but for `rank`.
+/// What a rank must know to train its part, the same for all ranks but for `environment`.
 struct RankJob {
   std::filesystem::path plan;     ///< a `cadastre-plan` document
   std::filesystem::path scene;    ///< a scene's directory or document
   std::filesystem::path rasters;  ///< as `read_scene`
   std::filesystem::path parts;    ///< directory for what this rank leaves to the launcher
   TrainingSettings training;
-  int rank = 0;
   int num_threads = 1;
-  Rendezvous rendezvous;
+  RankEnvironment environment;
 };
 
-/// The environment's RANK, WORLD_SIZE, MASTER_ADDR and MASTER_PORT (as torchrun sets them) as rank
-/// and rendezvous. Throws InputError for one that is missing or no number.
-void read_rank_environment(RankJob& job, int expected_num_ranks);
-
-/// Trains: every step of every epoch through the rank's program. Tells the launcher of each step.
+/// Throws InputError when the number of ranks is not the plan's. Trains: every step of every epoch through the rank's program. Tells the launcher of each step.
 /// Leaves in `parts`: `rank-R.json`, a part timeline of the last steps, and, from the first replica
 /// of each stage, `stage-S.pt`.
 void run_rank(const RankJob& job);

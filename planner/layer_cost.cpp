@@ -22,7 +22,8 @@ double seconds_at(const std::vector<Measurement>& measurements, double Measureme
   const Measurement& least = measurements.front();
   const Measurement& greatest = measurements.back();
   const auto samples = static_cast<double>(batch_size);
-  if (batch_size >= greatest.batch_size) return greatest.*seconds * samples / size(greatest);
+  if (batch_size >= greatest.batch_size || measurements.size() == 1)
+    return greatest.*seconds * samples / size(greatest);
   if (batch_size <= least.batch_size) {
     // The line keeps the layer's fixed cost; noise must not make it negative or rising.
     const double in_proportion = least.*seconds * samples / size(least);

@@ -1,0 +1,192 @@
+#include "executor/probe.h"
+
+#include <torch/torch.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "executor/local_launcher.h"
+#include "executor/network.h"
+#include "executor/process_setup.h"
+#include "executor/rank_channel.h"
+#include "executor/timing.h"
+#include "planner/error.h"
+
+namespace cadastre {
+
+namespace {
+
+constexpr const char* kLoopback = "127.0.0.1";
+constexpr double kComputeSeconds = 1.0;
+constexpr std::int64_t kSamples = 16;
+constexpr std::int64_t kSmallMessageElements = 1024;         // 4 KB: latency
+constexpr std::int64_t kLargeMessageElements = 1024 * 1024;  // 4 MB: bandwidth
+constexpr int kSmallRounds = 200;
+constexpr int kLargeRounds = 30;
+
+void report(const std::string& name, double value) {
+  RankMessage message;
+  message.kind = RankMessage::Kind::kValue;
+  message.text = name;
+  message.value = value;
+  tell_launcher(message);
+}
+
+ModelGraph default_model() {
+  ModelGraph model{.name = "probe",
+                   .inputs = {{.name = "image", .shape = {16, 32, 32}}},
+                   .layers = {{.id = "conv",
+                               .operation = Conv2d{.out_channels = 32, .kernel_size = 3, .padding = 1},
+                               .inputs = {"image"},
+                               .output_shape = {32, 32, 32}}},
+                   .output = "conv"};
+  return model;
+}
+
+/// Forward and backward of a whole model, again and again.
+class Workload {
+ public:
+  explicit Workload(const ModelGraph& model)
+      : network_(whole_network(model, 1)),
+        samples_(std::max(kSamples / model.batch_norm_group_samples, std::int64_t{1}) *
+                 model.batch_norm_group_samples) {
+    for (const ModelInput& input : model.inputs) {
+      std::vector<std::int64_t> shape = {samples_};
+      shape.insert(shape.end(), input.shape.begin(), input.shape.end());
+      inputs_.push_back(at::rand(shape));
+    }
+  }
+
+  void run() {
+    const std::vector<at::Tensor> outputs =
+        network_.forward(inputs_, {.samples = {.begin = 0, .end = samples_}});
+    std::vector<at::Tensor> gradients;
+    for (const at::Tensor& output : outputs) gradients.push_back(at::ones_like(output));
+    network_.backward(outputs, gradients);
+  }
+
+  /// Median seconds of a pass, over `kComputeSeconds`.
+  [[nodiscard]] double median_s() {
+    std::vector<double> seconds;
+    const Stopwatch stopwatch;
+    do {
+      seconds.push_back(seconds_of([&] { run(); }));
+    } while (stopwatch.seconds() < kComputeSeconds);
+    return summarize(seconds).median_s;
+  }
+
+ private:
+  StageNetwork network_;
+  std::int64_t samples_;
+  std::vector<at::Tensor> inputs_;
+};
+
+/// Median seconds of half a round trip between ranks 0 and 1, both of which call this.
+double one_way_s(Communicator& communicator, int rank, std::int64_t num_elements, int rounds) {
+  const int peer = 1 - rank;
+  at::Tensor out = at::ones({num_elements});
+  at::Tensor in = at::empty({num_elements});
+  std::vector<double> seconds;
+  for (int round = 0; round < rounds; ++round) {
+    const Stopwatch stopwatch;
+    const int receive = communicator.post_receive(in, peer, 0);
+    if (rank == 0) communicator.send(out, peer, 0);
+    communicator.wait(receive);
+    if (rank == 1) communicator.send(out, peer, 0);
+    seconds.push_back(stopwatch.seconds() / 2);
+    communicator.finish_sends();
+  }
+  communicator.flush();
+  return summarize(seconds).median_s;
+}
+
+/// Memory that local ranks may share, by /proc/meminfo's words "MemAvailable".
+std::int64_t available_memory_bytes() {
+  const std::int64_t pages = ::sysconf(_SC_AVPHYS_PAGES);
+  return pages * ::sysconf(_SC_PAGESIZE);
+}
+
+}  // namespace
+
+void run_probe_rank(const std::filesystem::path& model_file, int rank, int num_ranks,
+                    const Rendezvous& rendezvous) {
+  prepare_process(1);
+  const ModelGraph model = model_file.empty() ? default_model() : read_model(model_file);
+  Communicator communicator(rendezvous, kLoopback, rank, num_ranks, {});
+  Workload workload(model);
+  workload.run();
+  communicator.barrier();
+  if (rank == 0) report("alone_s", workload.median_s());
+  communicator.barrier();
+  report("together_s", workload.median_s());
+  communicator.barrier();
+  if (num_ranks > 1 && rank < 2) {
+    const double small_s = one_way_s(communicator, rank, kSmallMessageElements, kSmallRounds);
+    const double large_s = one_way_s(communicator, rank, kLargeMessageElements, kLargeRounds);
+    if (rank == 0) {
+      report("small_message_s", small_s);
+      report("large_message_s", large_s);
+    }
+  }
+  communicator.barrier();
+}
+
+Cluster probe_local(const ProbeOptions& options,
+                    const std::function<void(int done, int total)>& progress) {
+  if (!options.model.empty()) static_cast<void>(read_model(options.model));
+  const RendezvousServer server(kLoopback);
+  std::vector<RankProcess> processes;
+  for (int r = 0; r < options.num_local_ranks; ++r) {
+    std::vector<std::string> arguments = {"probe-rank"};
+    if (!options.model.empty()) arguments.insert(arguments.end(), {"--model", options.model});
+    processes.push_back({.arguments = std::move(arguments),
+                         .environment = {{"RANK", std::to_string(r)},
+                                         {"WORLD_SIZE", std::to_string(options.num_local_ranks)},
+                                         {"MASTER_ADDR", server.rendezvous().address},
+                                         {"MASTER_PORT", std::to_string(server.rendezvous().port)},
+                                         {"OMP_NUM_THREADS", "1"}},
+                         .name = "rank " + std::to_string(r)});
+  }
+  std::map<std::string, double> shared;
+  std::vector<double> together_s(processes.size(), 0);
+  int num_values = 0;
+  const int num_expected = options.num_local_ranks + (options.num_local_ranks > 1 ? 3 : 1);
+  run_local_ranks(processes, [&](int rank, const RankMessage& message) {
+    if (message.kind != RankMessage::Kind::kValue) return;
+    if (message.text == "together_s")
+      together_s[static_cast<std::size_t>(rank)] = message.value;
+    else
+      shared[message.text] = message.value;
+    progress(++num_values, num_expected);
+  });
+
+  const std::int64_t host_memory_bytes = available_memory_bytes() / options.num_local_ranks;
+  Cluster cluster{.name = "local-" + std::to_string(options.num_local_ranks),
+                  .description = "local ranks of one core each on " + device_name() +
+                                 ", measured together by cadastre probe"};
+  for (int r = 0; r < options.num_local_ranks; ++r)
+    cluster.hosts.push_back(
+        {.name = "local-" + std::to_string(r + 1),
+         .relative_speed = shared.at("alone_s") / together_s[static_cast<std::size_t>(r)],
+         .cores = 1,
+         .memory_bytes = host_memory_bytes,
+         .address = kLoopback});
+  // A single host still needs a network in its document; nothing crosses it.
+  double small_s = 50e-6;
+  double bandwidth_bytes_per_s = 1e9;
+  if (options.num_local_ranks > 1) {
+    small_s = shared.at("small_message_s");
+    const double large_s = shared.at("large_message_s");
+    bandwidth_bytes_per_s =
+        static_cast<double>((kLargeMessageElements - kSmallMessageElements) * kBytesPerElement) /
+        std::max(large_s - small_s, 1e-9);
+  }
+  // A message crosses the links of two hosts.
+  cluster.network = {.bandwidth_bytes_per_s = bandwidth_bytes_per_s, .latency_s = small_s / 2};
+  return cluster;
+}
+
+}  // namespace cadastre

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+
+#include "executor/communicator.h"
+#include "planner/cluster.h"
+
+namespace cadastre {
+
+struct ProbeOptions {
+  int num_local_ranks = 2;
+  std::filesystem::path model;  ///< what to time; empty: a convolution
+};
+
+/// Measures this machine as a cluster of local ranks of one core each, started together as a run
+/// would: their speed while all of them compute, relative to one alone (the device of a profile made
+/// here), and latency and bandwidth of a message between two of them. Throws std::runtime_error
+/// naming the rank when one dies.
+[[nodiscard]] Cluster probe_local(const ProbeOptions& options,
+                                  const std::function<void(int done, int total)>& progress);
+
+/// What each started rank does: measures and tells the launcher.
+void run_probe_rank(const std::filesystem::path& model, int rank, int num_ranks,
+                    const Rendezvous& rendezvous);
+
+}  // namespace cadastre

@@ -1,0 +1,44 @@
+#include "executor/run_steps.h"
+
+#include <algorithm>
+
+namespace cadastre {
+
+RunSteps::RunSteps(int num_ranks, std::int64_t batch_size, std::int64_t num_steps)
+    : num_ranks_(num_ranks),
+      batch_size_(batch_size),
+      steps_(static_cast<std::size_t>(num_steps)) {}
+
+void RunSteps::add(const RankMessage& message) {
+  if (message.kind != RankMessage::Kind::kStep || message.step < 0 ||
+      message.step >= static_cast<std::int64_t>(steps_.size()))
+    return;
+  Step& step = steps_[static_cast<std::size_t>(message.step)];
+  ++step.num_ranks;
+  step.loss_sum += message.loss_sum;
+  step.end_s = std::max(step.end_s, message.end_s);
+  while (num_complete_ < static_cast<std::int64_t>(steps_.size()) &&
+         steps_[static_cast<std::size_t>(num_complete_)].num_ranks == num_ranks_)
+    ++num_complete_;
+}
+
+double RunSteps::loss(std::int64_t step) const {
+  return steps_[static_cast<std::size_t>(step)].loss_sum / static_cast<double>(batch_size_);
+}
+
+std::vector<double> RunSteps::ends_s() const {
+  std::vector<double> ends;
+  for (std::int64_t i = 0; i < num_complete_; ++i)
+    ends.push_back(steps_[static_cast<std::size_t>(i)].end_s);
+  return ends;
+}
+
+std::vector<double> RunSteps::durations_s() const {
+  std::vector<double> durations;
+  for (std::int64_t i = 1; i < num_complete_; ++i)
+    durations.push_back(steps_[static_cast<std::size_t>(i)].end_s -
+                        steps_[static_cast<std::size_t>(i - 1)].end_s);
+  return durations;
+}
+
+}  // namespace cadastre

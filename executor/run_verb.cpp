@@ -1,0 +1,80 @@
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+
+#include "executor/training_run.h"
+#include "executor/verbs.h"
+#include "planner/command_line.h"
+#include "planner/progress.h"
+#include "planner/table.h"
+
+namespace cadastre {
+
+namespace {
+
+std::string summary(const RunRecord& run, const std::filesystem::path& output) {
+  std::string text = std::to_string(run.steps.size()) + " steps in " + fixed(run.wall_s, 1) +
+                     " s; a step took " + fixed(run.measured_step_s * 1e3, 1) + " ms (predicted " +
+                     fixed(run.predicted_step_s * 1e3, 1) +
+                     (run.simulated_step_s
+                          ? ", simulated " + fixed(*run.simulated_step_s * 1e3, 1)
+                          : "") +
+                     "), " + fixed(static_cast<double>(run.traffic_bytes_per_step) / 1e6, 2) +
+                     " MB between hosts\n";
+  if (run.metrics)
+    text += "test pixels: overall accuracy " + fixed(100 * run.metrics->overall_accuracy, 2) +
+            " %, average accuracy " + fixed(100 * run.metrics->average_accuracy, 2) + " %, kappa " +
+            fixed(run.metrics->kappa, 3) + "\n";
+  return text + "written to " + output.string() + "\n";
+}
+
+nlohmann::json result_json(const RunRecord& run, const std::filesystem::path& output) {
+  nlohmann::json result = {{"run", output.string()},
+                           {"strategy", run.strategy},
+                           {"num_steps", run.steps.size()},
+                           {"predicted_step_s", run.predicted_step_s},
+                           {"measured_step_s", run.measured_step_s},
+                           {"traffic_bytes_per_step", run.traffic_bytes_per_step},
+                           {"final_loss", run.steps.empty() ? 0 : run.steps.back().loss}};
+  if (run.simulated_step_s) result["simulated_step_s"] = *run.simulated_step_s;
+  if (run.metrics) {
+    result["overall_accuracy"] = run.metrics->overall_accuracy;
+    result["average_accuracy"] = run.metrics->average_accuracy;
+    result["kappa"] = run.metrics->kappa;
+  }
+  return result;
+}
+
+}  // namespace
+
+void add_run_verb(CLI::App& program) {
+  const auto options = std::make_shared<VerbOptions>();
+  const auto request = std::make_shared<RunRequest>();
+  const auto local = std::make_shared<bool>(false);
+  CLI::App* app = add_verb(
+      program, "run", "Train a model as planned",
+      "cadastre run --plan plan.json --model scenarios/models/multimodal-cnn.json --data scene "
+      "--epochs 6 --local -o run",
+      options, [=] {
+        std::optional<Progress> progress;
+        const RunRecord run = run_training(*request, [&](const RunProgress& now) {
+          if (!progress)
+            progress.emplace("training", now.num_steps,
+                             options->quiet ? Progress::Mode::kQuiet : Progress::Mode::kShow);
+          progress->update(now.step, "loss " + fixed(now.loss, 4));
+        });
+        progress.reset();
+        print_result(*options, result_json(run, request->output), summary(run, request->output));
+      });
+  app->add_option("--plan", request->plan, "How the model is divided")->required();
+  app->add_option("--model", request->model, "The model, to be sure that the plan is for it");
+  app->add_option("--data", request->scene, "A scene's directory or document")->required();
+  app->add_option("--rasters", request->rasters, "Where the scene's rasters lie, if not beside it");
+  app->add_option("-o,--output", request->output, "Directory for what comes out")->required();
+  app->add_flag("--local", *local, "Run every rank on this machine (the default, so far the only way)");
+  add_training_options(*app, request->training);
+}
+
+}  // namespace cadastre

@@ -1,0 +1,219 @@
+#include "executor/training_run.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "executor/communicator.h"
+#include "executor/learning_rate.h"
+#include "executor/local_launcher.h"
+#include "executor/predictor.h"
+#include "executor/process_setup.h"
+#include "executor/rank_job.h"
+#include "executor/run_steps.h"
+#include "executor/scene_data.h"
+#include "executor/step_window.h"
+#include "executor/timing.h"
+#include "executor/weights.h"
+#include "planner/error.h"
+#include "planner/files.h"
+#include "planner/json_reader.h"
+#include "planner/program.h"
+#include "planner/refusal.h"
+#include "planner/timeline.h"
+#include "planner/validate.h"
+
+namespace cadastre {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr const char* kLoopback = "127.0.0.1";
+
+/// Everything that the ranks will read, seen to be sound before one of them starts.
+struct CheckedInput {
+  PlanDocument plan;
+  Scene scene;
+  std::int64_t num_train_samples = 0;
+};
+
+CheckedInput check_input(const RunRequest& request) {
+  CheckedInput input{.plan = read_plan(request.plan), .scene = {}};
+  const ModelGraph& model = input.plan.profile.model;
+  if (!request.model.empty())
+    check_same_model(model, read_model(request.model), request.model.string());
+  input.scene = read_scene(request.scene, request.rasters);
+  const Shape& scores =
+      model.layers[static_cast<std::size_t>(layer_index(model, model.output))].output_shape;
+  if (scores.front() != static_cast<std::int64_t>(input.scene.classes.size()))
+    throw InputError(request.scene.string(), "/classes",
+                     "expected " + std::to_string(scores.front()) +
+                         " classes, as the model has outputs, found " +
+                         std::to_string(input.scene.classes.size()));
+  static_cast<void>(patch_size(input.scene, model.inputs));
+  return input;
+}
+
+std::vector<RankProcess> rank_processes(const RunRequest& request, const PlanDocument& document,
+                                        const Program& program, const fs::path& parts,
+                                        const Rendezvous& rendezvous) {
+  const auto num_ranks = static_cast<int>(program.ranks.size());
+  const int cores = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  std::vector<RankProcess> processes;
+  for (int r = 0; r < num_ranks; ++r) {
+    const RankProgram& rank = program.ranks[static_cast<std::size_t>(r)];
+    const int host_cores =
+        document.cluster.hosts[static_cast<std::size_t>(rank.host_index)].cores;
+    const int num_threads = std::clamp(host_cores, 1, std::max(1, cores / num_ranks));
+    const TrainingSettings& training = request.training;
+    std::vector<std::string> arguments = {
+        "rank",
+        "--plan", request.plan,
+        "--data", request.scene,
+        "--parts", parts,
+        "--epochs", std::to_string(training.epochs),
+        "--samples-per-epoch", std::to_string(training.samples_per_epoch),
+        "--max-steps", std::to_string(training.max_steps),
+        "--learning-rate", number_text(training.learning_rate),
+        "--momentum", number_text(training.momentum),
+        "--weight-decay", number_text(training.weight_decay),
+        "--seed", std::to_string(training.seed),
+        "--threads", std::to_string(num_threads)};
+    if (!request.rasters.empty())
+      arguments.insert(arguments.end(), {"--rasters", request.rasters});
+    processes.push_back(
+        {.arguments = std::move(arguments),
+         .environment = {{"RANK", std::to_string(r)},
+                         {"WORLD_SIZE", std::to_string(num_ranks)},
+                         {"MASTER_ADDR", rendezvous.address},
+                         {"MASTER_PORT", std::to_string(rendezvous.port)},
+                         {"OMP_NUM_THREADS", std::to_string(num_threads)}},
+         .name = "rank " + std::to_string(r) + " (host " + rank.host + ", stage " +
+                 std::to_string(rank.stage) + ")"});
+  }
+  return processes;
+}
+
+/// A directory for what the ranks leave, gone when the run ends, however it does.
+class PartsDirectory {
+ public:
+  explicit PartsDirectory(fs::path path) : path_(std::move(path)) {
+    fs::remove_all(path_);
+    std::error_code error;
+    fs::create_directories(path_, error);
+    if (error)
+      throw InputError(path_.parent_path().string(), "",
+                       "expected a directory that can be written, found: " + error.message());
+  }
+
+  ~PartsDirectory() {
+    std::error_code ignored;
+    fs::remove_all(path_, ignored);
+  }
+
+  PartsDirectory(const PartsDirectory&) = delete;
+  PartsDirectory& operator=(const PartsDirectory&) = delete;
+
+  [[nodiscard]] const fs::path& path() const { return path_; }
+
+ private:
+  fs::path path_;
+};
+
+Scene with_absolute_paths(Scene scene) {
+  for (Modality& modality : scene.modalities) modality.raster = fs::absolute(modality.raster);
+  scene.labels = fs::absolute(scene.labels);
+  scene.split.raster = fs::absolute(scene.split.raster);
+  return scene;
+}
+
+RunRecord record_of(const RunRequest& request, const CheckedInput& input, const RunSteps& steps,
+                    double began_s) {
+  const Plan& plan = input.plan.plan;
+  RunRecord record{.model = input.plan.profile.model,
+                   .strategy = plan.strategy,
+                   .batch_size = plan.batch_size,
+                   .micro_batches = plan.micro_batches,
+                   .schedule = plan.schedule,
+                   .stages = plan.stages,
+                   .training = request.training,
+                   .scene = with_absolute_paths(input.scene),
+                   .predicted_step_s = plan.predicted.step_s,
+                   .simulated_step_s = plan.simulated_step_s};
+  const std::vector<double> ends_s = steps.ends_s();
+  for (std::int64_t i = 0; i < steps.num_complete(); ++i)
+    record.steps.push_back({.step = i,
+                            .loss = steps.loss(i),
+                            .learning_rate = learning_rate(request.training.learning_rate, i,
+                                                           steps.num_complete()),
+                            .end_s = ends_s[static_cast<std::size_t>(i)] - began_s});
+  const std::vector<double> durations_s = steps.durations_s();
+  if (!durations_s.empty()) {
+    const TimingSummary summary = summarize(durations_s);
+    record.measured_step_s = summary.median_s;
+    record.measured_step_spread_s = summary.spread_s;
+  } else if (!record.steps.empty()) {
+    record.measured_step_s = record.steps.front().end_s;
+  }
+  record.wall_s = record.steps.empty() ? 0 : record.steps.back().end_s;
+  return record;
+}
+
+}  // namespace
+
+RunRecord run_training(const RunRequest& request,
+                       const std::function<void(const RunProgress&)>& on_progress) {
+  const CheckedInput input = check_input(request);
+  const ModelGraph& model = input.plan.profile.model;
+  const Program program = lower(input.plan.plan, model, input.plan.cluster);
+  const auto num_ranks = static_cast<int>(program.ranks.size());
+  // Only labels and split here: enough to know the number of steps.
+  const SceneData labels = load_scene(input.scene, {});
+  const StepCount step_total =
+      step_count(request.training, static_cast<std::int64_t>(labels.train.size()),
+                 input.plan.plan.batch_size);
+
+  const PartsDirectory parts(request.output / ".parts");
+  RunSteps steps(num_ranks, input.plan.plan.batch_size, step_total.total);
+  double began_s = 0;
+  {
+    const RendezvousServer server(kLoopback);
+    began_s = steady_clock_s();
+    run_local_ranks(
+        rank_processes(request, input.plan, program, parts.path(), server.rendezvous()),
+        [&](int, const RankMessage& message) {
+          const std::int64_t before = steps.num_complete();
+          steps.add(message);
+          if (steps.num_complete() > before)
+            on_progress({.step = steps.num_complete(),
+                         .num_steps = step_total.total,
+                         .loss = steps.loss(steps.num_complete() - 1)});
+        });
+  }
+
+  RunRecord record = record_of(request, input, steps, began_s);
+  std::vector<StepWindow> windows;
+  for (int r = 0; r < num_ranks; ++r) {
+    windows.push_back(read_step_window(parts.path() / ("rank-" + std::to_string(r) + ".json")));
+    record.traffic_bytes_per_step += windows.back().traffic_bytes_per_step;
+  }
+  std::vector<Weights> stage_parts;
+  for (std::size_t s = 0; s < program.stage_ranks.size(); ++s)
+    stage_parts.push_back(read_weights(parts.path() / ("stage-" + std::to_string(s) + ".pt")));
+  const Weights weights = merge_weights(stage_parts);
+
+  prepare_process(std::max(1, static_cast<int>(std::thread::hardware_concurrency())));
+  record.metrics = test_metrics(model, weights, input.scene);
+
+  const Timeline timeline = typical_step(program, windows, steps.ends_s());
+  write_weights(request.output / "weights.pt", weights);
+  write_file(request.output / "timeline.json", json_text(to_json(timeline)));
+  write_file(request.output / "trace.json", json_text(chrome_trace(timeline)));
+  write_file(request.output / "run.json", json_text(to_json(record)));
+  return record;
+}
+
+}  // namespace cadastre

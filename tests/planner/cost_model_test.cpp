@@ -1,0 +1,119 @@
+#include "planner/cost_model.h"
+
+#include "tests/support/catch.h"
+#include "tests/support/worlds.h"
+
+using namespace cadastre;
+using namespace cadastre::worlds;
+
+TEST_CASE("a single host takes forward and backward of every layer", "[planner]") {
+  const Profile profile = chain({1, 2});
+  const Plan plan = pipeline(profile.model, hosts({2}), {2}, 4, 1);
+  const Prediction prediction = predict(plan, profile, hosts({2}));
+  // 4 samples × (1 + 2) s × 3 (backward is twice forward) at twice the speed.
+  CHECK_THAT(prediction.step_s, WithinRel(4 * 3 * 3 / 2.0, 1e-12));
+  CHECK(prediction.traffic_bytes_per_step == 0);
+  CHECK_THAT(prediction.hosts[0].waiting_s, Catch::Matchers::WithinAbs(0, 1e-12));
+}
+
+TEST_CASE("GPipe on equal stages with a free network has its textbook bubble", "[planner]") {
+  // S stages of f forward and b backward a micro-batch take (M + S - 1) (f + b).
+  for (const std::int64_t micro_batches : {1, 2, 4, 8}) {
+    const Profile profile = chain({1, 1, 1});
+    Cluster cluster = hosts({1, 1, 1});
+    cluster.network.bandwidth_bytes_per_s = 1e18;
+    for (const Schedule schedule : {Schedule::kGpipe, Schedule::kOneForwardOneBackward}) {
+      const Plan plan = pipeline(profile.model, cluster, {1, 1, 1}, 8, micro_batches, schedule);
+      const double f = 8.0 / static_cast<double>(micro_batches);
+      const double b = 2 * f;
+      CHECK_THAT(predict(plan, profile, cluster).step_s,
+                 WithinRel(static_cast<double>(micro_batches + 3 - 1) * (f + b), 1e-9));
+    }
+  }
+}
+
+TEST_CASE("a transfer takes latency and bytes over bandwidth, each way", "[planner]") {
+  const Profile profile = chain({1, 1});
+  Cluster cluster = two_hosts();
+  cluster.network.latency_s = 0.125;  // each of two links on the way
+  const Plan plan = pipeline(profile.model, cluster, {1, 1}, 1, 1);
+  // F F B B = 1 + 1 + 2 + 2; 1,000 bytes at 1 MB/s there and back.
+  CHECK_THAT(predict(plan, profile, cluster).step_s,
+             WithinRel(6 + 2 * (2 * 0.125 + 0.001), 1e-12));
+}
+
+TEST_CASE("messages on one link queue", "[planner]") {
+  // Both branches finish at 1 s and send 1,000 bytes to node3 at 1 kB/s: 1 s each, one after the other.
+  const Profile profile = two_branches({1, 0, 1, 0, 0, 0});
+  Cluster cluster = hosts({1, 1, 1});
+  cluster.network.bandwidth_bytes_per_s = 1000;
+  Plan plan{.strategy = "branch", .batch_size = 1};
+  plan.stages = {{.layers = {"a0", "a1"}, .replicas = {{"node1", 1}}},
+                 {.layers = {"b0", "b1"}, .replicas = {{"node2", 1}}},
+                 {.layers = {"join", "head"}, .replicas = {{"node3", 1}}}};
+  // Branch a: forward 1, transfer 1, wait for b's transfer 1, head 0, gradient back 1, backward 2;
+  // branch b gets its gradient a second later.
+  const Program program = lower(plan, profile.model, cluster);
+  const Timeline timeline =
+      evaluate(program, program_costs(program, plan, profile, cluster), cluster);
+  double head_s = 0;
+  double first_s = 0;
+  for (const TimelineEvent& event : timeline.events) {
+    if (event.rank == 2 && event.kind == InstructionKind::kForward) head_s = event.start_s;
+    if (event.rank == 0 && event.kind == InstructionKind::kForward) first_s = event.start_s;
+  }
+  CHECK_THAT(head_s - first_s, WithinRel(3.0, 1e-9));
+}
+
+TEST_CASE("a reduction over n replicas takes 2 (n - 1) rounds of an n-th", "[planner]") {
+  const Profile profile = chain({1});
+  const Cluster cluster = hosts({1, 1, 1, 1});
+  const Plan plan = data_parallel(profile.model, cluster, {0.25, 0.25, 0.25, 0.25}, 4);
+  // 250,000 bytes at 1 MB/s: 6 rounds of 0.0625 s, after 1 s forward and 2 s backward.
+  CHECK_THAT(predict(plan, profile, cluster).step_s, WithinRel(3 + 6 * 0.0625, 1e-12));
+  CHECK_THAT(ring_seconds(cluster, {0, 1, 2, 3}, 250000), WithinRel(6 * 0.0625, 1e-12));
+}
+
+TEST_CASE("GPipe holds every micro-batch's activations, 1F1B as many as stages are left",
+          "[planner]") {
+  const Profile profile = chain({1, 1});
+  const auto peak = [&](Schedule schedule) {
+    const Plan plan = pipeline(profile.model, two_hosts(), {1, 1}, 8, 8, schedule);
+    return peak_memory_bytes(lower(plan, profile.model, two_hosts()), plan, profile);
+  };
+  // 250,000 bytes of parameters three times; 1,000 bytes saved by each micro-batch of one sample; the
+  // second stage also holds the 1,000 bytes it received.
+  CHECK(peak(Schedule::kGpipe) ==
+        std::vector<std::int64_t>{750000 + 8 * 1000, 750000 + 8 * 2000});
+  CHECK(peak(Schedule::kOneForwardOneBackward) ==
+        std::vector<std::int64_t>{750000 + 2 * 1000, 750000 + 1 * 2000});
+}
+
+TEST_CASE("a plan that needs more memory than a host has does not fit", "[planner]") {
+  const Profile profile = chain({1, 1});
+  Cluster cluster = two_hosts();
+  const Plan plan = pipeline(profile.model, cluster, {1, 1}, 8, 8);
+  cluster.hosts[1].memory_bytes = 750000 + 8 * 2000;
+  CHECK(predict(plan, profile, cluster).fits_memory);
+  cluster.hosts[1].memory_bytes -= 1;
+  CHECK_FALSE(predict(plan, profile, cluster).fits_memory);
+}
+
+TEST_CASE("events of a rank follow each other without overlap", "[planner][property]") {
+  const Profile profile = two_branches({1, 2, 3, 1, 0.5, 1});
+  const Cluster cluster = hosts({1, 0.5, 2});
+  Plan plan{.strategy = "any", .batch_size = 8, .micro_batches = 4};
+  plan.stages = {{.layers = {"a0", "a1"}, .replicas = {{"node1", 1}}},
+                 {.layers = {"b0", "b1", "join", "head"},
+                  .replicas = {{"node2", 0.25}, {"node3", 0.75}}}};
+  const Program program = lower(plan, profile.model, cluster);
+  const Timeline timeline =
+      evaluate(program, program_costs(program, plan, profile, cluster), cluster);
+  CHECK(timeline.events.size() == program.ranks[0].instructions.size() +
+                                      program.ranks[1].instructions.size() +
+                                      program.ranks[2].instructions.size());
+  for (std::size_t e = 1; e < timeline.events.size(); ++e) {
+    if (timeline.events[e].rank != timeline.events[e - 1].rank) continue;
+    CHECK(timeline.events[e].start_s >= timeline.events[e - 1].end_s - 1e-9);
+  }
+}
