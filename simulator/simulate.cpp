@@ -1,5 +1,6 @@
 #include "simulator/simulate.h"
 
+#include <cmath>
 #include <cstring>
 #include <stdexcept>
 #include <type_traits>
@@ -43,6 +44,12 @@ std::vector<const Plan*> plans_of(const PlanDocument& document) {
   std::vector<const Plan*> plans = {&document.plan};
   for (const Plan& plan : document.alternatives) plans.push_back(&plan);
   return plans;
+}
+
+std::string difference_text(const SimulatedPlan& plan) {
+  if (plan.predicted_step_s <= 0) return "";
+  const double percent = 100 * (plan.simulated_step_s / plan.predicted_step_s - 1);
+  return fixed(std::abs(percent) < 0.005 ? 0 : percent, 2);  // no -0.00
 }
 
 }  // namespace
@@ -119,6 +126,8 @@ void choose_best(PlanDocument& document, const Simulation& simulation) {
 }
 
 std::string simulation_table(const Simulation& simulation) {
+  constexpr double kMilli = 1e-3;
+  constexpr double kMega = 1e6;
   std::vector<std::vector<std::string>> rows = {{"  strategy", "schedule", "micro-batches",
                                                  "predicted ms", "simulated ms", "difference %",
                                                  "traffic MB", "fits"}};
@@ -126,12 +135,9 @@ std::string simulation_table(const Simulation& simulation) {
     const SimulatedPlan& plan = simulation.plans[i];
     const bool best = static_cast<int>(i) == simulation.best;
     rows.push_back({(best ? "* " : "  ") + plan.strategy, schedule_name(plan.schedule),
-                    std::to_string(plan.micro_batches), fixed(1e3 * plan.predicted_step_s, 3),
-                    fixed(1e3 * plan.simulated_step_s, 3),
-                    plan.predicted_step_s > 0
-                        ? fixed(100 * (plan.simulated_step_s / plan.predicted_step_s - 1), 2)
-                        : "",
-                    fixed(1e-6 * static_cast<double>(plan.traffic_bytes_per_step), 3),
+                    std::to_string(plan.micro_batches), fixed(plan.predicted_step_s / kMilli, 3),
+                    fixed(plan.simulated_step_s / kMilli, 3), difference_text(plan),
+                    fixed(static_cast<double>(plan.traffic_bytes_per_step) / kMega, 3),
                     plan.fits_memory ? "yes" : "no"});
   }
   return text_table(rows);
