@@ -1,0 +1,178 @@
+#include "simulator/program_check.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <set>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace cadastre {
+
+namespace {
+
+[[noreturn]] void refuse(const std::string& what) {
+  throw std::invalid_argument("the program cannot be replayed: " + what);
+}
+
+bool is_send(const Instruction& instruction) {
+  return instruction.kind == InstructionKind::kSendActivation ||
+         instruction.kind == InstructionKind::kSendGradient;
+}
+
+bool is_receive(const Instruction& instruction) {
+  return instruction.kind == InstructionKind::kReceiveActivation ||
+         instruction.kind == InstructionKind::kReceiveGradient;
+}
+
+std::string rank_text(std::size_t rank) { return "rank " + std::to_string(rank); }
+
+std::string instruction_text(const Instruction& instruction) {
+  std::string text = instruction_name(instruction.kind);
+  if (instruction.micro_batch >= 0)
+    text += " of micro-batch " + std::to_string(instruction.micro_batch);
+  return text;
+}
+
+void check_ranks(const Program& program, const ProgramCosts& costs, std::size_t num_hosts) {
+  if (costs.size() != program.ranks.size())
+    refuse("expected costs of " + std::to_string(program.ranks.size()) + " ranks, found " +
+           std::to_string(costs.size()));
+  std::set<int> hosts;
+  for (std::size_t r = 0; r < program.ranks.size(); ++r) {
+    const RankProgram& rank = program.ranks[r];
+    if (rank.host_index < 0 || static_cast<std::size_t>(rank.host_index) >= num_hosts)
+      refuse(rank_text(r) + " is on host " + std::to_string(rank.host_index) + " of " +
+             std::to_string(num_hosts));
+    if (!hosts.insert(rank.host_index).second)
+      refuse(rank_text(r) + " shares its host with another rank");
+    if (costs[r].size() != rank.instructions.size())
+      refuse("expected costs of " + std::to_string(rank.instructions.size()) + " instructions on " +
+             rank_text(r) + ", found " + std::to_string(costs[r].size()));
+    for (std::size_t i = 0; i < costs[r].size(); ++i)
+      if (!(std::isfinite(costs[r][i]) && costs[r][i] >= 0))
+        refuse("expected the cost of " + instruction_text(rank.instructions[i]) + " on " +
+               rank_text(r) + " to be a number >= 0, found " + std::to_string(costs[r][i]));
+  }
+  std::vector<int> times_in_stages(program.ranks.size(), 0);
+  for (std::size_t s = 0; s < program.stage_ranks.size(); ++s)
+    for (const int rank : program.stage_ranks[s]) {
+      if (rank < 0 || static_cast<std::size_t>(rank) >= program.ranks.size() ||
+          static_cast<std::size_t>(program.ranks[static_cast<std::size_t>(rank)].stage) != s)
+        refuse("stage " + std::to_string(s) + " lists rank " + std::to_string(rank) +
+               ", which is not its");
+      ++times_in_stages[static_cast<std::size_t>(rank)];
+    }
+  for (std::size_t r = 0; r < times_in_stages.size(); ++r)
+    if (times_in_stages[r] != 1) refuse(rank_text(r) + " is not in its stage's list once");
+}
+
+struct Ends {
+  std::size_t sender = 0;
+  std::size_t receiver = 0;
+  const Instruction* send = nullptr;
+  const Instruction* receive = nullptr;
+};
+
+void check_messages(const Program& program) {
+  std::map<int, Ends> messages;
+  for (std::size_t r = 0; r < program.ranks.size(); ++r) {
+    for (const Instruction& instruction : program.ranks[r].instructions) {
+      if (!is_send(instruction) && !is_receive(instruction)) continue;
+      const std::string text = instruction_text(instruction) + " on " + rank_text(r);
+      if (instruction.peer < 0 ||
+          static_cast<std::size_t>(instruction.peer) >= program.ranks.size() ||
+          static_cast<std::size_t>(instruction.peer) == r)
+        refuse(text + " names rank " + std::to_string(instruction.peer) + " as its peer");
+      if (instruction.bytes <= 0)
+        refuse("expected " + text + " to move bytes, found " + std::to_string(instruction.bytes));
+      Ends& ends = messages[instruction.message];
+      const Instruction*& end = is_send(instruction) ? ends.send : ends.receive;
+      if (end != nullptr)
+        refuse(text + " is the second end of message " + std::to_string(instruction.message));
+      end = &instruction;
+      (is_send(instruction) ? ends.sender : ends.receiver) = r;
+    }
+  }
+  for (const auto& [number, ends] : messages) {
+    const std::string text = "message " + std::to_string(number);
+    if (ends.send == nullptr) refuse(text + " is received but not sent");
+    if (ends.receive == nullptr) refuse(text + " is sent but not received");
+    if (ends.send->bytes != ends.receive->bytes)
+      refuse(text + " is sent with " + std::to_string(ends.send->bytes) +
+             " bytes and received with " + std::to_string(ends.receive->bytes));
+    if (static_cast<std::size_t>(ends.send->peer) != ends.receiver ||
+        static_cast<std::size_t>(ends.receive->peer) != ends.sender)
+      refuse(text + " goes from " + rank_text(ends.sender) + " to rank " +
+             std::to_string(ends.send->peer) + " but is received by " + rank_text(ends.receiver) +
+             " from rank " + std::to_string(ends.receive->peer));
+  }
+}
+
+std::vector<std::int64_t> reductions(const RankProgram& rank) {
+  std::vector<std::int64_t> bytes;
+  for (const Instruction& instruction : rank.instructions)
+    if (instruction.kind == InstructionKind::kReduceGradients) bytes.push_back(instruction.bytes);
+  return bytes;
+}
+
+void check_reductions(const Program& program) {
+  for (const std::vector<int>& ranks : program.stage_ranks) {
+    for (const int rank : ranks) {
+      const std::vector<std::int64_t> bytes =
+          reductions(program.ranks[static_cast<std::size_t>(rank)]);
+      if (bytes != reductions(program.ranks[static_cast<std::size_t>(ranks.front())]))
+        refuse("rank " + std::to_string(rank) + " reduces other gradients than rank " +
+               std::to_string(ranks.front()) + " of its stage");
+      if (std::any_of(bytes.begin(), bytes.end(), [](std::int64_t b) { return b < 0; }))
+        refuse("rank " + std::to_string(rank) + " reduces less than 0 bytes");
+    }
+  }
+}
+
+/// Goes through one step without times; a step that ends once ends every time.
+void check_it_ends(const Program& program) {
+  const std::size_t num_ranks = program.ranks.size();
+  std::vector<std::size_t> next(num_ranks, 0);
+  std::vector<std::size_t> reductions_entered(num_ranks, 0);
+  std::vector<bool> in_reduction(num_ranks, false);
+  std::set<int> sent;
+  for (bool moved = true; moved;) {
+    moved = false;
+    for (std::size_t r = 0; r < num_ranks; ++r) {
+      const RankProgram& rank = program.ranks[r];
+      for (; next[r] < rank.instructions.size(); ++next[r], moved = true) {
+        const Instruction& instruction = rank.instructions[next[r]];
+        if (is_send(instruction)) sent.insert(instruction.message);
+        if (is_receive(instruction) && sent.count(instruction.message) == 0) break;
+        if (instruction.kind != InstructionKind::kReduceGradients) continue;
+        if (!in_reduction[r]) {
+          in_reduction[r] = moved = true;
+          ++reductions_entered[r];
+        }
+        const std::vector<int>& peers = program.stage_ranks[static_cast<std::size_t>(rank.stage)];
+        if (std::any_of(peers.begin(), peers.end(), [&](int peer) {
+              return reductions_entered[static_cast<std::size_t>(peer)] < reductions_entered[r];
+            }))
+          break;
+        in_reduction[r] = false;
+      }
+    }
+  }
+  for (std::size_t r = 0; r < num_ranks; ++r)
+    if (next[r] < program.ranks[r].instructions.size())
+      refuse(rank_text(r) + " waits for ever in " +
+             instruction_text(program.ranks[r].instructions[next[r]]));
+}
+
+}  // namespace
+
+void check_program(const Program& program, const ProgramCosts& costs, std::size_t num_hosts) {
+  check_ranks(program, costs, num_hosts);
+  check_messages(program);
+  check_reductions(program);
+  check_it_ends(program);
+}
+
+}  // namespace cadastre

@@ -1,0 +1,129 @@
+#include "simulator/program_check.h"
+
+#include <limits>
+#include <stdexcept>
+
+#include "simulator/platform.h"
+#include "tests/simulator/tiny_programs.h"
+#include "tests/support/catch.h"
+
+using namespace cadastre;
+
+namespace {
+
+/// Rank 0 sends to rank 1; ranks 1 and 2, a stage, reduce.
+TinyProgram sound() {
+  TinyProgram tiny({1, 2});
+  tiny.forward(0, 1);
+  tiny.send_activation(0, 1, 8);
+  tiny.receive_activation(1, 0, 8);
+  tiny.forward(1, 1);
+  for (const int rank : {1, 2}) tiny.reduce(rank, 16);
+  return tiny;
+}
+
+std::string refusal(const TinyProgram& tiny) {
+  try {
+    check_program(tiny.program, tiny.costs, 3);
+  } catch (const std::invalid_argument& error) {
+    const std::string prefix = "the program cannot be replayed: ";
+    REQUIRE(std::string(error.what()).rfind(prefix, 0) == 0);
+    return std::string(error.what()).substr(prefix.size());
+  }
+  return "";
+}
+
+Instruction& instruction(TinyProgram& tiny, std::size_t rank, std::size_t index) {
+  return tiny.program.ranks[rank].instructions[index];
+}
+
+std::string cluster_refusal(const Cluster& cluster) {
+  try {
+    check_platform(cluster);
+  } catch (const std::invalid_argument& error) {
+    return error.what();
+  }
+  return "";
+}
+
+}  // namespace
+
+TEST_CASE("a sound program is replayed", "[simulator]") { CHECK(refusal(sound()).empty()); }
+
+TEST_CASE("a program whose ends do not meet is refused", "[simulator]") {
+  TinyProgram bytes = sound();
+  instruction(bytes, 1, 0).bytes = 9;
+  CHECK(refusal(bytes) == "message 0 is sent with 8 bytes and received with 9");
+
+  TinyProgram unsent = sound();
+  instruction(unsent, 1, 0).message = 5;
+  CHECK(refusal(unsent) == "message 0 is sent but not received");
+
+  TinyProgram elsewhere = sound();
+  instruction(elsewhere, 0, 1).peer = 2;
+  CHECK(refusal(elsewhere) ==
+        "message 0 goes from rank 0 to rank 2 but is received by rank 1 from rank 0");
+
+  TinyProgram to_itself = sound();
+  instruction(to_itself, 0, 1).peer = 0;
+  CHECK(refusal(to_itself) ==
+        "send_activation of micro-batch 0 on rank 0 names rank 0 as its peer");
+
+  TinyProgram twice = sound();
+  twice.send_activation(0, 1, 8);
+  CHECK(refusal(twice) ==
+        "send_activation of micro-batch 0 on rank 0 is the second end of message 0");
+}
+
+TEST_CASE("a program that would wait for ever is refused", "[simulator]") {
+  TinyProgram waiting({1, 1});
+  waiting.receive_activation(1, 0, 8);
+  waiting.send_gradient(1, 0, 8);
+  waiting.receive_gradient(0, 1, 8);
+  waiting.send_activation(0, 1, 8);
+  CHECK(refusal(waiting) == "rank 0 waits for ever in receive_gradient of micro-batch 0");
+}
+
+TEST_CASE("ranks of a stage that reduce different gradients are refused", "[simulator]") {
+  TinyProgram tiny = sound();
+  instruction(tiny, 2, 0).bytes = 17;
+  CHECK(refusal(tiny) == "rank 2 reduces other gradients than rank 1 of its stage");
+}
+
+TEST_CASE("costs and hosts that SimGrid would end the process on are refused", "[simulator]") {
+  TinyProgram cost = sound();
+  cost.costs[0][0] = std::numeric_limits<double>::quiet_NaN();
+  CHECK(refusal(cost) ==
+        "expected the cost of forward of micro-batch 0 on rank 0 to be a number >= 0, found nan");
+
+  TinyProgram missing = sound();
+  missing.costs[0].pop_back();
+  CHECK(refusal(missing) == "expected costs of 2 instructions on rank 0, found 1");
+
+  TinyProgram host = sound();
+  host.program.ranks[2].host_index = 3;
+  CHECK(refusal(host) == "rank 2 is on host 3 of 3");
+
+  TinyProgram shared = sound();
+  shared.program.ranks[2].host_index = 1;
+  CHECK(refusal(shared) == "rank 2 shares its host with another rank");
+}
+
+TEST_CASE("a cluster that SimGrid would end the process on is refused", "[simulator]") {
+  CHECK(cluster_refusal(star(2, 1, 0)).empty());
+  CHECK(cluster_refusal(star(0, 1, 0)) ==
+        "the cluster cannot be simulated: expected hosts, found none");
+  CHECK(cluster_refusal(star(2, 0, 0)) ==
+        "the cluster cannot be simulated: expected bandwidth_bytes_per_s of host h0 to be a number "
+        "> 0, found 0.000000");
+  Cluster slow = star(2, 1, 0);
+  slow.hosts[1].relative_speed = -1;
+  CHECK(cluster_refusal(slow) ==
+        "the cluster cannot be simulated: expected relative_speed of host h1 to be a number > 0, "
+        "found -1.000000");
+  Cluster direct = star(2, 1, 0);
+  direct.network.direct_links.push_back({.from = "h0", .to = "h7", .bandwidth_bytes_per_s = 1});
+  CHECK(cluster_refusal(direct) ==
+        "the cluster cannot be simulated: expected the direct link from h0 to h7 to join two hosts "
+        "of the cluster");
+}

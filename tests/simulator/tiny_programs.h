@@ -1,0 +1,144 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "planner/cost_model.h"
+#include "planner/program.h"
+#include "planner/schedule.h"
+
+namespace cadastre {
+
+inline std::string host_name(int index) { return std::string("h").append(std::to_string(index)); }
+
+/// `num_hosts` equal hosts; a message alone takes 2 `latency_s` + bytes / bandwidth.
+inline Cluster star(int num_hosts, double bandwidth_bytes_per_s, double latency_s) {
+  Cluster cluster{.name = "star", .description = "", .hosts = {}, .network = {}};
+  for (int i = 0; i < num_hosts; ++i) {
+    cluster.hosts.emplace_back();
+    cluster.hosts.back().name = host_name(i);
+  }
+  cluster.network.bandwidth_bytes_per_s = bandwidth_bytes_per_s;
+  cluster.network.latency_s = latency_s;
+  return cluster;
+}
+
+/// A program written by hand, rank r on host r, with its costs.
+struct TinyProgram {
+  Program program;
+  ProgramCosts costs;
+
+  /// One entry per stage.
+  explicit TinyProgram(const std::vector<int>& num_replicas) {
+    for (std::size_t s = 0; s < num_replicas.size(); ++s) {
+      program.stage_ranks.emplace_back();
+      for (int r = 0; r < num_replicas[s]; ++r) {
+        const int rank = static_cast<int>(program.ranks.size());
+        program.stage_ranks.back().push_back(rank);
+        program.ranks.push_back({.host = host_name(rank),
+                                 .host_index = rank,
+                                 .stage = static_cast<int>(s),
+                                 .replica = r,
+                                 .instructions = {}});
+      }
+    }
+    costs.resize(program.ranks.size());
+  }
+
+  void add(int rank, const Instruction& instruction, double cost_s) {
+    program.ranks[static_cast<std::size_t>(rank)].instructions.push_back(instruction);
+    costs[static_cast<std::size_t>(rank)].push_back(cost_s);
+  }
+
+  void compute(int rank, InstructionKind kind, int micro_batch, double cost_s) {
+    Instruction instruction;
+    instruction.kind = kind;
+    instruction.micro_batch = micro_batch;
+    add(rank, instruction, cost_s);
+  }
+
+  void forward(int rank, double cost_s, int micro_batch = 0) {
+    compute(rank, InstructionKind::kForward, micro_batch, cost_s);
+  }
+
+  void reduce(int rank, std::int64_t bytes) {
+    Instruction instruction;
+    instruction.kind = InstructionKind::kReduceGradients;
+    instruction.bytes = bytes;
+    add(rank, instruction, 0);
+  }
+
+  void send_activation(int from, int to, std::int64_t bytes, int micro_batch = 0) {
+    end_of_transfer(from, InstructionKind::kSendActivation, from, to, bytes, micro_batch);
+  }
+
+  void receive_activation(int to, int from, std::int64_t bytes, int micro_batch = 0) {
+    end_of_transfer(to, InstructionKind::kReceiveActivation, from, to, bytes, micro_batch);
+  }
+
+  void send_gradient(int from, int to, std::int64_t bytes, int micro_batch = 0) {
+    end_of_transfer(from, InstructionKind::kSendGradient, from, to, bytes, micro_batch);
+  }
+
+  void receive_gradient(int to, int from, std::int64_t bytes, int micro_batch = 0) {
+    end_of_transfer(to, InstructionKind::kReceiveGradient, from, to, bytes, micro_batch);
+  }
+
+ private:
+  void end_of_transfer(int rank, InstructionKind kind, int from, int to, std::int64_t bytes,
+                       int micro_batch) {
+    Instruction instruction;
+    instruction.kind = kind;
+    instruction.micro_batch = micro_batch;
+    instruction.layer = 0;
+    instruction.peer = rank == from ? to : from;
+    const bool gradient =
+        kind == InstructionKind::kSendGradient || kind == InstructionKind::kReceiveGradient;
+    instruction.message =
+        numbers_
+            .emplace(std::tuple(from, to, gradient, micro_batch), static_cast<int>(numbers_.size()))
+            .first->second;
+    program.num_messages = static_cast<int>(numbers_.size());
+    instruction.bytes = bytes;
+    add(rank, instruction, 0);
+  }
+
+  std::map<std::tuple<int, int, bool, int>, int> numbers_;
+};
+
+struct PipelineShape {
+  int num_stages = 1;
+  int num_micro_batches = 1;
+  double forward_s = 0;
+  double backward_s = 0;
+  std::int64_t bytes = 1;
+};
+
+/// A chain of equal stages, one rank each.
+inline TinyProgram pipeline(const PipelineShape& shape, Schedule schedule) {
+  TinyProgram tiny(std::vector<int>(static_cast<std::size_t>(shape.num_stages), 1));
+  for (int s = 0; s < shape.num_stages; ++s) {
+    const bool first = s == 0;
+    const bool last = s + 1 == shape.num_stages;
+    for (const Pass& pass :
+         stage_passes(schedule, shape.num_micro_batches, shape.num_stages - 1 - s)) {
+      const int m = pass.micro_batch;
+      if (pass.forward) {
+        if (!first) tiny.receive_activation(s, s - 1, shape.bytes, m);
+        tiny.compute(s, InstructionKind::kForward, m, shape.forward_s);
+        if (!last) tiny.send_activation(s, s + 1, shape.bytes, m);
+      } else {
+        if (!last) tiny.receive_gradient(s, s + 1, shape.bytes, m);
+        tiny.compute(s, InstructionKind::kBackward, m, shape.backward_s);
+        if (!first) tiny.send_gradient(s, s - 1, shape.bytes, m);
+      }
+    }
+  }
+  return tiny;
+}
+
+}  // namespace cadastre
