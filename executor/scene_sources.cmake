@@ -3,7 +3,7 @@ set(scene_sources
   accuracy.cpp
   gdal_support.cpp
   map_raster.cpp
-  patches.cpp
+  copy_patch.cpp
   raster_alignment.cpp
   raster_writer.cpp
   scene_data.cpp

@@ -1,0 +1,152 @@
+#include "planner/report.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <string_view>
+
+#include "planner/error.h"
+#include "planner/files.h"
+#include "planner/json_reader.h"
+#include "planner/report_template.h"
+#include "planner/validate.h"
+
+namespace cadastre {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+/// Where the data goes in the page; the same text is in web/build.mjs, which sees to it that the
+/// page has it once.
+constexpr std::string_view kDataMarker = "@CADASTRE_REPORT_DATA@";
+
+constexpr std::array<const char*, 7> kDocumentNames = {
+    "plan.json", "simulation.json", "profile.json",           "cluster.json",
+    "run.json",  "timeline.json",   "predicted-timeline.json"};
+
+std::vector<fs::path> documents_in(const fs::path& directory) {
+  std::vector<fs::path> found;
+  for (const fs::path& place : {directory, directory / "run"})
+    for (const char* name : kDocumentNames)
+      if (fs::is_regular_file(place / name)) found.push_back(place / name);
+  return found;
+}
+
+/// `name` beside one of the documents, or in the directories given; empty when there is none.
+fs::path image_beside(const std::vector<fs::path>& directories, const char* name) {
+  for (const fs::path& directory : directories)
+    if (fs::is_regular_file(directory / name)) return directory / name;
+  return {};
+}
+
+void add_once(std::vector<fs::path>& paths, const fs::path& path) {
+  const fs::path normal = path.lexically_normal();
+  if (std::find(paths.begin(), paths.end(), normal) == paths.end()) paths.push_back(normal);
+}
+
+std::string png_url(const fs::path& file) {
+  const std::string bytes = read_file(file);
+  static constexpr std::string_view kPngSignature = "\x89PNG\r\n\x1a\n";
+  if (bytes.compare(0, kPngSignature.size(), kPngSignature) != 0)
+    throw InputError(file.string(), "", "expected a PNG image, found another kind of file");
+  return "data:image/png;base64," + base64(bytes);
+}
+
+/// A document's name in the report: the last two parts of its path, such as run/timeline.json.
+std::string short_name(const fs::path& file) {
+  const fs::path parent = file.parent_path().filename();
+  return parent.empty() || parent == "." || parent == ".." ? file.filename().string()
+                                                           : (parent / file.filename()).string();
+}
+
+}  // namespace
+
+ReportInputs collect_report_inputs(const std::vector<fs::path>& inputs) {
+  ReportInputs collected;
+  std::vector<fs::path> directories;
+  for (const fs::path& input : inputs) {
+    if (!fs::exists(input))
+      throw InputError(input.string(), "", "expected a document or a directory, found none");
+    if (!fs::is_directory(input)) {
+      add_once(collected.documents, input);
+      add_once(directories, input.parent_path().empty() ? fs::path(".") : input.parent_path());
+      continue;
+    }
+    const std::vector<fs::path> documents = documents_in(input);
+    if (documents.empty())
+      throw InputError(
+          input.string(), "",
+          "expected a directory with plan.json, simulation.json or run.json, found none "
+          "of cadastre's documents in it");
+    add_once(directories, input);
+    for (const fs::path& document : documents) {
+      add_once(collected.documents, document);
+      add_once(directories, document.parent_path());
+    }
+  }
+  collected.map = image_beside(directories, "map.png");
+  collected.labels = image_beside(directories, "labels.png");
+  return collected;
+}
+
+std::string script_safe(const std::string& json) {
+  std::string safe;
+  safe.reserve(json.size());
+  for (std::size_t i = 0; i < json.size(); ++i) {
+    const std::string_view three = std::string_view(json).substr(i, 3);
+    if (json[i] == '<') {
+      safe += "\\u003c";
+    } else if (three == "\xE2\x80\xA8" || three == "\xE2\x80\xA9") {
+      safe += three.back() == '\xA8' ? "\\u2028" : "\\u2029";
+      i += 2;
+    } else {
+      safe += json[i];
+    }
+  }
+  return safe;
+}
+
+std::string base64(const std::string& bytes) {
+  static constexpr std::string_view kDigits =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::string text;
+  text.reserve((bytes.size() + 2) / 3 * 4);
+  for (std::size_t i = 0; i < bytes.size(); i += 3) {
+    const std::size_t count = std::min<std::size_t>(3, bytes.size() - i);
+    std::uint32_t group = 0;
+    for (std::size_t k = 0; k < 3; ++k)
+      group = group << 8 | (k < count ? static_cast<unsigned char>(bytes[i + k]) : 0U);
+    for (std::size_t k = 0; k < 4; ++k)
+      text += k <= count ? kDigits[group >> (18 - 6 * k) & 63U] : '=';
+  }
+  return text;
+}
+
+std::string make_report(const std::vector<fs::path>& inputs) {
+  const std::string_view page = report_template();
+  if (page.empty())
+    throw InputError("", "",
+                     "this build has no report viewer: configure it with -DCADASTRE_WEB=ON (which "
+                     "needs Node.js and npm)");
+  const ReportInputs collected = collect_report_inputs(inputs);
+  nlohmann::json documents = nlohmann::json::array();
+  for (const fs::path& file : collected.documents) {
+    static_cast<void>(validate_document(file));
+    documents.push_back(
+        {{"name", short_name(file)}, {"document", parse_json(read_file(file), file.string())}});
+  }
+  nlohmann::json images = nlohmann::json::object();
+  if (!collected.map.empty()) images["map"] = png_url(collected.map);
+  if (!collected.labels.empty()) images["labels"] = png_url(collected.labels);
+  const nlohmann::json data = {{"documents", std::move(documents)}, {"images", std::move(images)}};
+
+  const std::size_t marker = page.find(kDataMarker);
+  std::string report(page.substr(0, marker));
+  report += script_safe(data.dump());
+  report += page.substr(marker + kDataMarker.size());
+  return report;
+}
+
+}  // namespace cadastre

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace cadastre {
+
+/// What goes into a report.
+struct ReportInputs {
+  std::vector<std::filesystem::path> documents;
+  std::filesystem::path map;     ///< a PNG; empty when there is none
+  std::filesystem::path labels;  ///< a PNG; empty when there is none
+  bool operator==(const ReportInputs&) const = default;
+};
+
+/// The documents and images that `inputs` name. A file is taken as it is. Of a directory (a run's,
+/// or one as `cadastre demo` writes) those of the known names that are there: plan.json,
+/// simulation.json, profile.json, cluster.json, run.json, timeline.json, predicted-timeline.json,
+/// also in its `run` subdirectory. map.png and labels.png count where they lie beside a document.
+/// Each file is taken once. Throws InputError for an input that is missing or a directory without
+/// any of these.
+[[nodiscard]] ReportInputs collect_report_inputs(const std::vector<std::filesystem::path>& inputs);
+
+/// `json` such that no browser reads it as anything but the text of a script element: `<`, U+2028
+/// and U+2029, which JSON has in strings only, are escaped.
+[[nodiscard]] std::string script_safe(const std::string& json);
+
+[[nodiscard]] std::string base64(const std::string& bytes);  ///< RFC 4648, with padding
+
+/// One self-contained HTML page about everything in `inputs` (see `collect_report_inputs`). Every
+/// document is checked as `cadastre validate` does. Throws InputError for what was refused, and
+/// when this build has no viewer.
+[[nodiscard]] std::string make_report(const std::vector<std::filesystem::path>& inputs);
+
+}  // namespace cadastre

@@ -1,0 +1,78 @@
+// What each host does with its time in a step, and what it sends to the others.
+
+import type {Prediction, Timeline} from "../documents";
+
+/// A host's step: the three parts sum to the step.
+export interface HostLoad {
+  host: string;
+  compute_s: number;
+  reduction_s: number;
+  waiting_s: number;
+}
+
+const COMPUTE = new Set(["load_micro_batch", "forward", "backward", "optimizer_step"]);
+
+/// Waiting is what is left of the step: receives, and gaps between instructions (the bubble).
+export function loads_of_timeline(timeline: Timeline): HostLoad[] {
+  const loads = new Map<string, HostLoad>();
+  for (const {host} of timeline.ranks)
+    if (!loads.has(host)) loads.set(host, {host, compute_s: 0, reduction_s: 0, waiting_s: 0});
+  for (const {rank, kind, start_s, end_s} of timeline.events) {
+    const load = loads.get(timeline.ranks[rank]?.host ?? "");
+    if (!load) continue;
+    if (COMPUTE.has(kind)) load.compute_s += end_s - start_s;
+    if (kind === "reduce_gradients") load.reduction_s += end_s - start_s;
+  }
+  for (const load of loads.values())
+    load.waiting_s = Math.max(0, timeline.step_s - load.compute_s - load.reduction_s);
+  return [...loads.values()];
+}
+
+export function loads_of_prediction(prediction: Prediction): HostLoad[] {
+  return prediction.hosts.map(({host, compute_s, reduction_s, waiting_s}) => ({
+    host,
+    compute_s,
+    reduction_s,
+    waiting_s,
+  }));
+}
+
+export interface Traffic {
+  hosts: string[];
+  bytes: number[][]; // [from][to], in one step
+  total_bytes: number;
+  most_bytes: number; // the greatest entry
+}
+
+/// Sends count from the sender to its peer. A reduction over n replicas counts as a ring: each
+/// rank sends 2 (n-1)/n of the buffer to the next (Patarasuk and Yuan 2009), as in planner/program.h.
+export function traffic_of_timeline(timeline: Timeline): Traffic {
+  const hosts = [...new Set(timeline.ranks.map(({host}) => host))];
+  const bytes = hosts.map(() => hosts.map(() => 0));
+  const add = (from_rank: number, to_rank: number, moved: number) => {
+    const from = timeline.ranks[from_rank];
+    const to = timeline.ranks[to_rank];
+    if (from && to && from.host !== to.host) bytes[hosts.indexOf(from.host)][hosts.indexOf(to.host)] += moved;
+  };
+  const stage_ranks = new Map<number, number[]>();
+  timeline.ranks.forEach(({stage}, rank) =>
+    stage_ranks.set(stage, [...(stage_ranks.get(stage) ?? []), rank]),
+  );
+  for (const event of timeline.events) {
+    const moved = event.bytes ?? 0;
+    if (event.kind === "send_activation" || event.kind === "send_gradient") {
+      add(event.rank, event.peer ?? -1, moved);
+    } else if (event.kind === "reduce_gradients") {
+      const ring = stage_ranks.get(timeline.ranks[event.rank]?.stage ?? -1) ?? [];
+      const next = ring[(ring.indexOf(event.rank) + 1) % ring.length];
+      if (ring.length > 1) add(event.rank, next, (2 * (ring.length - 1) * moved) / ring.length);
+    }
+  }
+  const entries = bytes.flat();
+  return {
+    hosts,
+    bytes,
+    total_bytes: entries.reduce((sum, entry) => sum + entry, 0),
+    most_bytes: entries.reduce((most, entry) => Math.max(most, entry), 0),
+  };
+}

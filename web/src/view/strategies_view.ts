@@ -1,0 +1,108 @@
+// The table of strategies.
+
+import type {Report} from "../documents";
+import {type Unit, byte_unit, bytes, count, in_unit, percent, plural, schedule_label, seconds, time_unit} from "../layout/format";
+import {type PlanView, SOURCES, best_view, comparable_source, hosts_of} from "../layout/strategies";
+import {type Child, el, section} from "./dom";
+
+type StepKey = "predicted_step_s";
+
+function step_s(view: PlanView, source: string): number | undefined {
+  return view[`${source}_step_s` as StepKey];
+}
+
+function step_bars(view: PlanView, sources: string[], most_s: number, unit: Unit): HTMLElement {
+  const bars = sources
+    .filter((source) => step_s(view, source) !== undefined)
+    .map((source) => {
+      const value_s = step_s(view, source) as number;
+      return el(
+        "div",
+        {class: `bar ${source}`, title: `${source}: ${seconds(value_s)}`},
+        el("span", {class: "fill", style: `width: ${(100 * value_s) / most_s}%`}),
+        el("span", {class: "value"}, in_unit(value_s, unit)),
+      );
+    });
+  return el("div", {class: "bars"}, ...bars);
+}
+
+function search_note(report: Report): string {
+  const search = report.plan?.search;
+  if (!search) return "";
+  const quality =
+    search.optimality_gap <= 0
+      ? "no plan of the search space is faster by the cost model"
+      : `at most ${percent(search.optimality_gap)} above the lower bound of ${seconds(search.lower_bound_s)}`;
+  return ` The search evaluated ${plural(search.num_evaluated, "plan")} in ${seconds(search.search_s)}: ${quality}.`;
+}
+
+export function strategies_section(
+  report: Report,
+  views: PlanView[],
+  selected: PlanView,
+  select: (view: PlanView) => void,
+): HTMLElement {
+  const sources = SOURCES.filter((source) => views.some((view) => step_s(view, source) !== undefined));
+  const most = (value: (view: PlanView) => number | undefined) =>
+    views.reduce((greatest, view) => Math.max(greatest, value(view) ?? 0), 0);
+  const most_s = Math.max(...sources.map((source) => most((view) => step_s(view, source)))) || 1;
+  const step_unit = time_unit(most_s);
+  const traffic_unit = byte_unit(most(({traffic_bytes}) => traffic_bytes));
+  const memory_unit = byte_unit(most(({peak_memory_bytes}) => peak_memory_bytes));
+  const best = best_view(views);
+
+  const cell = (label: string, number: boolean, ...content: Child[]) =>
+    el("td", {"data-label": label, class: number ? "number" : undefined}, ...content);
+  const row = (view: PlanView) => {
+    const hosts = hosts_of(view);
+    const radio = el("input", {type: "radio", name: "plan", checked: view === selected});
+    radio.addEventListener("change", () => select(view));
+    const marks = [
+      view === best && views.length > 1 && el("span", {class: "mark best"}, "best"),
+      view.ran && el("span", {class: "mark"}, "ran"),
+      !view.fits_memory && el("span", {class: "mark bad"}, "exceeds memory"),
+    ];
+    const tr = el(
+      "tr",
+      {class: view === best ? "best" : undefined},
+      el("th", {scope: "row"}, el("label", {}, radio, el("span", {}, view.strategy)), ...marks),
+      cell("schedule", false, schedule_label(view.schedule)),
+      cell("micro-batches", true, view.micro_batches > 0 ? count(view.micro_batches) : "–"),
+      cell("hosts", false, el("span", {class: "hosts", title: hosts.join(", ")}, hosts.length > 4 ? plural(hosts.length, "host") : hosts.join(", "))),
+      el("td", {class: "steps"}, step_bars(view, sources, most_s, step_unit)),
+      cell(`traffic, ${traffic_unit.name}`, true, view.traffic_bytes === undefined ? "–" : in_unit(view.traffic_bytes, traffic_unit)),
+      cell(`peak memory, ${memory_unit.name}`, true, view.peak_memory_bytes === undefined ? "–" : in_unit(view.peak_memory_bytes, memory_unit)),
+    );
+    tr.addEventListener("click", () => radio.checked || (radio.checked = true, select(view)));
+    return tr;
+  };
+  const head = (label: Child, number = false) => el("th", {scope: "col", class: number ? "number" : undefined}, label);
+  const key = el("span", {class: "key"}, ...sources.map((source) => el("span", {class: `bar-key ${source}`}, source)));
+  const source = comparable_source(views);
+  return section(
+    "strategies",
+    "Strategies",
+    `Seconds and bytes of one training step${views[0].batch_size ? ` of ${count(views[0].batch_size)} samples` : ""}.` +
+      (source && views.length > 1 ? ` Best by the ${source} step.` : "") +
+      search_note(report) +
+      (views.length > 1 ? " Choose a row to see that plan below." : ""),
+    el(
+      "table",
+      {class: "strategies"},
+      el("thead", {}, el("tr", {},
+        head("strategy"), head("schedule"), head("micro-batches", true), head("hosts"),
+        head(el("span", {}, `step, ${step_unit.name} `, key)),
+        head(`traffic, ${traffic_unit.name}`, true), head(`peak memory, ${memory_unit.name}`, true))),
+      el("tbody", {}, ...views.map(row)),
+    ),
+    report.cluster && cluster_note(report),
+  );
+}
+
+function cluster_note(report: Report): HTMLElement {
+  const {name, hosts, network} = report.cluster as NonNullable<Report["cluster"]>;
+  const rate = `${in_unit((network?.bandwidth_bytes_per_s ?? 0) * 8, {name: "Gbit/s", size: 1e9})}\u202fGbit/s`;
+  const each = hosts.map(({name: host, relative_speed, cores, memory_bytes}) =>
+    `${host} (${relative_speed}× speed${cores ? `, ${plural(cores, "core")}` : ""}${memory_bytes ? `, ${bytes(memory_bytes)}` : ""})`);
+  return el("p", {class: "note cluster"}, `Cluster ${name}: ${each.join(", ")}; ${rate}, ${seconds(network?.latency_s ?? 0)} per link.`);
+}
