@@ -1,10 +1,7 @@
 #include "planner/validate.h"
 
-#include <CLI/CLI.hpp>
-#include <memory>
 #include <nlohmann/json.hpp>
 
-#include "planner/command_line.h"
 #include "planner/files.h"
 #include "planner/json_reader.h"
 #include "planner/refusal.h"
@@ -59,24 +56,6 @@ std::string validate_document(const std::filesystem::path& file) {
     expected += (formats.size() == 1 ? " " : ", ") + formats.back();
   }
   format.fail(expected + ", found " + in_quotes(found) + did_you_mean(found, formats));
-}
-
-void add_validate_verb(CLI::App& program) {
-  const auto options = std::make_shared<VerbOptions>();
-  const auto files = std::make_shared<std::vector<std::string>>();
-  CLI::App* verb =
-      add_verb(program, "validate", "Check documents: models, profiles, clusters, plans, runs, …",
-               "cadastre validate scenarios/models/*.json", options, [options, files] {
-                 nlohmann::json found = nlohmann::json::array();
-                 std::string text;
-                 for (const std::string& file : *files) {
-                   const std::string kind = validate_document(file);
-                   found.push_back({{"file", file}, {"kind", kind}});
-                   text += file + ": " + kind + "\n";
-                 }
-                 print_result(*options, {{"documents", std::move(found)}}, text);
-               });
-  verb->add_option("FILE", *files, "JSON documents")->required();
 }
 
 }  // namespace cadastre

@@ -3,17 +3,10 @@
 #include <filesystem>
 #include <string>
 
-namespace CLI {
-class App;
-}
-
 namespace cadastre {
 
 /// Reads `file` as what its "format" says it is, embedded documents included, and returns the kind:
 /// model, profile, cluster, plan, timeline, scene, simulation or run. Throws InputError.
 [[nodiscard]] std::string validate_document(const std::filesystem::path& file);
-
-/// Adds `validate FILE…` to `program`.
-void add_validate_verb(CLI::App& program);
 
 }  // namespace cadastre
