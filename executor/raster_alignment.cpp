@@ -177,10 +177,11 @@ bool warp(GDALDataset& raster, GDALDataset& target, Resampling resampling) {
   GDALWarpAppOptions* options = GDALWarpAppOptionsNew(arguments.List(), nullptr);
   GDALDatasetH source = GDALDataset::ToHandle(&raster);
   CPLErrorReset();
+  // Its result alone tells: points that cannot be transformed leave errors behind, rightly ignored.
   const bool done =
       GDALWarp(nullptr, GDALDataset::ToHandle(&target), 1, &source, options, nullptr) != nullptr;
   GDALWarpAppOptionsFree(options);
-  return done && CPLGetLastErrorType() < CE_Failure;
+  return done;
 }
 
 /// Throws InputError for the first band that cannot be read: the warper does not say which.
