@@ -1,0 +1,50 @@
+#include "executor/initialization.h"
+
+#include <ATen/CPUGeneratorImpl.h>
+
+#include <cmath>
+#include <variant>
+
+namespace cadastre {
+
+namespace {
+
+/// Shape per sample of what the layer's first input gives.
+Shape input_shape(const ModelGraph& model, const Layer& layer) {
+  for (const ModelInput& input : model.inputs)
+    if (input.name == layer.inputs.front()) return input.shape;
+  return model.layers.at(static_cast<std::size_t>(layer_index(model, layer.inputs.front())))
+      .output_shape;
+}
+
+InitialParameters uniform_parameters(const Shape& weight_shape, bool with_bias,
+                                     std::uint64_t seed) {
+  at::Generator generator = at::detail::createCPUGenerator(seed);
+  const std::int64_t fan_in = num_elements(weight_shape) / weight_shape.front();
+  const double bound = 1 / std::sqrt(static_cast<double>(fan_in));
+  InitialParameters parameters;
+  parameters.weight = at::empty(weight_shape, at::kFloat).uniform_(-bound, bound, generator);
+  if (with_bias)
+    parameters.bias =
+        at::empty({weight_shape.front()}, at::kFloat).uniform_(-bound, bound, generator);
+  return parameters;
+}
+
+}  // namespace
+
+InitialParameters initial_parameters(const ModelGraph& model, std::size_t layer,
+                                     std::uint64_t seed) {
+  const Layer& described = model.layers.at(layer);
+  const std::int64_t channels = input_shape(model, described).front();
+  if (const auto* conv = std::get_if<Conv2d>(&described.operation))
+    return uniform_parameters(
+        {conv->out_channels, channels / conv->groups, conv->kernel_size, conv->kernel_size},
+        conv->bias, seed);
+  if (const auto* linear = std::get_if<Linear>(&described.operation))
+    return uniform_parameters({linear->out_features, channels}, linear->bias, seed);
+  if (std::holds_alternative<BatchNorm2d>(described.operation))
+    return {.weight = at::ones({channels}, at::kFloat), .bias = at::zeros({channels}, at::kFloat)};
+  return {};
+}
+
+}  // namespace cadastre

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <ATen/ATen.h>
+
+#include <cstddef>
+#include <cstdint>
+
+#include "planner/model_graph.h"
+
+namespace cadastre {
+
+/// A layer's parameters before training; undefined where it has none.
+struct InitialParameters {
+  at::Tensor weight;
+  at::Tensor bias;
+};
+
+/// PyTorch's defaults: conv2d and linear uniform in ±1/√fan_in (Kaiming-uniform with a = √5; He et
+/// al. 2015), batch norm ones and zeros. The same for the same `seed` in every process.
+[[nodiscard]] InitialParameters initial_parameters(const ModelGraph& model, std::size_t layer,
+                                                   std::uint64_t seed);
+
+}  // namespace cadastre

@@ -1,0 +1,73 @@
+#include "executor/layer_forward.h"
+
+#include <variant>
+
+#include "executor/batch_norm.h"
+
+namespace cadastre {
+
+namespace {
+
+struct Forward {
+  const LayerTensors& tensors;
+  const std::vector<at::Tensor>& inputs;
+  const LayerContext& context;
+
+  [[nodiscard]] const at::Tensor& x() const { return inputs.front(); }
+
+  at::Tensor operator()(const Conv2d& conv) const {
+    return at::conv2d(x(), tensors.weight, tensors.bias, conv.stride, conv.padding, /*dilation=*/1,
+                      conv.groups);
+  }
+
+  at::Tensor operator()(const BatchNorm2d& norm) const {
+    if (context.mode == ForwardMode::kTraining)
+      return group_batch_norm(x(), tensors.weight, tensors.bias, context.batch_norm_group_samples,
+                              norm.eps, tensors.pending);
+    return at::batch_norm(x(), tensors.weight, tensors.bias, tensors.running_mean,
+                          tensors.running_variance, /*training=*/false, norm.momentum, norm.eps,
+                          /*cudnn_enabled=*/false);
+  }
+
+  at::Tensor operator()(const Relu&) const {
+    if (!context.may_overwrite_input) return at::relu(x());
+    at::Tensor overwritten = x();
+    return at::relu_(overwritten);
+  }
+
+  at::Tensor operator()(const MaxPool2d& pool) const {
+    return at::max_pool2d(x(), pool.kernel_size, pool.stride, pool.padding);
+  }
+
+  at::Tensor operator()(const AdaptiveAvgPool2d& pool) const {
+    return at::adaptive_avg_pool2d(x(), {pool.output_size, pool.output_size});
+  }
+
+  at::Tensor operator()(const Flatten&) const { return at::flatten(x(), 1); }
+
+  at::Tensor operator()(const Linear&) const {
+    return at::linear(x(), tensors.weight, tensors.bias);
+  }
+
+  at::Tensor operator()(const Dropout& dropout) const {
+    if (context.mode == ForwardMode::kEvaluation || dropout.p == 0) return x();
+    return x() * dropout_mask(x(), dropout.p, context.dropout);
+  }
+
+  at::Tensor operator()(const Concat&) const { return at::cat(inputs, 1); }
+
+  at::Tensor operator()(const Add&) const {
+    at::Tensor sum = inputs.front();
+    for (std::size_t i = 1; i < inputs.size(); ++i) sum = sum + inputs[i];
+    return sum;
+  }
+};
+
+}  // namespace
+
+at::Tensor layer_forward(const Operation& operation, const LayerTensors& tensors,
+                         const std::vector<at::Tensor>& inputs, const LayerContext& context) {
+  return std::visit(Forward{tensors, inputs, context}, operation);
+}
+
+}  // namespace cadastre

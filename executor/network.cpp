@@ -1,0 +1,197 @@
+#include "executor/network.h"
+
+#include <torch/torch.h>
+
+#include <algorithm>
+#include <set>
+#include <stdexcept>
+#include <utility>
+
+#include "executor/batch_norm.h"
+#include "executor/initialization.h"
+#include "executor/random.h"
+
+namespace cadastre {
+
+namespace {
+
+bool overwritable_by_relu(const Operation& operation) {
+  // Their backward does not look at their output, and it is no view of something else.
+  return std::holds_alternative<Conv2d>(operation) ||
+         std::holds_alternative<BatchNorm2d>(operation) ||
+         std::holds_alternative<Linear>(operation);
+}
+
+}  // namespace
+
+StageNetwork::StageNetwork(const ModelGraph& model, std::vector<int> layers, std::uint64_t seed)
+    : batch_norm_group_samples_(model.batch_norm_group_samples) {
+  find_inputs_and_outputs(model, layers);
+  make_tensors(model, seed);
+}
+
+void StageNetwork::find_inputs_and_outputs(const ModelGraph& model,
+                                           const std::vector<int>& layers) {
+  const std::set<int> members(layers.begin(), layers.end());
+  const std::vector<std::vector<Source>> sources = layer_sources(model);
+  const std::vector<std::vector<int>> consumers = layer_consumers(model);
+  const auto before = [](const Source& a, const Source& b) {
+    return std::pair(!a.is_model_input, a.index) < std::pair(!b.is_model_input, b.index);
+  };
+
+  std::set<Source, decltype(before)> inputs(before);
+  for (const int layer : members)
+    for (const Source& source : sources.at(static_cast<std::size_t>(layer)))
+      if (source.is_model_input || members.count(source.index) == 0) inputs.insert(source);
+  inputs_.assign(inputs.begin(), inputs.end());
+
+  const auto position = [&](const Source& source) {
+    const auto input = std::find(inputs_.begin(), inputs_.end(), source);
+    if (input != inputs_.end()) return static_cast<int>(input - inputs_.begin());
+    const auto member = std::distance(members.begin(), members.find(source.index));
+    return static_cast<int>(inputs_.size()) + static_cast<int>(member);
+  };
+  const int output = layer_index(model, model.output);
+  for (const int layer : members) {
+    const auto index = static_cast<std::size_t>(layer);
+    StageLayer stage_layer;
+    stage_layer.index = layer;
+    stage_layer.operation = model.layers[index].operation;
+    stage_layer.name_hash = mix(0, model.layers[index].id);
+    for (const Source& source : sources[index]) stage_layer.reads.push_back(position(source));
+    const bool read_outside =
+        std::any_of(consumers[index].begin(), consumers[index].end(),
+                    [&](int consumer) { return members.count(consumer) == 0; });
+    if (read_outside || layer == output) {
+      outputs_.push_back(layer);
+      output_positions_.push_back(inputs_.size() + layers_.size());
+    }
+    if (std::holds_alternative<Relu>(stage_layer.operation)) {
+      const Source& source = sources[index].front();
+      if (!source.is_model_input && members.count(source.index) != 0) {
+        const auto producer = static_cast<std::size_t>(source.index);
+        stage_layer.may_overwrite_input = consumers[producer].size() == 1 &&
+                                          source.index != output &&
+                                          overwritable_by_relu(model.layers[producer].operation);
+      }
+    }
+    layers_.push_back(std::move(stage_layer));
+  }
+}
+
+void StageNetwork::make_tensors(const ModelGraph& model, std::uint64_t seed) {
+  // Two passes: all initial values first, then one flat tensor of which the parameters are views.
+  struct Initial {
+    std::string name;
+    at::Tensor values;
+    at::Tensor* place;
+  };
+
+  std::vector<Initial> initials;
+  std::int64_t num_pending = 0;
+  for (StageLayer& layer : layers_) {
+    const std::string& id = model.layers[static_cast<std::size_t>(layer.index)].id;
+    InitialParameters initial =
+        initial_parameters(model, static_cast<std::size_t>(layer.index), mix(seed, id));
+    if (initial.weight.defined())
+      initials.push_back({id + ".weight", initial.weight, &layer.tensors.weight});
+    if (initial.bias.defined())
+      initials.push_back({id + ".bias", initial.bias, &layer.tensors.bias});
+    if (std::holds_alternative<BatchNorm2d>(layer.operation)) {
+      layer.tensors.running_mean = at::zeros_like(initial.bias);
+      layer.tensors.running_variance = at::ones_like(initial.bias);
+      buffers_.push_back({id + ".running_mean", layer.tensors.running_mean});
+      buffers_.push_back({id + ".running_var", layer.tensors.running_variance});
+      num_pending += 2 * initial.bias.numel() + 1;
+    }
+  }
+
+  std::int64_t num_parameters = 0;
+  for (const Initial& initial : initials) num_parameters += initial.values.numel();
+  flat_parameters_ = at::zeros({num_parameters}, at::kFloat);
+  gradients_ = at::zeros({num_parameters}, at::kFloat);
+  std::int64_t begin = 0;
+  for (const Initial& initial : initials) {
+    const std::int64_t size = initial.values.numel();
+    at::Tensor parameter =
+        flat_parameters_.narrow(0, begin, size).view(initial.values.sizes()).detach();
+    parameter.copy_(initial.values);
+    parameter.requires_grad_();
+    // A gradient that is already there is added to in place, so it stays part of `gradients_`.
+    parameter.mutable_grad() = gradients_.narrow(0, begin, size).view(initial.values.sizes());
+    *initial.place = parameter;
+    parameters_.push_back({initial.name, parameter});
+    begin += size;
+  }
+
+  pending_ = at::zeros({num_pending}, at::kDouble);
+  begin = 0;
+  for (StageLayer& layer : layers_) {
+    if (!layer.tensors.running_mean.defined()) continue;
+    const std::int64_t size = 2 * layer.tensors.running_mean.numel() + 1;
+    layer.tensors.pending = pending_.narrow(0, begin, size);
+    begin += size;
+  }
+}
+
+std::vector<at::Tensor> StageNetwork::forward(const std::vector<at::Tensor>& inputs,
+                                              const ForwardContext& context) {
+  if (inputs.size() != inputs_.size())
+    throw std::invalid_argument("forward: expected " + std::to_string(inputs_.size()) +
+                                " inputs, found " + std::to_string(inputs.size()));
+  std::vector<at::Tensor> values = inputs;
+  values.reserve(inputs.size() + layers_.size());
+  std::vector<at::Tensor> arguments;
+  for (const StageLayer& layer : layers_) {
+    arguments.clear();
+    for (const int position : layer.reads)
+      arguments.push_back(values[static_cast<std::size_t>(position)]);
+    LayerContext layer_context;
+    layer_context.mode = context.mode;
+    layer_context.batch_norm_group_samples = batch_norm_group_samples_;
+    layer_context.dropout = {.seed = context.seed,
+                             .step = context.step,
+                             .layer = layer.name_hash,
+                             .first_sample = context.samples.begin};
+    layer_context.may_overwrite_input = layer.may_overwrite_input;
+    values.push_back(layer_forward(layer.operation, layer.tensors, arguments, layer_context));
+  }
+  std::vector<at::Tensor> outputs;
+  outputs.reserve(output_positions_.size());
+  for (const std::size_t position : output_positions_) outputs.push_back(values[position]);
+  return outputs;
+}
+
+void StageNetwork::backward(const std::vector<at::Tensor>& outputs,
+                            const std::vector<at::Tensor>& output_gradients) {
+  // Outputs on which no parameter and no input with a gradient depends have nothing to tell.
+  std::vector<at::Tensor> roots;
+  std::vector<at::Tensor> gradients;
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    if (!outputs[i].requires_grad() || !output_gradients.at(i).defined()) continue;
+    roots.push_back(outputs[i]);
+    gradients.push_back(output_gradients[i]);
+  }
+  if (!roots.empty()) torch::autograd::backward(roots, gradients);
+}
+
+void StageNetwork::update_running_statistics() {
+  for (StageLayer& layer : layers_) {
+    if (const auto* norm = std::get_if<BatchNorm2d>(&layer.operation))
+      cadastre::update_running_statistics(layer.tensors.running_mean,
+                                          layer.tensors.running_variance, layer.tensors.pending,
+                                          norm->momentum);
+  }
+}
+
+StageNetwork whole_network(const ModelGraph& model, std::uint64_t seed) {
+  std::vector<int> layers;
+  for (std::size_t i = 0; i < model.layers.size(); ++i) layers.push_back(static_cast<int>(i));
+  return StageNetwork(model, std::move(layers), seed);
+}
+
+at::Tensor cross_entropy_sum(const at::Tensor& scores, const at::Tensor& class_indices) {
+  return at::cross_entropy_loss(scores, class_indices, /*weight=*/{}, at::Reduction::Sum);
+}
+
+}  // namespace cadastre

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <ATen/ATen.h>
+
+#include <cstdint>
+#include <vector>
+
+#include "executor/scene_data.h"
+
+namespace cadastre {
+
+/// A pixel of the reference grid.
+struct Pixel {
+  std::int64_t row = 0;
+  std::int64_t column = 0;
+  bool operator==(const Pixel&) const = default;
+};
+
+/// The patches of `num_pixels` pixels from `pixels` on, one tensor (num_pixels, B, P·S, P·S) per
+/// modality of `scene`. Tensors in `batch` that already have their shape are filled anew, so keep
+/// it from call to call. Runs on LibTorch's threads.
+void gather_patches(const SceneData& scene, const PatchSize& patch, const Pixel* pixels,
+                    std::int64_t num_pixels, std::vector<at::Tensor>& batch);
+
+}  // namespace cadastre

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "executor/map_raster.h"
+#include "executor/network.h"
+#include "executor/patch_batch.h"
+#include "executor/scene_data.h"
+#include "planner/run_record.h"
+
+namespace cadastre {
+
+/// The most probable class of each pixel, and its probability (the greatest softmax score).
+struct Classification {
+  std::vector<std::int32_t> class_indices;
+  std::vector<float> confidence;  ///< 0..1
+};
+
+struct PredictionOptions {
+  std::int64_t batch_size = 256;
+  /// Called from one thread at a time, not always the same, as pixels are done.
+  std::function<void(std::int64_t done, std::int64_t total)> progress;
+};
+
+/// Classifies `pixels` with a whole network whose model inputs are `scene.modalities`, in order.
+/// Batches are spread over LibTorch's threads, one batch to a thread.
+[[nodiscard]] Classification classify(StageNetwork& network, const SceneData& scene,
+                                      const PatchSize& patch, const std::vector<Pixel>& pixels,
+                                      const PredictionOptions& options);
+
+/// Classifies every pixel of the scene, tile by tile.
+[[nodiscard]] ClassMap classify_scene(StageNetwork& network, const SceneData& scene,
+                                      const PatchSize& patch,
+                                      const std::vector<LandCoverClass>& classes,
+                                      const PredictionOptions& options);
+
+/// Accuracy on the scene's test samples.
+[[nodiscard]] Metrics test_metrics(StageNetwork& network, const SceneData& scene,
+                                   const PatchSize& patch,
+                                   const std::vector<LandCoverClass>& classes,
+                                   const PredictionOptions& options);
+
+/// Accuracy of a map on the test samples: the same as `test_metrics`, without classifying again.
+[[nodiscard]] Metrics map_metrics(const ClassMap& map, const SceneData& scene,
+                                  const std::vector<LandCoverClass>& classes);
+
+/// The metrics as a person reads them, several lines.
+[[nodiscard]] std::string metrics_text(const Metrics& metrics);
+
+}  // namespace cadastre

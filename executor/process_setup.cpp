@@ -1,0 +1,49 @@
+#include "executor/process_setup.h"
+
+#include <ATen/Context.h>
+#include <ATen/Parallel.h>
+#include <dlfcn.h>
+#include <malloc.h>
+
+#include <fstream>
+
+namespace cadastre {
+
+namespace {
+
+/// The Debian build of LibTorch does not know which BLAS it was given, so it cannot tell it.
+void set_blas_threads(int num_threads) {
+  using SetThreads = void (*)(int);
+  if (const auto set_threads =
+          reinterpret_cast<SetThreads>(::dlsym(RTLD_DEFAULT, "openblas_set_num_threads")))
+    set_threads(num_threads);
+}
+
+/// Activations come and go in the same sizes every step. By default glibc gives each large one
+/// back to the kernel, which clears every page again the next time.
+void keep_freed_memory() {
+  constexpr int kNever = 1 << 30;
+  ::mallopt(M_MMAP_THRESHOLD, kNever);
+  ::mallopt(M_TRIM_THRESHOLD, kNever);
+}
+
+}  // namespace
+
+void prepare_process(int num_threads) {
+  keep_freed_memory();
+  at::set_num_threads(num_threads);
+  set_blas_threads(num_threads);
+  at::globalContext().setFlushDenormal(true);
+}
+
+std::string device_name() {
+  std::ifstream processors("/proc/cpuinfo");
+  for (std::string line; std::getline(processors, line);) {
+    const std::size_t colon = line.find(": ");
+    if (line.rfind("model name", 0) == 0 && colon != std::string::npos)
+      return line.substr(colon + 2);
+  }
+  return "unknown processor";
+}
+
+}  // namespace cadastre

@@ -1,0 +1,264 @@
+#include "executor/profiler.h"
+
+#include <ATen/CPUGeneratorImpl.h>
+#include <torch/torch.h>
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "executor/network.h"
+#include "executor/patch_batch.h"
+#include "executor/process_setup.h"
+#include "executor/random.h"
+#include "executor/saved_bytes.h"
+#include "executor/sgd.h"
+#include "executor/timing.h"
+#include "planner/error.h"
+
+namespace cadastre {
+
+namespace {
+
+std::vector<std::int64_t> checked_batch_sizes(const ModelGraph& model,
+                                              std::vector<std::int64_t> sizes) {
+  std::sort(sizes.begin(), sizes.end());
+  sizes.erase(std::unique(sizes.begin(), sizes.end()), sizes.end());
+  if (sizes.empty()) throw InputError("", "", "expected at least one batch size, found none");
+  const std::int64_t group = model.batch_norm_group_samples;
+  for (const std::int64_t size : sizes)
+    if (size < 1 || (size > group && size % group != 0))
+      throw InputError("", "",
+                       "expected batch sizes that are multiples of the model's "
+                       "batch_norm_group_samples (" +
+                           std::to_string(group) + ") or smaller, found " + std::to_string(size));
+  return sizes;
+}
+
+/// Values as standardised rasters have them: normal, mean 0, deviation 1.
+std::vector<at::Tensor> random_inputs(const ModelGraph& model, std::int64_t batch_size,
+                                      std::uint64_t seed) {
+  std::vector<at::Tensor> inputs;
+  for (const ModelInput& input : model.inputs) {
+    std::vector<std::int64_t> shape{batch_size};
+    shape.insert(shape.end(), input.shape.begin(), input.shape.end());
+    at::Generator generator = at::detail::createCPUGenerator(mix(seed, input.name));
+    inputs.push_back(at::empty(shape, at::kFloat).normal_(0, 1, generator));
+  }
+  return inputs;
+}
+
+/// The seconds of each layer in each pass that counts.
+struct LayerSeconds {
+  std::vector<double> forward;
+  std::vector<double> backward;
+};
+
+/// One network per layer, run one after the other as if they were one.
+class LayerByLayer {
+ public:
+  LayerByLayer(const ModelGraph& model, std::uint64_t seed)
+      : output_(static_cast<std::size_t>(layer_index(model, model.output))) {
+    for (std::size_t i = 0; i < model.layers.size(); ++i)
+      stages_.emplace_back(model, std::vector<int>{static_cast<int>(i)}, seed);
+  }
+
+  /// One pass forward and backward; appends to `seconds` (one per layer) unless it is null.
+  void pass(const std::vector<at::Tensor>& model_inputs, const at::Tensor& output_gradient,
+            const ForwardContext& context, std::vector<LayerSeconds>* seconds) {
+    const std::size_t num_layers = stages_.size();
+    std::vector<std::vector<at::Tensor>> inputs(num_layers);
+    std::vector<std::vector<at::Tensor>> outputs(num_layers);
+    for (std::size_t i = 0; i < num_layers; ++i) {
+      for (const Source& source : stages_[i].inputs()) {
+        const auto index = static_cast<std::size_t>(source.index);
+        if (source.is_model_input) {
+          inputs[i].push_back(model_inputs[index]);
+        } else {
+          const at::Tensor& made = outputs[index].front();
+          inputs[i].push_back(made.detach().requires_grad_(made.requires_grad()));
+        }
+      }
+      const double forward_s =
+          seconds_of([&] { outputs[i] = stages_[i].forward(inputs[i], context); });
+      if (seconds != nullptr) (*seconds)[i].forward.push_back(forward_s);
+    }
+
+    std::vector<at::Tensor> gradients(num_layers);
+    gradients[output_] = output_gradient;
+    for (std::size_t i = num_layers; i-- > 0;) {
+      const double backward_s = seconds_of([&] {
+        stages_[i].backward(outputs[i], {gradients[i]});
+        outputs[i].clear();
+      });
+      if (seconds != nullptr) (*seconds)[i].backward.push_back(backward_s);
+      gradients[i].reset();
+      for (std::size_t k = 0; k < inputs[i].size(); ++k) {
+        const Source& source = stages_[i].inputs()[k];
+        const at::Tensor& gradient = inputs[i][k].grad();
+        if (source.is_model_input || !gradient.defined()) continue;
+        at::Tensor& sum = gradients[static_cast<std::size_t>(source.index)];
+        sum = sum.defined() ? sum + gradient : gradient;
+      }
+      inputs[i].clear();
+    }
+  }
+
+ private:
+  std::size_t output_;  // the layer that gives the class scores
+  std::vector<StageNetwork> stages_;
+};
+
+double load_s_per_sample(const ProfileOptions& options, const std::vector<at::Tensor>& inputs) {
+  const std::int64_t batch_size = inputs.front().size(0);
+  std::vector<double> seconds;
+  std::vector<at::Tensor> batch;
+  std::vector<Pixel> pixels;
+  if (options.scene != nullptr) {
+    // Training samples from all over the scene, in no order that memory likes.
+    const std::vector<Sample>& train = options.scene->data.train;
+    for (std::int64_t i = 0; i < batch_size && !train.empty(); ++i) {
+      const Sample& sample = train[mix(options.seed, static_cast<std::uint64_t>(i)) % train.size()];
+      pixels.push_back({sample.row, sample.column});
+    }
+  }
+  for (int pass = 0; pass < options.warm_up + options.repeats; ++pass) {
+    const double pass_s = seconds_of([&] {
+      if (!pixels.empty()) {
+        gather_patches(options.scene->data, options.scene->patch, pixels.data(),
+                       static_cast<std::int64_t>(pixels.size()), batch);
+      } else {
+        batch.resize(inputs.size());
+        for (std::size_t i = 0; i < inputs.size(); ++i) {
+          if (!batch[i].defined()) batch[i] = at::empty_like(inputs[i]);
+          batch[i].copy_(inputs[i]);
+        }
+      }
+    });
+    if (pass >= options.warm_up) seconds.push_back(pass_s);
+  }
+  return summarize(seconds).median_s / static_cast<double>(batch_size);
+}
+
+double loss_s_per_sample(const ProfileOptions& options, const at::Tensor& scores) {
+  const at::Tensor class_indices = at::arange(scores.size(0), at::kLong).remainder(scores.size(1));
+  std::vector<double> seconds;
+  for (int pass = 0; pass < options.warm_up + options.repeats; ++pass) {
+    const at::Tensor leaf = scores.detach().requires_grad_();
+    const double pass_s = seconds_of([&] { cross_entropy_sum(leaf, class_indices).backward(); });
+    if (pass >= options.warm_up) seconds.push_back(pass_s);
+  }
+  return summarize(seconds).median_s / static_cast<double>(scores.size(0));
+}
+
+double optimizer_s_per_parameter_byte(const ProfileOptions& options, StageNetwork& network) {
+  const std::int64_t num_parameters = network.flat_parameters().numel();
+  if (num_parameters == 0) return 0;
+  at::Tensor velocity = at::zeros_like(network.flat_parameters());
+  std::vector<double> seconds;
+  for (int pass = 0; pass < options.warm_up + options.repeats; ++pass) {
+    const double pass_s = seconds_of([&] {
+      sgd_step(network.flat_parameters(), network.gradients(), velocity, {});
+      network.zero_gradients();
+    });
+    if (pass >= options.warm_up) seconds.push_back(pass_s);
+  }
+  return summarize(seconds).median_s / static_cast<double>(kBytesPerElement * num_parameters);
+}
+
+double sum(const std::vector<TimingSummary>& timings) {
+  double total_s = 0;
+  for (const TimingSummary& timing : timings) total_s += timing.median_s;
+  return total_s;
+}
+
+double ratio(double whole_s, double parts_s) { return parts_s > 0 ? whole_s / parts_s : 1; }
+
+}  // namespace
+
+ProfileResult profile_model(const ModelGraph& model, const ProfileOptions& options) {
+  const std::vector<std::int64_t> batch_sizes = checked_batch_sizes(model, options.batch_sizes);
+  prepare_process(options.num_threads);
+
+  ProfileResult result;
+  Profile& profile = result.profile;
+  profile.device = device_name();
+  profile.num_threads = options.num_threads;
+  profile.model = model;
+  const std::vector<std::int64_t> saved = saved_bytes_per_sample(model);
+  for (std::size_t i = 0; i < model.layers.size(); ++i) {
+    LayerProfile layer;
+    layer.layer = model.layers[i].id;
+    layer.activation_bytes_per_sample =
+        kBytesPerElement * num_elements(model.layers[i].output_shape);
+    layer.saved_bytes_per_sample = saved[i];
+    layer.parameter_bytes = parameter_bytes(model, model.layers[i]);
+    profile.layers.push_back(std::move(layer));
+  }
+
+  StageNetwork whole = whole_network(model, options.seed);
+  LayerByLayer layers(model, options.seed);
+  const int passes = options.warm_up + options.repeats;
+  // Work in units of samples passed through the network.
+  std::int64_t total = 0;
+  for (const std::int64_t size : batch_sizes) total += size * passes;
+  std::int64_t done = 0;
+  for (const std::int64_t batch_size : batch_sizes) {
+    const std::vector<at::Tensor> model_inputs = random_inputs(model, batch_size, options.seed);
+    std::vector<at::Tensor> stage_inputs;
+    for (const Source& source : whole.inputs())
+      stage_inputs.push_back(model_inputs[static_cast<std::size_t>(source.index)]);
+    const ForwardContext context{.seed = options.seed, .samples = {.begin = 0, .end = batch_size}};
+    std::vector<LayerSeconds> layer_seconds(model.layers.size());
+    LayerSeconds whole_seconds;
+    at::Tensor scores;
+    for (int pass = 0; pass < passes; ++pass) {
+      const bool counts = pass >= options.warm_up;
+      std::vector<at::Tensor> outputs;
+      const double forward_s = seconds_of([&] { outputs = whole.forward(stage_inputs, context); });
+      scores = outputs.front().detach();
+      const at::Tensor output_gradient = at::softmax(scores, 1) / static_cast<double>(batch_size);
+      const double backward_s = seconds_of([&] {
+        whole.backward(outputs, {output_gradient});
+        outputs.clear();
+      });
+      if (counts) {
+        whole_seconds.forward.push_back(forward_s);
+        whole_seconds.backward.push_back(backward_s);
+      }
+      layers.pass(model_inputs, output_gradient, context, counts ? &layer_seconds : nullptr);
+      done += batch_size;
+      if (options.progress) options.progress(done, total);
+    }
+
+    std::vector<TimingSummary> forward;
+    std::vector<TimingSummary> backward;
+    for (const LayerSeconds& seconds : layer_seconds) {
+      forward.push_back(summarize(seconds.forward));
+      backward.push_back(summarize(seconds.backward));
+    }
+    WholeNetworkTime time;
+    time.batch_size = batch_size;
+    time.forward_s = summarize(whole_seconds.forward).median_s;
+    time.backward_s = summarize(whole_seconds.backward).median_s;
+    time.forward_ratio = ratio(time.forward_s, sum(forward));
+    time.backward_ratio = ratio(time.backward_s, sum(backward));
+    result.whole.push_back(time);
+    for (std::size_t i = 0; i < model.layers.size(); ++i)
+      profile.layers[i].measurements.push_back(
+          {.batch_size = batch_size,
+           .forward_s = forward[i].median_s * time.forward_ratio,
+           .forward_spread_s = forward[i].spread_s * time.forward_ratio,
+           .backward_s = backward[i].median_s * time.backward_ratio,
+           .backward_spread_s = backward[i].spread_s * time.backward_ratio});
+    if (batch_size != batch_sizes.back()) continue;
+    profile.load_s_per_sample = load_s_per_sample(options, model_inputs);
+    profile.loss_s_per_sample = loss_s_per_sample(options, scores);
+  }
+  profile.optimizer_s_per_parameter_byte = optimizer_s_per_parameter_byte(options, whole);
+  for (LayerProfile& layer : profile.layers)
+    layer.fit_error = leave_one_out_error(layer.measurements);
+  return result;
+}
+
+}  // namespace cadastre

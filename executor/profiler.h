@@ -1,0 +1,54 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "executor/scene_data.h"
+#include "planner/model_graph.h"
+#include "planner/profile.h"
+
+namespace cadastre {
+
+/// Patches to time the loading of.
+struct ProfileScene {
+  SceneData data;
+  PatchSize patch;
+};
+
+struct ProfileOptions {
+  std::vector<std::int64_t> batch_sizes{8, 16, 32, 64};  ///< in any order
+  int warm_up = 2;  ///< passes through the network before the first that counts, per batch size
+  int repeats = 9;  ///< passes that count
+  int num_threads = 1;
+  std::uint64_t seed = 1;               ///< of the input values and the parameters
+  const ProfileScene* scene = nullptr;  ///< without one, loading is timed as copying the bytes
+  std::function<void(std::int64_t done, std::int64_t total)> progress;
+};
+
+/// The whole network at one batch size, timed in one go.
+struct WholeNetworkTime {
+  std::int64_t batch_size = 1;
+  double forward_s = 0;
+  double backward_s = 0;
+  double forward_ratio = 1;   ///< to the sum of the layers timed one by one
+  double backward_ratio = 1;  ///< likewise
+};
+
+struct ProfileResult {
+  Profile profile;
+  std::vector<WholeNetworkTime> whole;  ///< ascending in batch size
+};
+
+/// Times every layer of a checked model on this machine.
+///
+/// Layers are timed one by one on the way through the network, each on what the one before just
+/// made, forward and then backward in reverse; in turn with the whole network in one go. One call
+/// per stage is what really runs, so the layers' times are scaled such that their sum is the
+/// whole's; the ratios are returned.
+///
+/// Prepares the process (see process_setup.h). Throws InputError for a batch size that is neither a
+/// multiple of `batch_norm_group_samples` nor smaller than it.
+[[nodiscard]] ProfileResult profile_model(const ModelGraph& model, const ProfileOptions& options);
+
+}  // namespace cadastre

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <chrono>
+#include <vector>
+
+namespace cadastre {
+
+/// Median and distance between the quartiles of repeated timings.
+struct TimingSummary {
+  double median_s = 0;
+  double spread_s = 0;
+};
+
+/// Quantiles interpolate linearly between order statistics. Throws std::invalid_argument when
+/// `seconds` is empty.
+[[nodiscard]] TimingSummary summarize(std::vector<double> seconds);
+
+/// Seconds since it was made.
+class Stopwatch {
+ public:
+  [[nodiscard]] double seconds() const {
+    return std::chrono::duration<double>(Clock::now() - start_).count();
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  Clock::time_point start_ = Clock::now();
+};
+
+template <typename Work>
+[[nodiscard]] double seconds_of(const Work& work) {
+  const Stopwatch stopwatch;
+  work();
+  return stopwatch.seconds();
+}
+
+}  // namespace cadastre
