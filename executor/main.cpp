@@ -1,16 +1,19 @@
+// The executor's verbs; the front door `cadastre` starts this program with its own arguments.
+
 #include <CLI/CLI.hpp>
 
-#include "executor/predict_command.h"
-#include "executor/profile_command.h"
-#include "executor/synthesize_command.h"
+#include "executor/verbs.h"
 #include "planner/command_line.h"
 
 int main(int argc, char** argv) {
-  CLI::App program("Profiles networks, classifies scenes and makes them: cadastre's numerical part",
-                   "cadastre");
+  CLI::App program("Measures, trains and classifies: cadastre's numerical part", "cadastre");
   program.require_subcommand(1);
-  cadastre::add_profile_command(program);
-  cadastre::add_predict_command(program);
-  cadastre::add_synthesize_command(program);
+  cadastre::add_synthesize_verb(program);
+  cadastre::add_profile_verb(program);
+  cadastre::add_probe_verb(program);
+  cadastre::add_run_verb(program);
+  cadastre::add_predict_verb(program);
+  cadastre::add_rank_verb(program);
+  cadastre::add_probe_rank_verb(program);
   return cadastre::run_program(program, argc, argv);
 }

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "executor/learning_rate.h"
-#include "executor/patches.h"
+#include "executor/patch_batch.h"
 #include "executor/process_setup.h"
 #include "executor/rank_channel.h"
 #include "executor/rank_interpreter.h"

@@ -23,7 +23,6 @@
 #include "planner/program.h"
 #include "planner/refusal.h"
 #include "planner/timeline.h"
-#include "planner/validate.h"
 
 namespace cadastre {
 
@@ -130,6 +129,14 @@ Scene with_absolute_paths(Scene scene) {
   return scene;
 }
 
+Metrics accuracy_on_test_pixels(const ModelGraph& model, const Weights& weights, const Scene& scene,
+                                const fs::path& name) {
+  StageNetwork network = whole_network(model, 0);
+  set_weights(network, weights, name);
+  return test_metrics(network, load_scene(scene, model.inputs), patch_size(scene, model.inputs),
+                      scene.classes, {});
+}
+
 RunRecord record_of(const RunRequest& request, const CheckedInput& input, const RunSteps& steps,
                     double began_s) {
   const Plan& plan = input.plan.plan;
@@ -206,7 +213,7 @@ RunRecord run_training(const RunRequest& request,
   const Weights weights = merge_weights(stage_parts);
 
   prepare_process(std::max(1, static_cast<int>(std::thread::hardware_concurrency())));
-  record.metrics = test_metrics(model, weights, input.scene);
+  record.metrics = accuracy_on_test_pixels(model, weights, input.scene, request.output);
 
   const Timeline timeline = typical_step(program, windows, steps.ends_s());
   write_weights(request.output / "weights.pt", weights);

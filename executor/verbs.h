@@ -11,8 +11,11 @@ namespace cadastre {
 struct TrainingSettings;
 
 // The verbs of cadastre-executor.
+void add_synthesize_verb(CLI::App& program);
+void add_profile_verb(CLI::App& program);
 void add_run_verb(CLI::App& program);
 void add_probe_verb(CLI::App& program);
+void add_predict_verb(CLI::App& program);
 
 // Started by `run` and `probe`, not by people.
 void add_rank_verb(CLI::App& program);

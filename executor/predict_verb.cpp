@@ -1,4 +1,4 @@
-#include "executor/predict_command.h"
+#include "executor/verbs.h"
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -98,7 +98,7 @@ void predict(const PredictRequest& request) {
 
 }  // namespace
 
-void add_predict_command(CLI::App& program) {
+void add_predict_verb(CLI::App& program) {
   auto request = std::make_shared<PredictRequest>();
   CLI::App* verb = add_verb(program, "predict", "Classify a whole scene with a trained network",
                             "cadastre predict --run run --data scene -o map.tif", request,

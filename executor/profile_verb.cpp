@@ -1,4 +1,4 @@
-#include "executor/profile_command.h"
+#include "executor/verbs.h"
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -128,7 +128,7 @@ void profile(const ProfileRequest& request) {
 
 }  // namespace
 
-void add_profile_command(CLI::App& program) {
+void add_profile_verb(CLI::App& program) {
   auto request = std::make_shared<ProfileRequest>();
   CLI::App* verb =
       add_verb(program, "profile", "Measure what each layer of a model costs on this machine",

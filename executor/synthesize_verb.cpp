@@ -1,4 +1,4 @@
-#include "executor/synthesize_command.h"
+#include "executor/verbs.h"
 
 #include <CLI/CLI.hpp>
 #include <memory>
@@ -33,7 +33,7 @@ void synthesize(const SynthesizeRequest& request) {
 
 }  // namespace
 
-void add_synthesize_command(CLI::App& program) {
+void add_synthesize_verb(CLI::App& program) {
   auto request = std::make_shared<SynthesizeRequest>();
   CLI::App* verb = add_verb(program, "synthesize", "Make a multi-sensor scene as GeoTIFFs",
                             "cadastre synthesize --size-m 256 --seed 1 -o scene", request,
