@@ -1,9 +1,10 @@
 // Writes the example's documents and images into a directory: `make_fixtures.mjs DIR`. The files in
-// fixtures/ were made by it; see README.md.
+// fixtures/ were made by it.
 
 import {mkdirSync, writeFileSync} from "node:fs";
 import path from "node:path";
-import {EXAMPLE_CLASSES, example_documents, random_numbers} from "./example";
+import {EXAMPLE_CLASSES, example_documents} from "./example";
+import {random_numbers} from "./example_replay";
 import {png} from "./png";
 
 const SIZE = 96;

@@ -1,7 +1,16 @@
 // Just enough PNG to paint the example's maps.
 
-import {crc32_of} from "./crc32";
 import {deflateSync} from "node:zlib";
+
+/// The CRC of PNG and zip (ISO 3309).
+function crc32_of(bytes: Uint8Array): number {
+  let crc = 0xffffffff;
+  for (const byte of bytes) {
+    crc ^= byte;
+    for (let bit = 0; bit < 8; ++bit) crc = crc & 1 ? (crc >>> 1) ^ 0xedb88320 : crc >>> 1;
+  }
+  return (crc ^ 0xffffffff) >>> 0;
+}
 
 function chunk(kind: string, data: Buffer): Buffer {
   const body = Buffer.concat([Buffer.from(kind, "latin1"), data]);
