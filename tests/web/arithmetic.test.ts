@@ -44,6 +44,7 @@ test("numbers keep three digits and take the unit that fits", () => {
   assert.equal(count(1234567), "1\u202f234\u202f567");
   assert.equal(plural(1, "micro-batch"), "1 micro-batch");
   assert.equal(plural(4, "micro-batch"), "4 micro-batches");
+  assert.equal(plural(4, "epoch"), "4 epochs");
 });
 
 test("zooming keeps the time under the pointer where it is", () => {
@@ -129,12 +130,15 @@ test("a host's compute, reduction and waiting sum to the step", () => {
   assert.deepEqual(load, {host: "a", compute_s: 6, reduction_s: 1, waiting_s: 3});
 });
 
-test("smoothing starts unbiased and passes over what is not a number", () => {
+test("smoothing keeps a constant, favours neither end, and passes over what is not a number", () => {
   assert.deepEqual(smoothed([3, 3, 3], 0.2).map((value) => Number(value.toFixed(9))), [3, 3, 3]);
+  // forwards: 1, (0.25 · 1 + 0.5 · 3) / 0.75 = 7/3; backwards: (0.25 · 3 + 0.5 · 1) / 0.75 = 5/3, 3
   const [first, second] = smoothed([1, 3], 0.5);
-  close(first, 1);
-  close(second, (0.5 * 0.5 * 1 + 0.5 * 3) / 0.75);
-  assert.ok(smoothed([1, Number.NaN, 1], 0.5).every((value) => value === 1));
+  close(first, (1 + 5 / 3) / 2);
+  close(second, (7 / 3 + 3) / 2);
+  const line = smoothed(Array.from({length: 101}, (_, i) => i), 0.1);
+  assert.ok(Math.abs(line[50] - 50) < 1e-9, `a straight line's middle is kept, found ${line[50]}`);
+  assert.ok(smoothed([Number.NaN, 1, Number.NaN, 1], 0.5).every((value) => value === 1));
 });
 
 test("thinning keeps the first and the last", () => {

@@ -26,8 +26,10 @@ if (!browser) {
 }
 const work = mkdtempSync(path.join(tmpdir(), "cadastre-browser-"));
 
-/// Runs in the page before its own script: remembers what went wrong.
+/// Runs in the page before its own script: remembers what went wrong. A browser without a screen
+/// may leave out frames while its time is virtual, so that waiting for one is made a matter of time.
 const WATCH = `<script>
+  window.requestAnimationFrame = (act) => setTimeout(() => act(performance.now()), 5);
   window.complaints = [];
   addEventListener("error", (e) => complaints.push("error: " + e.message));
   addEventListener("securitypolicyviolation", (e) => complaints.push("blocked: " + e.blockedURI));
@@ -36,9 +38,9 @@ const WATCH = `<script>
 
 /// Runs in the page after its own script: acts on it, and leaves what it saw as JSON in an element.
 const PROBE = `<script>
-  const until = (done) => new Promise((resolve, reject) => {
+  const until = (done, what) => new Promise((resolve, reject) => {
     let tries = 0;
-    const look = () => done() ? resolve() : ++tries > 300 ? reject(new Error("waited in vain")) : setTimeout(look, 10);
+    const look = () => done() ? resolve() : ++tries > 1000 ? reject(new Error("waited in vain for " + what)) : setTimeout(look, 10);
     look();
   });
   const seen = {};
@@ -52,20 +54,20 @@ const PROBE = `<script>
     seen.images = [...document.images].map(({complete, naturalWidth}) => complete && naturalWidth > 0);
     const area = document.querySelector(".timelines");
     if (area) {
-      await until(() => area.dataset.boxes);
+      await until(() => area.dataset.boxes, "the first drawing");
       const box_of = (element) => element.getBoundingClientRect();
       const canvas = area.querySelector("canvas[role=img]");
       const {left, top, width} = box_of(canvas);
       seen.boxes = Number(area.dataset.boxes);
       seen.canvases = area.querySelectorAll("canvas[role=img]").length;
-      // What is painted: pixels of the first lane that differ from the second pixel's row above it.
+      // How many colours are painted: none but one on a canvas that stayed empty.
       const pixels = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
       seen.colors = new Set(Array.from({length: pixels.length / 4}, (_, i) => pixels.slice(4 * i, 4 * i + 3).join())).size;
       const whole = area.dataset.view;
       const changed = async (act) => {
         const before = area.dataset.view;
         act();
-        await until(() => area.dataset.view !== before);
+        await until(() => area.dataset.view !== before, String(act));
         return area.dataset.view.split(" ").map(Number);
       };
       const wheel = (options) => canvas.dispatchEvent(new WheelEvent("wheel", {bubbles: true, cancelable: true, clientX: left + width / 2, clientY: top + 5, ...options}));
@@ -75,7 +77,6 @@ const PROBE = `<script>
       seen.moved = await changed(() => key("ArrowRight"));
       await changed(() => key("0"));
       seen.back = area.dataset.view === whole;
-      area.dispatchEvent(new PointerEvent("pointermove", {bubbles: true}));
       canvas.scrollIntoView({block: "center", behavior: "instant"});
       const now = box_of(canvas);
       canvas.dispatchEvent(new PointerEvent("pointermove", {bubbles: true, clientX: now.left + 2, clientY: now.top + 12}));

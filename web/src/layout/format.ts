@@ -80,7 +80,7 @@ export function times(factor: number): string {
 }
 
 export function plural(number: number, noun: string): string {
-  return `${count(number)} ${noun}${number === 1 ? "" : /(ch|s)$/.test(noun) ? "es" : "s"}`;
+  return `${count(number)} ${noun}${number === 1 ? "" : /(tch|s)$/.test(noun) ? "es" : "s"}`;
 }
 
 /// Schedules by the names that the field prints.
