@@ -20,7 +20,7 @@ function summary(report: Report, view: PlanView | undefined): HTMLElement | unde
     scene && term("scene", scene.name),
     model && term("model", `${model.name}, ${plural(model.layers.length, "layer")}`),
     cluster && term("cluster", `${cluster.name}, ${plural(cluster.hosts.length, "host")}`),
-    view?.schedule && term("schedule", `${schedule_label(view.schedule)}, ${plural(view.micro_batches, "micro-batch").replace(/hs$/, "hes")}`),
+    view?.schedule && term("schedule", `${schedule_label(view.schedule)}, ${plural(view.micro_batches, "micro-batch")}`),
     view?.batch_size && term("batch", plural(view.batch_size, "sample")),
     run && term("trained for", plural(run.steps.length, "step")),
     profile && term("profiled on", `${profile.device}, ${plural(profile.num_threads, "thread")}`),

@@ -2,11 +2,12 @@
 
 const GAP = "\u202f";
 
-/// Three significant digits, no exponent, no trailing zeros after the point beyond them.
+/// `digits` significant digits, no exponent.
 export function significant(value: number, digits = 3): string {
   if (!Number.isFinite(value)) return "–";
   if (value === 0) return "0";
-  const magnitude = Math.floor(Math.log10(Math.abs(value)));
+  // Rounded first, as rounding may carry into one digit more: 0.9999 is 1.00.
+  const magnitude = Math.floor(Math.log10(Math.abs(Number(value.toPrecision(digits)))));
   const decimals = Math.min(20, Math.max(0, digits - 1 - magnitude));
   return value.toFixed(decimals);
 }
@@ -59,6 +60,11 @@ export function bytes(value_bytes: number): string {
   return unit.size === 1 ? `${value_bytes}${GAP}B` : `${in_unit(value_bytes, unit)}${GAP}${unit.name}`;
 }
 
+/// "64.0 GB" as "64 GB", for given rather than measured quantities.
+export function rounded(text: string): string {
+  return text.replace(/(\.\d*?)0+(?=\D|$)/, "$1").replace(/\.(?=\D|$)/, "");
+}
+
 /// 0.9132 as 91.3 %.
 export function percent(fraction: number, decimals = 1): string {
   return Number.isFinite(fraction) ? `${(fraction * 100).toFixed(decimals)}${GAP}%` : "–";
@@ -74,7 +80,7 @@ export function times(factor: number): string {
 }
 
 export function plural(number: number, noun: string): string {
-  return `${count(number)} ${noun}${number === 1 ? "" : "s"}`;
+  return `${count(number)} ${noun}${number === 1 ? "" : /(tch|s)$/.test(noun) ? "es" : "s"}`;
 }
 
 /// Schedules by the names that the field prints.
@@ -84,5 +90,5 @@ export function schedule_label(schedule: string): string {
 
 /// "receive_activation" as "receive activation".
 export function kind_label(kind: string): string {
-  return kind.replaceAll("_", " ");
+  return kind.replaceAll("_", " ").replace("micro batch", "micro-batch");
 }

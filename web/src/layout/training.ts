@@ -3,8 +3,8 @@
 import type {TrainingStep} from "../documents";
 
 /// Exponential moving average that starts unbiased: value / (1 - (1-weight)^t), as Adam's first
-/// moment (Kingma and Ba 2015). `weight` in (0, 1] is the newest value's.
-export function smoothed(values: number[], weight: number): number[] {
+/// moment (Kingma and Ba 2015).
+function moving_average(values: number[], weight: number): number[] {
   let average = 0;
   let seen = 0;
   return values.map((value) => {
@@ -13,6 +13,18 @@ export function smoothed(values: number[], weight: number): number[] {
       seen += weight * (1 - seen);
     }
     return seen > 0 ? average / seen : Number.NaN;
+  });
+}
+
+/// The mean of a moving average forwards and one backwards, so that the curve neither lags behind
+/// nor runs ahead of its points. `weight` in (0, 1] is the newest value's. What is not a number is
+/// passed over.
+export function smoothed(values: number[], weight: number): number[] {
+  const forwards = moving_average(values, weight);
+  const backwards = moving_average([...values].reverse(), weight).reverse();
+  return forwards.map((value, index) => {
+    const other = backwards[index];
+    return Number.isNaN(value) ? other : Number.isNaN(other) ? value : (value + other) / 2;
   });
 }
 

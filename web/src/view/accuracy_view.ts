@@ -21,7 +21,7 @@ export function accuracy_section(metrics: Metrics, scene: Scene | undefined): HT
       el("tr", {},
         el("th", {scope: "row"}, name_of(index)),
         el("td", {class: "f1"}, absent(entry) ? "–" : el("div", {class: "bar"},
-          el("span", {class: "fill", style: `width: ${100 * entry.f1}%`}), el("span", {class: "value"}, entry.f1.toFixed(2)))),
+          el("span", {class: "track"}, el("span", {class: "fill", style: `width: ${100 * entry.f1}%`})), el("span", {class: "value"}, entry.f1.toFixed(2)))),
         number(absent(entry) ? "–" : entry.precision.toFixed(2), "precision"),
         number(absent(entry) ? "–" : entry.recall.toFixed(2), "recall"),
         number(count(entry.num_samples), "samples")))));

@@ -48,7 +48,8 @@ export function draw_to_width(element: HTMLElement, draw: (width: number) => voi
       draw(width);
     }
   };
-  new ResizeObserver(redraw).observe(element);
+  // Not within the observer's turn: what is drawn may change the page's width by a scroll bar.
+  new ResizeObserver(() => requestAnimationFrame(redraw)).observe(element);
   redraw();
 }
 

@@ -1,7 +1,7 @@
 // The table of strategies.
 
 import type {Report} from "../documents";
-import {type Unit, byte_unit, bytes, count, in_unit, percent, plural, schedule_label, seconds, time_unit} from "../layout/format";
+import {type Unit, byte_unit, bytes, count, in_unit, percent, plural, rounded, schedule_label, seconds, time_unit} from "../layout/format";
 import {type PlanView, SOURCES, best_view, comparable_source, hosts_of} from "../layout/strategies";
 import {type Child, el, section} from "./dom";
 
@@ -19,7 +19,8 @@ function step_bars(view: PlanView, sources: string[], most_s: number, unit: Unit
       return el(
         "div",
         {class: `bar ${source}`, title: `${source}: ${seconds(value_s)}`},
-        el("span", {class: "fill", style: `width: ${(100 * value_s) / most_s}%`}),
+        el("span", {class: "bar-name"}, source),
+        el("span", {class: "track"}, el("span", {class: "fill", style: `width: ${(100 * value_s) / most_s}%`})),
         el("span", {class: "value"}, in_unit(value_s, unit)),
       );
     });
@@ -101,8 +102,8 @@ export function strategies_section(
 
 function cluster_note(report: Report): HTMLElement {
   const {name, hosts, network} = report.cluster as NonNullable<Report["cluster"]>;
-  const rate = `${in_unit((network?.bandwidth_bytes_per_s ?? 0) * 8, {name: "Gbit/s", size: 1e9})}\u202fGbit/s`;
+  const gbit_per_s = Number(((network?.bandwidth_bytes_per_s ?? 0) * 8e-9).toPrecision(3));
   const each = hosts.map(({name: host, relative_speed, cores, memory_bytes}) =>
-    `${host} (${relative_speed}× speed${cores ? `, ${plural(cores, "core")}` : ""}${memory_bytes ? `, ${bytes(memory_bytes)}` : ""})`);
-  return el("p", {class: "note cluster"}, `Cluster ${name}: ${each.join(", ")}; ${rate}, ${seconds(network?.latency_s ?? 0)} per link.`);
+    `${host} (${relative_speed}× speed${cores ? `, ${plural(cores, "core")}` : ""}${memory_bytes ? `, ${rounded(bytes(memory_bytes))}` : ""})`);
+  return el("p", {class: "note cluster"}, `Cluster ${name}: ${each.join(", ")}; ${gbit_per_s}\u202fGbit/s, ${rounded(seconds(network?.latency_s ?? 0))} per link.`);
 }

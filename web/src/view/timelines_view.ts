@@ -48,7 +48,6 @@ function context_of(canvas: HTMLCanvasElement, width: number, height: number): C
   const scale = window.devicePixelRatio || 1;
   canvas.width = Math.round(width * scale);
   canvas.height = Math.round(height * scale);
-  canvas.style.height = `${height}px`;
   const context = canvas.getContext("2d") as CanvasRenderingContext2D;
   context.setTransform(scale, 0, 0, scale, 0, 0);
   context.font = `11px ${getComputedStyle(document.body).fontFamily}`;
@@ -148,13 +147,13 @@ export function timelines_section(plan: PlanView, model: Model | undefined): HTM
   let pointer_s: number | undefined;
   let width = 0;
 
-  const axis_canvas = el("canvas", {class: "axis", "aria-hidden": "true"});
+  const axis_canvas = el("canvas", {class: "axis", "aria-hidden": "true", style: `height: ${AXIS}px`});
   const thumb = el("span");
   const overview = el("div", {class: "overview", "aria-hidden": "true"}, thumb);
   const panels: Panel[] = timelines.map((timeline) => ({
     timeline,
     lanes: lanes_of(timeline),
-    canvas: el("canvas", {role: "img",
+    canvas: el("canvas", {role: "img", style: `height: ${timeline.ranks.length * LANE}px`,
       "aria-label": `${timeline.source} timeline: ${timeline.ranks.length} ranks, ${timeline.events.length} instructions, ${seconds(timeline.step_s)} a step`}),
   }));
   const area = el("div", {class: "timelines", tabindex: 0, role: "group",
@@ -256,7 +255,7 @@ export function timelines_section(plan: PlanView, model: Model | undefined): HTM
   scheme.addEventListener("change", redraw);
   new ResizeObserver(() => {
     width = Math.floor(axis_canvas.clientWidth);
-    draw();
+    redraw();
   }).observe(axis_canvas);
 
   const button = (label: string, title: string, act: () => void) => {

@@ -1,0 +1,231 @@
+import assert from "node:assert/strict";
+import {test} from "node:test";
+import type {Model, Report, Stage, Timeline, TimelineEvent} from "../../web/src/documents";
+import {gather} from "../../web/src/documents";
+import {row_normalized} from "../../web/src/layout/confusion";
+import {bytes, count, in_unit, percent, plural, rounded, seconds, significant, time_unit} from "../../web/src/layout/format";
+import {graph_layout} from "../../web/src/layout/graph_layout";
+import {headline} from "../../web/src/layout/headline";
+import {loads_of_timeline, traffic_of_timeline} from "../../web/src/layout/loads";
+import {shapes_of} from "../../web/src/layout/shapes";
+import {best_view, main_view, plan_views, speedup} from "../../web/src/layout/strategies";
+import {
+  clamped, common_axis, event_at, lanes_of, panned, time_to_x, visible_boxes, x_to_time, zoomed,
+} from "../../web/src/layout/timeline_layout";
+import {loss_range, nearest_step, smoothed, thinned} from "../../web/src/layout/training";
+import {example_documents, example_model} from "./example";
+import {random_numbers} from "./example_replay";
+
+function example_report(...names: string[]): Report {
+  const documents = example_documents();
+  return gather({
+    documents: (names.length ? names : Object.keys(documents)).map((name) => ({name, document: documents[name] as object})),
+    images: {},
+  });
+}
+
+const close = (found: number, expected: number) =>
+  assert.ok(Math.abs(found - expected) <= 1e-12 + 1e-9 * Math.abs(expected), `expected ${expected}, found ${found}`);
+
+test("numbers keep three digits and take the unit that fits", () => {
+  assert.equal(significant(0.0412), "0.0412");
+  assert.equal(significant(1234.5), "1235");
+  assert.equal(seconds(0.0412), "41.2\u202fms");
+  assert.equal(seconds(0.9999), "1.00\u202fs");
+  assert.equal(seconds(0), "0\u202fµs");
+  assert.equal(bytes(512), "512\u202fB");
+  assert.equal(bytes(1.5e6), "1.50\u202fMB");
+  assert.equal(rounded("64.0\u202fGB"), "64\u202fGB");
+  assert.equal(rounded("1.50\u202fMB"), "1.5\u202fMB");
+  assert.equal(rounded("100\u202fMB"), "100\u202fMB");
+  assert.equal(in_unit(0.0015, time_unit(0.9)), "1.50");
+  assert.equal(percent(0.9132), "91.3\u202f%");
+  assert.equal(percent(Number.NaN), "–");
+  assert.equal(count(1234567), "1\u202f234\u202f567");
+  assert.equal(plural(1, "micro-batch"), "1 micro-batch");
+  assert.equal(plural(4, "micro-batch"), "4 micro-batches");
+  assert.equal(plural(4, "epoch"), "4 epochs");
+});
+
+test("zooming keeps the time under the pointer where it is", () => {
+  const axis = {begin_s: 0, end_s: 10};
+  const view = zoomed({begin_s: 2, end_s: 6}, axis, 0.5, 3);
+  // 3 s is a quarter of the way; so it stays: begin = 3 - 0.25 · 2
+  assert.deepEqual(view, {begin_s: 2.5, end_s: 4.5});
+  close(time_to_x(3, view, 800), time_to_x(3, {begin_s: 2, end_s: 6}, 800));
+  assert.deepEqual(zoomed(view, axis, 100, 3), axis);
+});
+
+test("no view leaves the axis or shrinks to nothing", () => {
+  const axis = {begin_s: 0, end_s: 10};
+  assert.deepEqual(panned({begin_s: 6, end_s: 9}, axis, 5), {begin_s: 7, end_s: 10});
+  assert.deepEqual(panned({begin_s: 6, end_s: 9}, axis, -5), {begin_s: 0, end_s: 3});
+  assert.deepEqual(clamped({begin_s: -5, end_s: 50}, axis), axis);
+  let view = axis;
+  for (let i = 0; i < 200; ++i) view = zoomed(view, axis, 0.5, 5);
+  assert.ok(view.end_s - view.begin_s > 0);
+  close(x_to_time(time_to_x(5, view, 300), view, 300), 5);
+});
+
+const event = (start_s: number, end_s: number, kind = "forward"): TimelineEvent => ({rank: 0, kind, start_s, end_s});
+
+test("only boxes that are seen are drawn, cut at the edges", () => {
+  const lane = [event(0, 1), event(1, 3), event(3, 9), event(9, 10)];
+  const boxes = visible_boxes(lane, {begin_s: 2, end_s: 4}, 100);
+  assert.deepEqual(boxes.map(({event: {start_s}}) => start_s), [1, 3]);
+  assert.deepEqual(boxes.map(({x, width}) => [x, width]), [[-1, 51], [50, 51]]);
+});
+
+test("the number of boxes is bounded by pixels, not by events", () => {
+  const lane = Array.from({length: 100_000}, (_, i) => event(i, i + 1, i % 2 ? "forward" : "backward"));
+  const boxes = visible_boxes(lane, {begin_s: 0, end_s: 100_000}, 500);
+  assert.ok(boxes.length <= 2 * 502, `${boxes.length} boxes`);
+  assert.ok(boxes.length >= 500);
+});
+
+test("the pointer finds an instruction that takes no time between two that do", () => {
+  const lane = [event(0, 1), event(1, 1, "send_activation"), event(1, 2, "backward")];
+  const view = {begin_s: 0, end_s: 2};
+  assert.equal(event_at(lane, 100, view, 200)?.kind, "send_activation");
+  assert.equal(event_at(lane, 50, view, 200)?.kind, "forward");
+  assert.equal(event_at(lane, 150, view, 200)?.kind, "backward");
+  assert.equal(event_at([event(0, 1)], 150, view, 200), undefined);
+});
+
+test("timelines share an axis that ends with the last of them", () => {
+  const timeline = (step_s: number, end_s: number): Timeline => ({source: "x", step_s, ranks: [], events: [event(0, end_s)]});
+  assert.deepEqual(common_axis([timeline(1, 2), timeline(3, 1)]), {begin_s: 0, end_s: 3});
+  assert.deepEqual(common_axis([]), {begin_s: 0, end_s: 1});
+});
+
+test("lanes are sorted, and events of unknown ranks are left out", () => {
+  const timeline: Timeline = {source: "measured", step_s: 1, ranks: [{host: "a", stage: 0, replica: 0}], events: [event(2, 3), event(0, 1), {...event(0, 1), rank: 7}]};
+  assert.deepEqual(lanes_of(timeline).map((lane) => lane.map(({start_s}) => start_s)), [[0, 2]]);
+});
+
+test("traffic counts sends by host and reductions as a ring", () => {
+  const ranks = [{host: "a", stage: 0, replica: 0}, {host: "b", stage: 0, replica: 1}, {host: "c", stage: 0, replica: 2}, {host: "d", stage: 1, replica: 0}];
+  const reduce = (rank: number): TimelineEvent => ({rank, kind: "reduce_gradients", start_s: 0, end_s: 1, bytes: 300});
+  const traffic = traffic_of_timeline({source: "measured", step_s: 1, ranks, events: [
+    {rank: 0, kind: "send_activation", peer: 3, start_s: 0, end_s: 0, bytes: 10},
+    {rank: 3, kind: "receive_activation", peer: 0, start_s: 0, end_s: 1, bytes: 10}, // the same bytes, not again
+    {rank: 3, kind: "send_gradient", peer: 0, start_s: 1, end_s: 1, bytes: 7},
+    reduce(0), reduce(1), reduce(2),
+  ]});
+  // ring: 2 (3-1)/3 · 300 = 400 to the next
+  assert.deepEqual(traffic.bytes, [[0, 400, 0, 10], [0, 0, 400, 0], [400, 0, 0, 0], [7, 0, 0, 0]]);
+  assert.equal(traffic.total_bytes, 1217);
+});
+
+test("the example's traffic is what its plan says", () => {
+  const {run, timelines} = example_report();
+  const measured = timelines.find(({source}) => source === "measured") as Timeline;
+  close(traffic_of_timeline(measured).total_bytes, run?.traffic_bytes_per_step ?? 0);
+});
+
+test("a host's compute, reduction and waiting sum to the step", () => {
+  const ranks = [{host: "a", stage: 0, replica: 0}];
+  const [load] = loads_of_timeline({source: "measured", step_s: 10, ranks, events: [
+    event(0, 2), event(2, 3, "receive_gradient"), event(3, 6, "backward"), event(6, 7, "reduce_gradients"), event(7, 8, "optimizer_step")]});
+  assert.deepEqual(load, {host: "a", compute_s: 6, reduction_s: 1, waiting_s: 3});
+});
+
+test("smoothing keeps a constant, favours neither end, and passes over what is not a number", () => {
+  assert.deepEqual(smoothed([3, 3, 3], 0.2).map((value) => Number(value.toFixed(9))), [3, 3, 3]);
+  // forwards: 1, (0.25 · 1 + 0.5 · 3) / 0.75 = 7/3; backwards: (0.25 · 3 + 0.5 · 1) / 0.75 = 5/3, 3
+  const [first, second] = smoothed([1, 3], 0.5);
+  close(first, (1 + 5 / 3) / 2);
+  close(second, (7 / 3 + 3) / 2);
+  const line = smoothed(Array.from({length: 101}, (_, i) => i), 0.1);
+  assert.ok(Math.abs(line[50] - 50) < 1e-9, `a straight line's middle is kept, found ${line[50]}`);
+  assert.ok(smoothed([Number.NaN, 1, Number.NaN, 1], 0.5).every((value) => value === 1));
+});
+
+test("thinning keeps the first and the last", () => {
+  const items = Array.from({length: 1000}, (_, i) => i);
+  const few = thinned(items, 10);
+  assert.equal(few.length, 10);
+  assert.deepEqual([few[0], few[9]], [0, 999]);
+  assert.equal(thinned(items, 2000), items);
+});
+
+test("the nearest step is found between, before and after steps", () => {
+  const steps = [0, 10, 20].map((step) => ({step, loss: 1, learning_rate: 0, end_s: 0}));
+  assert.deepEqual([-5, 4, 6, 14, 99].map((step) => nearest_step(steps, step)), [0, 0, 1, 1, 2]);
+  assert.deepEqual(loss_range(steps), [0, 1.05]);
+  assert.deepEqual(loss_range([]), [0, 1]);
+});
+
+test("a confusion matrix is shaded by row; empty rows stay blank", () => {
+  assert.deepEqual(row_normalized([[3, 1], [0, 0]]), [[0.75, 0.25], [0, 0]]);
+});
+
+test("shapes follow from the layers", () => {
+  const shapes = shapes_of(example_model());
+  assert.deepEqual(shapes.get("rgb_pool1"), [16, 24, 24]);
+  assert.deepEqual(shapes.get("hs_mean"), [96, 1, 1]);
+  assert.deepEqual(shapes.get("fuse"), [160]); // 96 + 32 + 32
+  assert.deepEqual(shapes.get("scores"), [6]);
+});
+
+test("layers behind an unknown kind have no shape", () => {
+  const model: Model = {name: "m", inputs: [{name: "x", shape: [3, 8, 8]}], output: "b",
+    layers: [{id: "a", kind: "attention", inputs: ["x"]}, {id: "b", kind: "relu", inputs: ["a"]}]};
+  assert.deepEqual([...shapes_of(model).keys()], ["x"]);
+});
+
+test("every layer is below what it reads, and no two overlap", () => {
+  const {run} = example_report("run/run.json");
+  const {nodes, edges} = graph_layout(example_model(), run?.stages as Stage[], {width: 100, height: 30});
+  const at = new Map(nodes.map((node) => [node.id, node]));
+  for (const {from, to} of edges) assert.ok((at.get(from)?.y ?? 0) + 30 <= (at.get(to)?.y ?? 0), `${from} above ${to}`);
+  nodes.forEach((a, i) => nodes.slice(i + 1).forEach((b) =>
+    assert.ok(Math.abs(a.x - b.x) >= 100 || Math.abs(a.y - b.y) >= 30, `${a.id} and ${b.id} overlap`)));
+  assert.deepEqual(edges.filter(({crosses}) => crosses).map(({from, to}) => `${from} ${to}`).sort(),
+    ["hs_flat fuse", "lidar_flat fuse", "rgb_flat fuse"]);
+});
+
+test("a report of everything has one row per plan, with all that is known of it", () => {
+  const views = plan_views(example_report());
+  assert.deepEqual(views.map(({strategy}) => strategy), ["auto", "single", "data-parallel", "branch", "pipeline"]);
+  assert.deepEqual(views[0].timelines.map(({source}) => source), ["predicted", "simulated", "measured"]);
+  assert.deepEqual(views[1].timelines.map(({source}) => source), ["simulated"]);
+  assert.equal(best_view(views), views[0]);
+  assert.equal(main_view(views), views[0]);
+  close(speedup(views[0], views) ?? 0, (views[1].simulated_step_s ?? 0) / (views[0].simulated_step_s ?? 1));
+});
+
+test("a plan that does not fit in memory is never the best", () => {
+  const report = example_report("plan.json");
+  if (report.plan) report.plan.predicted.fits_memory = false;
+  const views = plan_views(report);
+  assert.notEqual(best_view(views), undefined);
+  assert.notEqual(best_view(views), views[0]);
+});
+
+test("plans are not compared by a source that some of them lack", () => {
+  const report = example_report("plan.json");
+  delete report.plan?.alternatives?.[0].simulated;
+  const views = plan_views(report);
+  assert.equal(views[1].simulated_step_s, undefined);
+  close(speedup(views[0], views) ?? 0, (views[1].predicted_step_s ?? 0) / (views[0].predicted_step_s ?? 1));
+});
+
+test("the headline says what is known and leaves out the rest", () => {
+  const sentence = (...names: string[]) => {
+    const report = example_report(...names);
+    const views = plan_views(report);
+    return headline(report, main_view(views), views);
+  };
+  assert.match(sentence(), /^Auto plan on 4 hosts: [\d.]+\u202fms a step, [\d.]+× as fast as a single host; predicted [\d.]+\u202fms, simulated [\d.]+\u202fms, measured [\d.]+\u202fms; overall accuracy [\d.]+\u202f%\.$/);
+  assert.match(sentence("plan.json"), /simulated [\d.]+\u202fms\.$/);
+  assert.match(sentence("run/timeline.json"), /^Timeline on 4 hosts: [\d.]+\u202fms a step\.$/);
+  assert.equal(sentence("cluster.json"), "Cluster lab-four-1gbe of 4 hosts.");
+  assert.match(sentence("profile.json"), /^Profile of multimodal-cnn on /);
+});
+
+test("random numbers of the example are the same for the same seed", () => {
+  const first = random_numbers(9);
+  const second = random_numbers(9);
+  assert.deepEqual([first(), first()], [second(), second()]);
+});

@@ -1,0 +1,131 @@
+#include "planner/report.h"
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "planner/error.h"
+#include "planner/files.h"
+#include "tests/support/catch.h"
+#include "tests/support/documents.h"
+#include "tests/support/temporary_directory.h"
+
+namespace cadastre {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+const fs::path kFixtures = fs::path(CADASTRE_SOURCE_DIR) / "tests/web/fixtures";
+
+/// The names of `paths` below `root`.
+std::vector<std::string> names_below(const fs::path& root, const std::vector<fs::path>& paths) {
+  std::vector<std::string> names;
+  for (const fs::path& path : paths) names.push_back(path.lexically_relative(root).string());
+  return names;
+}
+
+}  // namespace
+
+TEST_CASE("a demo's directory gives all its documents and images to a report", "[planner]") {
+  const ReportInputs inputs = collect_report_inputs({kFixtures});
+  CHECK(names_below(kFixtures, inputs.documents) ==
+        std::vector<std::string>{"plan.json", "simulation.json", "profile.json", "cluster.json",
+                                 "predicted-timeline.json", "run/run.json", "run/timeline.json"});
+  CHECK(inputs.map == kFixtures / "map.png");
+  CHECK(inputs.labels == kFixtures / "labels.png");
+}
+
+TEST_CASE("a run's directory gives its record and its timeline to a report", "[planner]") {
+  const ReportInputs inputs = collect_report_inputs({kFixtures / "run"});
+  CHECK(names_below(kFixtures, inputs.documents) ==
+        std::vector<std::string>{"run/run.json", "run/timeline.json"});
+  CHECK(inputs.map.empty());
+}
+
+TEST_CASE("a file that is named twice is in the report once", "[planner]") {
+  const ReportInputs inputs =
+      collect_report_inputs({kFixtures / "plan.json", kFixtures / "run/../plan.json"});
+  CHECK(names_below(kFixtures, inputs.documents) == std::vector<std::string>{"plan.json"});
+  CHECK(inputs.map == kFixtures / "map.png");
+}
+
+TEST_CASE("a report refuses what is not there", "[planner]") {
+  const TemporaryDirectory directory;
+  const std::string missing = (directory.path() / "none.json").string();
+  CHECK(documents::refusal([&] { static_cast<void>(collect_report_inputs({missing})); }) ==
+        missing + ": expected a document or a directory, found none");
+  CHECK(documents::refusal([&] { static_cast<void>(collect_report_inputs({directory.path()})); }) ==
+        directory.path().string() +
+            ": expected a directory with plan.json, simulation.json or run.json, found none of "
+            "cadastre's documents in it");
+}
+
+TEST_CASE("base64 is that of RFC 4648", "[planner]") {
+  CHECK(base64("").empty());
+  CHECK(base64("f") == "Zg==");
+  CHECK(base64("fo") == "Zm8=");
+  CHECK(base64("foo") == "Zm9v");
+  CHECK(base64("foobar") == "Zm9vYmFy");
+  CHECK(base64("\xff\xfe\xfd") == "//79");
+}
+
+TEST_CASE("no text of a document ends the script element that holds it", "[planner]") {
+  const nlohmann::json document = {
+      {"name", "</script><!-- \xE2\x80\xA8\xE2\x80\xA9 &\xE2\x80\xA6"}};
+  const std::string safe = script_safe(document.dump());
+  CHECK(safe == R"({"name":"\u003c/script>\u003c!-- \u2028\u2029 &…"})");
+  CHECK(nlohmann::json::parse(safe) == document);
+}
+
+#if CADASTRE_WITH_VIEWER
+
+TEST_CASE("a report is one page that holds its documents and images", "[planner]") {
+  const std::string page = make_report({kFixtures});
+  CHECK(page.find("<!DOCTYPE html>") == 0);
+  CHECK(page.find("@CADASTRE_REPORT_DATA@") == std::string::npos);
+  const std::string opening = "<script type=\"application/json\" id=\"cadastre-data\">";
+  const std::size_t begin = page.find(opening) + opening.size();
+  REQUIRE(begin > opening.size());
+  const nlohmann::json data =
+      nlohmann::json::parse(page.substr(begin, page.find("</script>", begin) - begin));
+  REQUIRE(data.at("documents").size() == 7);
+  CHECK(data.at("documents")[0].at("document") ==
+        nlohmann::json::parse(read_file(kFixtures / "plan.json")));
+  CHECK(data.at("documents")[6].at("name") == "run/timeline.json");
+  CHECK(data.at("images").at("map") ==
+        "data:image/png;base64," + base64(read_file(kFixtures / "map.png")));
+}
+
+TEST_CASE("a report refuses a document that is not sound", "[planner]") {
+  const TemporaryDirectory directory;
+  const fs::path file = directory.path() / "plan.json";
+  nlohmann::json plan = nlohmann::json::parse(read_file(kFixtures / "plan.json"));
+  plan["micro_batches"] = 0;
+  write_file(file, plan.dump());
+  CHECK(documents::refusal([&] {
+          static_cast<void>(make_report({file}));
+        }).starts_with(file.string() + ": /micro_batches: expected "));
+}
+
+TEST_CASE("a report refuses a map that is not a PNG", "[planner]") {
+  const TemporaryDirectory directory;
+  fs::copy_file(kFixtures / "cluster.json", directory.path() / "cluster.json");
+  write_file(directory.path() / "map.png", "GIF89a");
+  CHECK(documents::refusal([&] { static_cast<void>(make_report({directory.path()})); }) ==
+        (directory.path() / "map.png").string() +
+            ": expected a PNG image, found another kind of file");
+}
+
+#else
+
+TEST_CASE("a build without the viewer says so", "[planner]") {
+  CHECK(documents::refusal([&] { static_cast<void>(make_report({kFixtures})); }) ==
+        "this build has no report viewer: configure it with -DCADASTRE_WEB=ON (which needs Node.js "
+        "and npm)");
+}
+
+#endif
+
+}  // namespace cadastre
