@@ -16,6 +16,10 @@ class LayerSet {
 
   void insert(std::size_t layer) { words_[layer / 64] |= std::uint64_t{1} << (layer % 64); }
 
+  void insert(const LayerSet& other) {
+    for (std::size_t w = 0; w < words_.size(); ++w) words_[w] |= other.words_[w];
+  }
+
   [[nodiscard]] bool contains(std::size_t layer) const {
     return ((words_[layer / 64] >> (layer % 64)) & 1) != 0;
   }

@@ -34,7 +34,10 @@ class BranchAndBound {
 
   SearchResult run() {
     double least_root_s = std::numeric_limits<double>::infinity();
-    for (const std::int64_t micro_batches : options_.micro_batches) {
+    // Many micro-batches first: their plans are the better ones as a rule, and a good plan cuts more.
+    std::vector<std::int64_t> counts = options_.micro_batches;
+    std::sort(counts.rbegin(), counts.rend());
+    for (const std::int64_t micro_batches : counts) {
       StageBounds bounds(profile_, cluster_, downsets_, options_.batch_size, micro_batches);
       bounds_ = &bounds;
       micro_batches_ = micro_batches;
@@ -59,7 +62,7 @@ class BranchAndBound {
 
   struct Child {
     PlacedStage stage;
-    std::vector<std::vector<double>> chains;
+    std::vector<std::vector<StageChain>> chains;
     double bound_s = 0;
   };
 
@@ -96,7 +99,7 @@ class BranchAndBound {
     return first_layer(before) < first_layer(stage);
   }
 
-  void extend(std::size_t covered, const std::vector<std::vector<double>>& chains, double bound_s) {
+  void extend(std::size_t covered, const std::vector<std::vector<StageChain>>& chains, double bound_s) {
     const std::size_t whole = downsets_.sets.size() - 1;
     if (covered == whole) {
       evaluate_leaf();
@@ -108,19 +111,26 @@ class BranchAndBound {
       double speed = 0;
       for (const int host : hosts)
         speed += cluster_.hosts[static_cast<std::size_t>(host)].relative_speed;
-      const bool last_hosts = free - speed <= 0 || all_used_with(hosts);
+      const bool last_hosts = all_used_with(hosts);
+      const double left = last_hosts ? 0 : free - speed;
+      const int num_left = static_cast<int>(std::count(used_.begin(), used_.end(), false)) -
+                           static_cast<int>(hosts.size());
+      const StageBounds::Placement placement = bounds_->on(hosts);
       for (std::size_t upto = covered + 1; upto <= whole; ++upto) {
         if (last_hosts && upto != whole) continue;
         if (!downsets_.sets[upto].includes(downsets_.sets[covered])) continue;
-        Child child{.stage = bounds_->place(covered, upto, hosts), .chains = {}, .bound_s = bound_s};
-        child.bound_s = std::max({bound_s, child.stage.cycle_s,
-                                  upto == whole ? 0 : bounds_->rest_s(upto, free - speed)});
+        const double rest_s = upto == whole ? 0 : bounds_->rest_s(upto, left);
+        if (!can_win(rest_s)) continue;
+        Child child{.stage = placement.place(covered, upto), .chains = {}, .bound_s = bound_s};
+        child.bound_s = std::max({bound_s, child.stage.cycle_s, rest_s});
         if (!can_win(child.bound_s) || !bounds_->parameters_fit(child.stage) ||
             !in_order(child.stage))
           continue;
         child.chains = chains;
         stages_.push_back(child.stage);
-        child.bound_s = std::max(child.bound_s, bounds_->bound_s(stages_, child.chains));
+        child.bound_s = std::max(child.bound_s, bounds_->bound_s(
+                                                    stages_, upto == whole ? 0 : left,
+                                                    upto == whole ? 0 : num_left, child.chains));
         stages_.pop_back();
         if (can_win(child.bound_s)) children.push_back(std::move(child));
       }

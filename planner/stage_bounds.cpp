@@ -9,12 +9,6 @@
 
 namespace cadastre {
 
-namespace {
-
-constexpr double kUnreached = -1;
-
-}  // namespace
-
 StageBounds::StageBounds(const Profile& profile, const Cluster& cluster, const Downsets& downsets,
                          std::int64_t batch_size, std::int64_t micro_batches)
     : profile_(profile),
@@ -29,17 +23,31 @@ StageBounds::StageBounds(const Profile& profile, const Cluster& cluster, const D
       if (!source.is_model_input) reads.push_back(static_cast<std::size_t>(source.index));
   }
 
+  after_.assign(reads_.size(), LayerSet(reads_.size()));
+  for (std::size_t i = reads_.size(); i-- > 0;) {
+    for (const std::size_t read : reads_[i]) {
+      after_[read].insert(i);
+      after_[read].insert(after_[i]);
+    }
+  }
+
   const std::int64_t granularity = profile.model.batch_norm_group_samples;
   const std::size_t num_layers = profile.layers.size();
-  std::vector<double> least_work_s(num_layers, std::numeric_limits<double>::infinity());
+  least_layer_work_s_.assign(num_layers, std::numeric_limits<double>::infinity());
   for (std::int64_t n = granularity; n <= micro_batch_samples_; n += granularity) {
     for (std::size_t i = 0; i < num_layers; ++i) {
       const LayerCost cost = layer_cost(profile.layers[i], n);
       const double pass_s = cost.forward_s + (has_gradient_[i] ? cost.backward_s : 0);
-      least_work_s[i] = std::min(
-          least_work_s[i], pass_s * static_cast<double>(batch_size) / static_cast<double>(n));
+      least_layer_work_s_[i] = std::min(
+          least_layer_work_s_[i], pass_s * static_cast<double>(batch_size) / static_cast<double>(n));
     }
   }
+  path_work_s_ = least_layer_work_s_;
+  for (std::size_t i = num_layers; i-- > 0;)
+    for (const std::size_t read : reads_[i])
+      path_work_s_[read] =
+          std::max(path_work_s_[read], least_layer_work_s_[read] + path_work_s_[i]);
+
   const LayerSet empty(num_layers);
   for (const LayerSet& set : downsets.sets) {
     double work_s = 0;
@@ -47,7 +55,7 @@ StageBounds::StageBounds(const Profile& profile, const Cluster& cluster, const D
     std::int64_t reduced = 0;
     for (const std::size_t layer : set.without(empty)) {
       const std::int64_t bytes = profile.layers[layer].parameter_bytes;
-      work_s += least_work_s[layer];
+      work_s += least_layer_work_s_[layer];
       parameters += bytes;
       reduced += reduced_bytes(profile.model, profile.model.layers[layer]);
     }
@@ -64,42 +72,52 @@ const StageBounds::SizeSums& StageBounds::sums(std::int64_t samples) {
   for (const LayerProfile& layer : profile_.layers) costs.push_back(layer_cost(layer, samples));
   const LayerSet empty(profile_.layers.size());
   for (const LayerSet& set : downsets_.sets) {
-    LayerCost sum;
+    double pass_s = 0;
+    double forward_s = 0;
     for (const std::size_t layer : set.without(empty)) {
-      sum.forward_s += costs[layer].forward_s;
-      if (has_gradient_[layer]) sum.backward_s += costs[layer].backward_s;
+      forward_s += costs[layer].forward_s;
+      pass_s += costs[layer].forward_s + (has_gradient_[layer] ? costs[layer].backward_s : 0);
     }
-    found->second.forward_s.push_back(sum.forward_s);
-    found->second.backward_s.push_back(sum.backward_s);
+    found->second.pass_s.push_back(pass_s);
+    found->second.forward_s.push_back(forward_s);
   }
   return found->second;
 }
 
-PlacedStage StageBounds::place(std::size_t below, std::size_t upto, const std::vector<int>& hosts) {
-  PlacedStage stage{.below = below, .upto = upto, .hosts = hosts};
+StageBounds::Placement StageBounds::on(const std::vector<int>& hosts) {
+  Placement placement;
+  placement.bounds_ = this;
+  placement.hosts_ = hosts;
   std::vector<double> speeds;
   for (const int host : hosts)
     speeds.push_back(cluster_.hosts[static_cast<std::size_t>(host)].relative_speed);
   const std::vector<SampleRange> slices =
       split_samples(micro_batch_samples_, speeds, profile_.model.batch_norm_group_samples);
-  const double reduction_s = ring_seconds(cluster_, hosts, reduced_bytes_[upto] - reduced_bytes_[below]);
-  const double optimizer_s = profile_.optimizer_s_per_parameter_byte *
-                             static_cast<double>(parameter_bytes_[upto] - parameter_bytes_[below]);
+  for (std::size_t i = 0; i < hosts.size(); ++i)
+    placement.parts_.push_back(
+        {.sums = slices[i].size() == 0 ? nullptr : &sums(slices[i].size()), .speed = speeds[i]});
+  return placement;
+}
+
+PlacedStage StageBounds::Placement::place(std::size_t below, std::size_t upto) const {
+  PlacedStage stage{.below = below, .upto = upto, .hosts = hosts_};
+  const double reduction_s = ring_seconds(
+      bounds_->cluster_, hosts_, bounds_->reduced_bytes_[upto] - bounds_->reduced_bytes_[below]);
+  const double optimizer_s =
+      bounds_->profile_.optimizer_s_per_parameter_byte *
+      static_cast<double>(bounds_->parameter_bytes_[upto] - bounds_->parameter_bytes_[below]);
   stage.least_pass_s = std::numeric_limits<double>::infinity();
   stage.closing_s = std::numeric_limits<double>::infinity();
-  for (std::size_t i = 0; i < hosts.size(); ++i) {
-    const double closing_s = reduction_s + optimizer_s / speeds[i];
+  for (const Part& part : parts_) {
+    const double closing_s = reduction_s + optimizer_s / part.speed;
     stage.closing_s = std::min(stage.closing_s, closing_s);
-    if (slices[i].size() == 0) {
-      stage.cycle_s = std::max(stage.cycle_s, closing_s);
-      continue;
+    double passes_s = 0;
+    if (part.sums != nullptr) {
+      const double pass_s = (part.sums->pass_s[upto] - part.sums->pass_s[below]) / part.speed;
+      passes_s = static_cast<double>(bounds_->micro_batches_) * pass_s;
+      stage.least_pass_s = std::min(stage.least_pass_s, pass_s);
+      stage.forward_s = (part.sums->forward_s[upto] - part.sums->forward_s[below]) / part.speed;
     }
-    const SizeSums& at_size = sums(slices[i].size());
-    const double pass_s = (at_size.forward_s[upto] - at_size.forward_s[below] +
-                           at_size.backward_s[upto] - at_size.backward_s[below]) /
-                          speeds[i];
-    stage.least_pass_s = std::min(stage.least_pass_s, pass_s);
-    const double passes_s = static_cast<double>(micro_batches_) * pass_s;
     stage.passes_s = std::max(stage.passes_s, passes_s);
     stage.cycle_s = std::max(stage.cycle_s, passes_s + closing_s);
   }
@@ -138,7 +156,7 @@ double StageBounds::crossing_s(const PlacedStage& from, const PlacedStage& to) c
   for (const std::size_t layer : downsets_.sets[to.upto].without(downsets_.sets[to.below]))
     for (const std::size_t read : reads_[layer])
       if (from_upto.contains(read) && !from_below.contains(read)) crossing.push_back(read);
-  if (crossing.empty()) return kUnreached;
+  if (crossing.empty()) return -1;
   std::sort(crossing.begin(), crossing.end());
   crossing.erase(std::unique(crossing.begin(), crossing.end()), crossing.end());
   // Between replicas only part of a tensor may cross: its bytes then count for nothing here.
@@ -194,23 +212,81 @@ double StageBounds::link_s(const std::vector<PlacedStage>& stages) const {
   return bandwidth > 0 ? bytes / bandwidth : 0;
 }
 
-double StageBounds::bound_s(const std::vector<PlacedStage>& stages,
-                            std::vector<std::vector<double>>& chains) const {
+/// Work of the layers outside the stage's downset that depend on the stage, per step.
+double StageBounds::rest_after_s(const PlacedStage& stage) const {
+  LayerSet after(profile_.layers.size());
+  for (const std::size_t layer : downsets_.sets[stage.upto].without(downsets_.sets[stage.below]))
+    after.insert(after_[layer]);
+  double work_s = 0;
+  for (const std::size_t layer : after.without(downsets_.sets[stage.upto]))
+    work_s += least_layer_work_s_[layer];
+  return work_s;
+}
+
+/// Work of the heaviest way from the stage's layers to the loss, outside its downset, per step.
+double StageBounds::rest_path_s(const PlacedStage& stage) const {
+  const LayerSet& below = downsets_.sets[stage.below];
+  const LayerSet& upto = downsets_.sets[stage.upto];
+  double path_s = 0;
+  for (const std::size_t layer : downsets_.sets.back().without(upto))
+    for (const std::size_t read : reads_[layer])
+      if (upto.contains(read) && !below.contains(read))
+        path_s = std::max(path_s, path_work_s_[layer]);
+  return path_s;
+}
+
+/// How long a stage on one host at least waits in a step for what comes back from the stages after
+/// it, whose passes and transfers take `after_s` there and back, on a way of at most `most_after`
+/// stages. Under GPipe it waits once, between its last forward and its first backward pass. Under
+/// 1F1B with d stages after it, it makes at most d passes between the first forward and the first
+/// backward, and between the last forward and the last backward pass.
+double StageBounds::idle_s(const PlacedStage& stage, double after_s, int most_after) const {
+  if (stage.hosts.size() != 1) return 0;
+  const double backward_s = stage.least_pass_s - stage.forward_s;
+  const double first_s = std::max(0.0, after_s - most_after * stage.forward_s);
+  const double last_s = std::max(0.0, after_s - most_after * backward_s);
+  const bool apart = micro_batches_ >= most_after + 2;
+  return std::min(after_s, apart ? first_s + last_s : std::max(first_s, last_s));
+}
+
+double StageBounds::bound_s(const std::vector<PlacedStage>& stages, double free_speed, int num_free,
+                            std::vector<std::vector<StageChain>>& chains) const {
   const PlacedStage& stage = stages.back();
   const std::size_t last = stages.size() - 1;
-  for (std::vector<double>& row : chains) row.push_back(kUnreached);
-  chains.emplace_back(stages.size(), kUnreached);
-  chains[last][last] = stage.least_pass_s;
+  for (std::vector<StageChain>& row : chains) row.emplace_back();
+  chains.emplace_back(stages.size());
+  chains[last][last] = {.seconds = stage.least_pass_s, .length = 0};
 
   double bound_s = std::max(stage.cycle_s, link_s(stages));
   for (std::size_t q = 0; q < last; ++q) {
     const double between_s = crossing_s(stages[q], stage);
-    if (between_s == kUnreached) continue;
+    if (between_s < 0) continue;
     for (std::size_t p = 0; p <= q; ++p) {
-      if (chains[p][q] == kUnreached) continue;
-      bound_s = std::max(bound_s, chains[p][q] + between_s + stage.passes_s + stages[p].closing_s);
-      chains[p][last] = std::max(chains[p][last], chains[p][q] + between_s + stage.least_pass_s);
+      const StageChain& chain = chains[p][q];
+      if (!chain.reached()) continue;
+      bound_s =
+          std::max(bound_s, chain.seconds + between_s + stage.passes_s + stages[p].closing_s);
+      StageChain& extended = chains[p][last];
+      extended.seconds =
+          std::max(extended.seconds, chain.seconds + between_s + stage.least_pass_s);
+      extended.length = std::max(extended.length, chain.length + 1);
     }
+  }
+  // What is not placed yet and depends on this stage goes to stages that do: the busiest of them has
+  // at least its share of that work, all micro-batches of it between this stage's first pass and last.
+  const double rest_s = free_speed > 0 ? rest_after_s(stage) / free_speed : 0;
+  const double path_s =
+      free_speed > 0 ? rest_path_s(stage) / free_speed / static_cast<double>(micro_batches_) : 0;
+  for (std::size_t p = 0; p <= last; ++p) {
+    if (!chains[p][last].reached()) continue;
+    if (rest_s > 0)
+      bound_s = std::max(bound_s, chains[p][last].seconds + rest_s + stages[p].closing_s);
+    int most_after = 0;
+    for (const StageChain& chain : chains[p])
+      if (chain.reached()) most_after = std::max(most_after, chain.length);
+    const double after_s = chains[p][last].seconds - stages[p].least_pass_s + path_s;
+    bound_s = std::max(bound_s,
+                       stages[p].cycle_s + idle_s(stages[p], after_s, most_after + num_free));
   }
   return bound_s;
 }

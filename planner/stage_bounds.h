@@ -16,20 +16,52 @@ struct PlacedStage {
   std::size_t upto = 0;   ///< the downset that this stage completes
   std::vector<int> hosts;
   double least_pass_s = 0;  ///< one forward and one backward pass on its quickest replica
+  double forward_s = 0;     ///< the forward part of it, on a stage of one host
   double passes_s = 0;      ///< all passes, on its slowest replica
   double cycle_s = 0;       ///< all passes, the reduction and the optimizer step, on its slowest
   double closing_s = 0;     ///< reduction and optimizer step, on its quickest replica
+};
+
+/// The longest way, there and back, from one placed stage to another that depends on it.
+struct StageChain {
+  double seconds = -1;  ///< both stages' passes included; negative when there is no way
+  int length = 0;       ///< stages after the first, on the way that has most
+
+  [[nodiscard]] bool reached() const { return seconds >= 0; }
 };
 
 /// What the search needs to know of costs, for one number of micro-batches: sums over downsets, so
 /// that any stage costs one subtraction, and lower bounds on the step time.
 class StageBounds {
  public:
+  /// Seconds of a downset's layers on the profile's device, for one pass.
+  struct SizeSums {
+    std::vector<double> pass_s;     ///< [downset]
+    std::vector<double> forward_s;  ///< [downset]
+  };
+
   StageBounds(const Profile& profile, const Cluster& cluster, const Downsets& downsets,
               std::int64_t batch_size, std::int64_t micro_batches);
 
-  [[nodiscard]] PlacedStage place(std::size_t below, std::size_t upto,
-                                  const std::vector<int>& hosts);
+  /// Costs of any stage on one set of hosts.
+  class Placement {
+   public:
+    [[nodiscard]] PlacedStage place(std::size_t below, std::size_t upto) const;
+
+   private:
+    friend class StageBounds;
+
+    struct Part {
+      const SizeSums* sums = nullptr;  ///< null for a replica without samples
+      double speed = 1;
+    };
+
+    const StageBounds* bounds_ = nullptr;
+    std::vector<int> hosts_;
+    std::vector<Part> parts_;
+  };
+
+  [[nodiscard]] Placement on(const std::vector<int>& hosts);
 
   /// Whether parameters, gradients and momentum of a stage fit on each of its hosts.
   [[nodiscard]] bool parameters_fit(const PlacedStage& stage) const;
@@ -38,26 +70,25 @@ class StageBounds {
   /// all the work, shared perfectly.
   [[nodiscard]] double rest_s(std::size_t downset, double speed) const;
 
-  /// A bound on the step time of any plan that begins with `stages` (in order, the last one new):
-  /// before the new stage's first pass and after its last, each stage that it depends on makes a
-  /// pass of its own, and the tensors between them cross the network.
-  /// `chains[i][j]`: least seconds from the start of stage i's pass to the end of stage j's on the
-  /// way there and back; this call appends column and row of the new stage.
-  [[nodiscard]] double bound_s(const std::vector<PlacedStage>& stages,
-                               std::vector<std::vector<double>>& chains) const;
+  /// A bound on the step time of any plan that begins with `stages` (in order, the last one new).
+  /// Before the new stage's first pass and after its last, each stage that it depends on makes a
+  /// pass of its own, and the tensors between them cross the network; and a stage waits for what
+  /// comes back from those after it. `chains[i][j]` is the way from stage i to stage j; this call
+  /// appends column and row of the new stage. `free_speed` and `num_free` are of the hosts still free
+  /// for what the new stage's successors must do there; 0 when there are none to come.
+  [[nodiscard]] double bound_s(const std::vector<PlacedStage>& stages, double free_speed,
+                               int num_free, std::vector<std::vector<StageChain>>& chains) const;
 
   /// Whether a layer of the stage reads a layer of `earlier`.
   [[nodiscard]] bool depends(const PlacedStage& stage, const PlacedStage& earlier) const;
 
  private:
-  struct SizeSums {
-    std::vector<double> forward_s;  ///< [downset]
-    std::vector<double> backward_s;
-  };
-
   const SizeSums& sums(std::int64_t samples);
   [[nodiscard]] double crossing_s(const PlacedStage& from, const PlacedStage& to) const;
   [[nodiscard]] double link_s(const std::vector<PlacedStage>& stages) const;
+  [[nodiscard]] double rest_after_s(const PlacedStage& stage) const;
+  [[nodiscard]] double rest_path_s(const PlacedStage& stage) const;
+  [[nodiscard]] double idle_s(const PlacedStage& stage, double after_s, int most_after) const;
 
   const Profile& profile_;
   const Cluster& cluster_;
@@ -67,7 +98,10 @@ class StageBounds {
   std::vector<bool> has_gradient_;
   std::vector<std::vector<std::size_t>> reads_;  ///< for each layer, the layers it reads
   std::map<std::int64_t, SizeSums> sums_;        ///< by samples of a replica's slice
-  std::vector<double> least_work_s_;             ///< [downset] per step, at the best slice size
+  std::vector<LayerSet> after_;                  ///< for each layer, those that depend on it
+  std::vector<double> least_layer_work_s_;       ///< per step, at the best slice size
+  std::vector<double> path_work_s_;              ///< of the heaviest way from each layer to the end
+  std::vector<double> least_work_s_;             ///< [downset], likewise
   std::vector<std::int64_t> parameter_bytes_;    ///< [downset]
   std::vector<std::int64_t> reduced_bytes_;      ///< [downset]
 };
