@@ -22,7 +22,7 @@ struct Classification {
 struct PredictionOptions {
   std::int64_t batch_size = 256;
   /// Called from one thread at a time, not always the same, as pixels are done.
-  std::function<void(std::int64_t done, std::int64_t total)> progress;
+  std::function<void(std::int64_t done, std::int64_t total)> progress = {};
 };
 
 /// Classifies `pixels` with a whole network whose model inputs are `scene.modalities`, in order.
