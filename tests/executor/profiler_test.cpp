@@ -78,8 +78,8 @@ TEST_CASE("a tensor that several layers keep for backward is counted once", "[ex
   CHECK(saved[1] == 0);           // a.norm1: nobody looks at its output again
   CHECK(saved[2] == 1536);        // a.relu1: its output, which a.conv2 keeps too
   CHECK(saved[3] == 0);           // a.conv2: adding needs neither term
-  CHECK(saved[4] == 1536);        // a.sum: a.pool keeps its input
-  CHECK(saved[5] == 2 * 384);     // a.pool: where the maxima were, 8 bytes each
+  CHECK(saved[4] == 0);           // a.sum: a.pool does not keep its input
+  CHECK(saved[5] == 384);         // a.pool: where the maxima were, 4 bytes each
   CHECK(saved[6] == 0);           // a.flatten: concatenating keeps nothing
   // b is (2, 4, 4): 128 bytes; four channels of it are 256.
   CHECK(saved[7] == 128 + 256);  // b.conv: its input, and its output, which b.norm keeps

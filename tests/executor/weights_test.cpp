@@ -99,10 +99,10 @@ TEST_CASE("Python's torch.load opens the weights", "[executor]") {
   const StageNetwork network = some_network(1);
   write_weights(file, stage_weights(network));
   const std::string sum = std::to_string(network.parameters()[0].tensor.sum().item<double>());
-  const std::string command =
-      "python3 -c \"import torch; w = torch.load('" + file.string() +
-      "'); assert len(w) == 15; assert tuple(w['head.weight'].shape) == (5, 112); assert "
-      "abs(float(w['" +
-      network.parameters()[0].name + "'].sum()) - " + sum + ") < 1e-4\"";
+  const std::string command = "python3 -c \"import torch; w = torch.load('" + file.string() +
+                              "', weights_only=True); assert len(w) == 15; assert "
+                              "tuple(w['head.weight'].shape) == (5, 112); assert "
+                              "abs(float(w['" +
+                              network.parameters()[0].name + "'].sum()) - " + sum + ") < 1e-4\"";
   CHECK(std::system(command.c_str()) == 0);
 }
