@@ -4,6 +4,7 @@
 #include <torch/torch.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstdio>
 #include <mutex>
 
@@ -47,15 +48,17 @@ Classification classify(StageNetwork& network, const SceneData& scene, const Pat
   Classification result;
   result.class_indices.resize(pixels.size());
   result.confidence.resize(pixels.size());
+  std::atomic<std::int64_t> next_batch = 0;
   std::mutex progress_mutex;
   std::int64_t done = 0;
 
-  // One batch to a thread scales better than all threads on one batch: layers are small here.
-  at::parallel_for(0, num_batches, 1, [&](std::int64_t first, std::int64_t last) {
+  // One batch to a thread scales better than all threads on one batch: layers are small here. Each
+  // thread takes the next batch when it is free, for threads are seldom equally fast.
+  at::parallel_for(0, at::get_num_threads(), 1, [&](std::int64_t, std::int64_t) {
     const at::NoGradGuard no_grad;
     std::vector<at::Tensor> patches;
     std::vector<at::Tensor> inputs;
-    for (std::int64_t batch = first; batch < last; ++batch) {
+    for (std::int64_t batch = next_batch++; batch < num_batches; batch = next_batch++) {
       const std::int64_t begin = batch * options.batch_size;
       const std::int64_t size = std::min(options.batch_size, num_pixels - begin);
       gather_patches(scene, patch, pixels.data() + begin, size, patches);
