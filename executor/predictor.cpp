@@ -1,12 +1,13 @@
 #include "executor/predictor.h"
 
-#include <ATen/Parallel.h>
 #include <torch/torch.h>
 
 #include <algorithm>
 #include <atomic>
 #include <cstdio>
+#include <exception>
 #include <mutex>
+#include <thread>
 
 #include "executor/accuracy.h"
 
@@ -49,12 +50,11 @@ Classification classify(StageNetwork& network, const SceneData& scene, const Pat
   result.class_indices.resize(pixels.size());
   result.confidence.resize(pixels.size());
   std::atomic<std::int64_t> next_batch = 0;
-  std::mutex progress_mutex;
+  std::mutex mutex;
   std::int64_t done = 0;
+  std::exception_ptr failure;
 
-  // One batch to a thread scales better than all threads on one batch: layers are small here. Each
-  // thread takes the next batch when it is free, for threads are seldom equally fast.
-  at::parallel_for(0, at::get_num_threads(), 1, [&](std::int64_t, std::int64_t) {
+  const auto classify_batches = [&] {
     const at::NoGradGuard no_grad;
     std::vector<at::Tensor> patches;
     std::vector<at::Tensor> inputs;
@@ -76,11 +76,26 @@ Classification classify(StageNetwork& network, const SceneData& scene, const Pat
                      class_index.data_ptr<std::int64_t>() + size,
                      result.class_indices.begin() + begin,
                      [](std::int64_t index) { return static_cast<std::int32_t>(index); });
-      const std::lock_guard lock(progress_mutex);
+      const std::lock_guard lock(mutex);
       done += size;
       if (options.progress) options.progress(done, num_pixels);
     }
-  });
+  };
+  const auto work = [&] {
+    try {
+      classify_batches();
+    } catch (...) {
+      const std::lock_guard lock(mutex);
+      if (!failure) failure = std::current_exception();
+      next_batch = num_batches;
+    }
+  };
+  {
+    std::vector<std::jthread> workers;
+    for (int i = 1; i < options.num_threads; ++i) workers.emplace_back(work);
+    work();
+  }
+  if (failure) std::rethrow_exception(failure);
   return result;
 }
 

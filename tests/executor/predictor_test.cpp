@@ -56,13 +56,13 @@ TEST_CASE("every pixel of a scene gets its class and the probability of it", "[e
   const SceneData scene = diagonal_scene();
   StageNetwork network = centre_network();
   std::int64_t done = 0;
-  const ClassMap map =
-      classify_scene(network, scene, kPatch, kClasses,
-                     {.batch_size = 100, .progress = [&](std::int64_t now, std::int64_t total) {
-                        CHECK(now > done);
-                        CHECK(total == kRows * kColumns);
-                        done = now;
-                      }});
+  const ClassMap map = classify_scene(
+      network, scene, kPatch, kClasses,
+      {.batch_size = 100, .num_threads = 3, .progress = [&](std::int64_t now, std::int64_t total) {
+         CHECK(now > done);
+         CHECK(total == kRows * kColumns);
+         done = now;
+       }});
   CHECK(done == kRows * kColumns);
   CHECK(map.grid == scene.grid);
   std::int64_t num_wrong = 0;
