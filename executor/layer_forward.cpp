@@ -3,6 +3,7 @@
 #include <variant>
 
 #include "executor/batch_norm.h"
+#include "executor/max_pool.h"
 
 namespace cadastre {
 
@@ -35,9 +36,7 @@ struct Forward {
     return at::relu_(overwritten);
   }
 
-  at::Tensor operator()(const MaxPool2d& pool) const {
-    return at::max_pool2d(x(), pool.kernel_size, pool.stride, pool.padding);
-  }
+  at::Tensor operator()(const MaxPool2d& pool) const { return max_pool(x(), pool); }
 
   at::Tensor operator()(const AdaptiveAvgPool2d& pool) const {
     return at::adaptive_avg_pool2d(x(), {pool.output_size, pool.output_size});

@@ -66,9 +66,10 @@ void predict(const PredictRequest& request) {
   const PatchSize patch = patch_size(scene, run.model.inputs);
   const SceneData data = load_scene(scene, run.model.inputs);
 
-  prepare_process(request.num_threads > 0
-                      ? request.num_threads
-                      : std::max(1, static_cast<int>(std::thread::hardware_concurrency())));
+  prepare_process(1);
+  const int num_threads = request.num_threads > 0
+                              ? request.num_threads
+                              : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
   const Stopwatch stopwatch;
   ClassMap map;
   {
@@ -77,6 +78,7 @@ void predict(const PredictRequest& request) {
     map = classify_scene(
         network, data, patch, scene.classes,
         {.batch_size = request.batch_size,
+         .num_threads = num_threads,
          .progress = [&](std::int64_t done, std::int64_t) { progress.update(done); }});
   }
   const double classify_s = stopwatch.seconds();

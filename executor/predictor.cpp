@@ -1,11 +1,13 @@
 #include "executor/predictor.h"
 
-#include <ATen/Parallel.h>
 #include <torch/torch.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstdio>
+#include <exception>
 #include <mutex>
+#include <thread>
 
 #include "executor/accuracy.h"
 
@@ -47,15 +49,16 @@ Classification classify(StageNetwork& network, const SceneData& scene, const Pat
   Classification result;
   result.class_indices.resize(pixels.size());
   result.confidence.resize(pixels.size());
-  std::mutex progress_mutex;
+  std::atomic<std::int64_t> next_batch = 0;
+  std::mutex mutex;
   std::int64_t done = 0;
+  std::exception_ptr failure;
 
-  // One batch to a thread scales better than all threads on one batch: layers are small here.
-  at::parallel_for(0, num_batches, 1, [&](std::int64_t first, std::int64_t last) {
+  const auto classify_batches = [&] {
     const at::NoGradGuard no_grad;
     std::vector<at::Tensor> patches;
     std::vector<at::Tensor> inputs;
-    for (std::int64_t batch = first; batch < last; ++batch) {
+    for (std::int64_t batch = next_batch++; batch < num_batches; batch = next_batch++) {
       const std::int64_t begin = batch * options.batch_size;
       const std::int64_t size = std::min(options.batch_size, num_pixels - begin);
       gather_patches(scene, patch, pixels.data() + begin, size, patches);
@@ -73,11 +76,26 @@ Classification classify(StageNetwork& network, const SceneData& scene, const Pat
                      class_index.data_ptr<std::int64_t>() + size,
                      result.class_indices.begin() + begin,
                      [](std::int64_t index) { return static_cast<std::int32_t>(index); });
-      const std::lock_guard lock(progress_mutex);
+      const std::lock_guard lock(mutex);
       done += size;
       if (options.progress) options.progress(done, num_pixels);
     }
-  });
+  };
+  const auto work = [&] {
+    try {
+      classify_batches();
+    } catch (...) {
+      const std::lock_guard lock(mutex);
+      if (!failure) failure = std::current_exception();
+      next_batch = num_batches;
+    }
+  };
+  {
+    std::vector<std::jthread> workers;
+    for (int i = 1; i < options.num_threads; ++i) workers.emplace_back(work);
+    work();
+  }
+  if (failure) std::rethrow_exception(failure);
   return result;
 }
 

@@ -21,12 +21,16 @@ struct Classification {
 
 struct PredictionOptions {
   std::int64_t batch_size = 256;
+  int num_threads = 1;
   /// Called from one thread at a time, not always the same, as pixels are done.
-  std::function<void(std::int64_t done, std::int64_t total)> progress;
+  std::function<void(std::int64_t done, std::int64_t total)> progress = {};
 };
 
 /// Classifies `pixels` with a whole network whose model inputs are `scene.modalities`, in order.
-/// Batches are spread over LibTorch's threads, one batch to a thread.
+///
+/// Each of `num_threads` threads takes the next batch when it is free. Prepare the process for one
+/// thread (process_setup.h): layers are small here, and threads of LibTorch's inside each of these
+/// would mostly wait for one another. Throws what LibTorch throws.
 [[nodiscard]] Classification classify(StageNetwork& network, const SceneData& scene,
                                       const PatchSize& patch, const std::vector<Pixel>& pixels,
                                       const PredictionOptions& options);

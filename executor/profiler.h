@@ -23,7 +23,7 @@ struct ProfileOptions {
   int num_threads = 1;
   std::uint64_t seed = 1;               ///< of the input values and the parameters
   const ProfileScene* scene = nullptr;  ///< without one, loading is timed as copying the bytes
-  std::function<void(std::int64_t done, std::int64_t total)> progress;
+  std::function<void(std::int64_t done, std::int64_t total)> progress = {};
 };
 
 /// The whole network at one batch size, timed in one go.

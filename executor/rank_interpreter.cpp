@@ -200,8 +200,9 @@ void RankInterpreter::send_gradient(const Instruction& instruction) {
   const auto position =
       std::find(inputs.begin(), inputs.end(),
                 Source{.is_model_input = false, .index = instruction.layer});
-  const at::Tensor& gradient =
-      micro_batch.inputs[static_cast<std::size_t>(position - inputs.begin())].grad();
+  const at::Tensor& input = micro_batch.inputs[static_cast<std::size_t>(position - inputs.begin())];
+  // A tensor that the loss does not depend on through this stage has none.
+  const at::Tensor gradient = input.grad().defined() ? input.grad() : at::zeros_like(input);
   communicator_->send(rows(gradient, instruction.samples, micro_batch.samples).contiguous(),
                       instruction.peer, instruction.message);
 }

@@ -11,7 +11,7 @@ bool keeps_input(const Operation& operation) {
   if (const auto* pool = std::get_if<AdaptiveAvgPool2d>(&operation)) return pool->output_size != 1;
   return std::holds_alternative<Conv2d>(operation) ||
          std::holds_alternative<BatchNorm2d>(operation) ||
-         std::holds_alternative<MaxPool2d>(operation) || std::holds_alternative<Linear>(operation);
+         std::holds_alternative<Linear>(operation);
 }
 
 bool keeps_output(const Operation& operation) { return std::holds_alternative<Relu>(operation); }
@@ -20,7 +20,7 @@ bool keeps_output(const Operation& operation) { return std::holds_alternative<Re
 std::int64_t own_bytes(const Layer& layer) {
   const std::int64_t num_outputs = num_elements(layer.output_shape);
   if (std::holds_alternative<MaxPool2d>(layer.operation)) {
-    constexpr std::int64_t kBytesPerIndex = 8;
+    constexpr std::int64_t kBytesPerIndex = 4;  // see max_pool.h
     return kBytesPerIndex * num_outputs;
   }
   if (const auto* dropout = std::get_if<Dropout>(&layer.operation))

@@ -1,5 +1,7 @@
 #include "executor/weights.h"
 
+#include <caffe2/serialize/inline_container.h>
+#include <torch/csrc/jit/serialization/pickler.h>
 #include <torch/torch.h>
 
 #include <exception>
@@ -17,6 +19,34 @@ std::string shape_text(at::IntArrayRef shape) {
   std::ostringstream text;
   text << shape;
   return text.str();
+}
+
+/// What torch.save writes for a dict of tensors. torch::pickle_save would also note the dict's
+/// C++ type, which torch.load refuses under `weights_only`, its default since 2.6.
+std::string archive_bytes(const Weights& weights) {
+  c10::Dict<std::string, at::Tensor> dictionary;
+  for (const auto& [name, tensor] : weights) dictionary.insert(name, tensor);
+  std::string pickled;
+  torch::jit::Pickler pickler(
+      [&](const char* bytes, std::size_t size) { pickled.append(bytes, size); }, nullptr, nullptr,
+      nullptr, nullptr, /*tag_aggregates=*/false);
+  pickler.protocol();
+  pickler.pushIValue(dictionary);
+  pickler.stop();
+
+  std::string archive;
+  caffe2::serialize::PyTorchStreamWriter writer([&](const void* bytes, std::size_t size) {
+    archive.append(static_cast<const char*>(bytes), size);
+    return size;
+  });
+  const std::vector<at::Tensor>& tensors = pickler.tensorData();
+  for (std::size_t i = 0; i < tensors.size(); ++i) {
+    const torch::jit::WriteableTensorData data = torch::jit::getWriteableTensorData(tensors[i]);
+    writer.writeRecord("data/" + std::to_string(i), data.data(), data.sizeInBytes());
+  }
+  writer.writeRecord("data.pkl", pickled.data(), pickled.size());
+  writer.writeEndOfFile();
+  return archive;
 }
 
 template <typename Visit>
@@ -45,10 +75,7 @@ Weights merge_weights(const std::vector<Weights>& parts) {
 }
 
 void write_weights(const std::filesystem::path& file, const Weights& weights) {
-  c10::Dict<std::string, at::Tensor> dictionary;
-  for (const auto& [name, tensor] : weights) dictionary.insert(name, tensor);
-  const std::vector<char> bytes = torch::pickle_save(dictionary);
-  write_file(file, std::string(bytes.begin(), bytes.end()));
+  write_file(file, archive_bytes(weights));
 }
 
 Weights read_weights(const std::filesystem::path& file) {
