@@ -5,5 +5,5 @@ set -euo pipefail
 cd "$(dirname "$0")"
 . .ci/prepare.sh
 install_packages "${build_packages[@]}"
-build release
+build release cadastre cadastre-simulator cadastre-executor
 exec build/release/bin/cadastre demo -o demo-output "$@"

@@ -37,10 +37,10 @@ build_packages=(
   libsimgrid-dev libtorch-dev libgloo-dev libopenblas0-pthread libgdal-dev
   nodejs npm)
 
-# build PRESET [CMake arguments]
+# build PRESET [targets]
 build() {
   local preset=$1
   shift
-  cmake --preset "$preset" "$@" >/dev/null
-  cmake --build --preset "$preset"
+  cmake --preset "$preset" ${CADASTRE_CMAKE_ARGUMENTS:-} >/dev/null
+  cmake --build --preset "$preset" ${1:+--target "$@"}
 }

@@ -58,14 +58,22 @@ void add_run_verb(CLI::App& program) {
       "cadastre run --plan plan.json --model scenarios/models/multimodal-cnn.json --data scene "
       "--epochs 6 --local -o run",
       options, [=] {
-        std::optional<Progress> progress;
+        const Progress::Mode mode =
+            options->quiet ? Progress::Mode::kQuiet : Progress::Mode::kShow;
+        std::optional<Progress> training;
+        std::optional<Progress> testing;
         const RunRecord run = run_training(*request, [&](const RunProgress& now) {
-          if (!progress)
-            progress.emplace("training", now.num_steps,
-                             options->quiet ? Progress::Mode::kQuiet : Progress::Mode::kShow);
-          progress->update(now.step, "loss " + fixed(now.loss, 4));
+          if (now.part == RunProgress::Part::kTraining) {
+            if (!training) training.emplace("training", now.total, mode);
+            training->update(now.done, "loss " + fixed(now.loss, 4));
+          } else {
+            training.reset();
+            if (!testing) testing.emplace("testing", now.total, mode);
+            testing->update(now.done);
+          }
         });
-        progress.reset();
+        training.reset();
+        testing.reset();
         print_result(*options, result_json(run, request->output), summary(run, request->output));
       });
   app->add_option("--plan", request->plan, "How the model is divided")->required();
@@ -75,6 +83,10 @@ void add_run_verb(CLI::App& program) {
   app->add_option("-o,--output", request->output, "Directory for what comes out")->required();
   app->add_flag("--local", *local, "Run every rank on this machine (the default, so far the only way)");
   add_training_options(*app, request->training);
+  app->add_option("--test-samples", request->max_test_samples,
+                  "Most test pixels to measure the accuracy on (0: all; predict always takes all)")
+      ->capture_default_str()
+      ->check(CLI::NonNegativeNumber);
 }
 
 }  // namespace cadastre

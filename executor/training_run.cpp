@@ -56,17 +56,18 @@ CheckedInput check_input(const RunRequest& request) {
   return input;
 }
 
+int num_processors() { return std::max(1, static_cast<int>(std::thread::hardware_concurrency())); }
+
 std::vector<RankProcess> rank_processes(const RunRequest& request, const PlanDocument& document,
                                         const Program& program, const fs::path& parts,
                                         const Rendezvous& rendezvous) {
   const auto num_ranks = static_cast<int>(program.ranks.size());
-  const int cores = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
   std::vector<RankProcess> processes;
   for (int r = 0; r < num_ranks; ++r) {
     const RankProgram& rank = program.ranks[static_cast<std::size_t>(r)];
     const int host_cores =
         document.cluster.hosts[static_cast<std::size_t>(rank.host_index)].cores;
-    const int num_threads = std::clamp(host_cores, 1, std::max(1, cores / num_ranks));
+    const int num_threads = std::clamp(host_cores, 1, std::max(1, num_processors() / num_ranks));
     const TrainingSettings& training = request.training;
     std::vector<std::string> arguments = {
         "rank",
@@ -89,7 +90,9 @@ std::vector<RankProcess> rank_processes(const RunRequest& request, const PlanDoc
                          {"WORLD_SIZE", std::to_string(num_ranks)},
                          {"MASTER_ADDR", rendezvous.address},
                          {"MASTER_PORT", std::to_string(rendezvous.port)},
-                         {"OMP_NUM_THREADS", std::to_string(num_threads)}},
+                         {"OMP_NUM_THREADS", std::to_string(num_threads)},
+                         // Threads that spin while they wait take processors from other ranks.
+                         {"OMP_WAIT_POLICY", "passive"}},
          .name = "rank " + std::to_string(r) + " (host " + rank.host + ", stage " +
                  std::to_string(rank.stage) + ")"});
   }
@@ -129,12 +132,31 @@ Scene with_absolute_paths(Scene scene) {
   return scene;
 }
 
-Metrics accuracy_on_test_pixels(const ModelGraph& model, const Weights& weights, const Scene& scene,
-                                const fs::path& name) {
+/// Every k-th of the samples, row by row, so that the choice is spread over the scene.
+std::vector<Sample> even_choice(const std::vector<Sample>& samples, std::int64_t most) {
+  const auto num_samples = static_cast<std::int64_t>(samples.size());
+  if (most <= 0 || num_samples <= most) return samples;
+  std::vector<Sample> chosen;
+  for (std::int64_t i = 0; i < most; ++i)
+    chosen.push_back(samples[static_cast<std::size_t>(i * num_samples / most)]);
+  return chosen;
+}
+
+Metrics test(const RunRequest& request, const ModelGraph& model, const Scene& scene,
+             const Weights& weights, const std::function<void(const RunProgress&)>& on_progress) {
+  prepare_process(1);
   StageNetwork network = whole_network(model, 0);
-  set_weights(network, weights, name);
-  return test_metrics(network, load_scene(scene, model.inputs), patch_size(scene, model.inputs),
-                      scene.classes, {});
+  set_weights(network, weights, request.output / "weights.pt");
+  SceneData data = load_scene(scene, model.inputs);
+  data.test = even_choice(data.test, request.max_test_samples);
+  return test_metrics(network, data, patch_size(scene, model.inputs), scene.classes,
+                      {.num_threads = num_processors(),
+                       .progress = [&](std::int64_t done, std::int64_t total) {
+                         on_progress({.part = RunProgress::Part::kTesting,
+                                      .done = done,
+                                      .total = total,
+                                      .loss = 0});
+                       }});
 }
 
 RunRecord record_of(const RunRequest& request, const CheckedInput& input, const RunSteps& steps,
@@ -195,8 +217,9 @@ RunRecord run_training(const RunRequest& request,
           const std::int64_t before = steps.num_complete();
           steps.add(message);
           if (steps.num_complete() > before)
-            on_progress({.step = steps.num_complete(),
-                         .num_steps = step_total.total,
+            on_progress({.part = RunProgress::Part::kTraining,
+                         .done = steps.num_complete(),
+                         .total = step_total.total,
                          .loss = steps.loss(steps.num_complete() - 1)});
         });
   }
@@ -212,8 +235,7 @@ RunRecord run_training(const RunRequest& request,
     stage_parts.push_back(read_weights(parts.path() / ("stage-" + std::to_string(s) + ".pt")));
   const Weights weights = merge_weights(stage_parts);
 
-  prepare_process(std::max(1, static_cast<int>(std::thread::hardware_concurrency())));
-  record.metrics = accuracy_on_test_pixels(model, weights, input.scene, request.output);
+  record.metrics = test(request, model, input.scene, weights, on_progress);
 
   const Timeline timeline = typical_step(program, windows, steps.ends_s());
   write_weights(request.output / "weights.pt", weights);

@@ -15,15 +15,19 @@ struct RunRequest {
   std::filesystem::path rasters;  ///< as `read_scene`
   std::filesystem::path output;   ///< the run's directory
   TrainingSettings training;
+  std::int64_t max_test_samples = 20000;  ///< an even choice of the scene's; 0: all
 };
 
 struct RunProgress {
-  std::int64_t step = 0;  ///< steps done on every rank
-  std::int64_t num_steps = 0;
-  double loss = 0;  ///< of the last of them
+  enum class Part { kTraining, kTesting };
+
+  Part part = Part::kTraining;
+  std::int64_t done = 0;   ///< steps that every rank has ended, or pixels tested
+  std::int64_t total = 0;
+  double loss = 0;  ///< of the last step
 };
 
-/// Trains on local processes, one a rank, then measures the accuracy on the scene's test pixels.
+/// Trains on local processes, one a rank, then measures the accuracy on test pixels of the scene.
 /// Writes OUTPUT/{run.json, timeline.json, trace.json, weights.pt}. Throws InputError before anything
 /// starts when plan, model and scene do not go together; std::runtime_error naming the rank when one
 /// dies. Then nothing of the above is written.
