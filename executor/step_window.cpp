@@ -1,9 +1,12 @@
 #include "executor/step_window.h"
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "executor/timing.h"
 #include "planner/files.h"
 #include "planner/json_reader.h"
 
@@ -16,8 +19,11 @@ constexpr std::size_t kMostSteps = 64;
 }  // namespace
 
 void StepWindow::add(std::int64_t step, std::vector<TimelineEvent> events) {
+  if (step % stride_ != 0) return;
   steps.emplace(step, std::move(events));
-  if (steps.size() > kMostSteps) steps.erase(steps.begin());
+  if (steps.size() <= kMostSteps) return;
+  stride_ *= 2;
+  std::erase_if(steps, [&](const auto& remembered) { return remembered.first % stride_ != 0; });
 }
 
 void write_step_window(const std::filesystem::path& file, const StepWindow& window) {
@@ -55,31 +61,34 @@ StepWindow read_step_window(const std::filesystem::path& file) {
 
 Timeline typical_step(const Program& program, const std::vector<StepWindow>& windows,
                       const std::vector<double>& step_ends_s) {
-  std::vector<std::pair<double, std::int64_t>> by_duration;
-  for (const auto& [step, events] : windows.front().steps) {
-    const bool everywhere =
-        std::all_of(windows.begin(), windows.end(), [s = step](const StepWindow& window) {
-          return window.steps.contains(s);
-        });
-    if (step == 0 || !everywhere) continue;
-    const auto index = static_cast<std::size_t>(step);
-    by_duration.emplace_back(step_ends_s[index] - step_ends_s[index - 1], step);
-  }
+  std::vector<double> durations_s;  // of steps 1, 2, …
+  for (std::size_t i = 1; i < step_ends_s.size(); ++i)
+    durations_s.push_back(step_ends_s[i] - step_ends_s[i - 1]);
+  const double median_s = durations_s.empty() ? 0 : summarize(durations_s).median_s;
+
   Timeline timeline = timeline_of(program, "measured");
-  if (by_duration.empty()) {
-    // A single step: all there is.
-    if (windows.front().steps.empty()) return timeline;
-    by_duration.emplace_back(0, windows.front().steps.begin()->first);
+  std::int64_t typical = 0;
+  timeline.step_s = std::numeric_limits<double>::infinity();
+  for (const auto& [step, events] : windows.front().steps) {
+    if (step == 0) continue;
+    const double duration_s = durations_s[static_cast<std::size_t>(step - 1)];
+    if (std::abs(duration_s - median_s) < std::abs(timeline.step_s - median_s)) {
+      timeline.step_s = duration_s;
+      typical = step;
+    }
   }
-  std::sort(by_duration.begin(), by_duration.end());
-  const auto [duration_s, step] = by_duration[by_duration.size() / 2];
-  timeline.step_s = duration_s;
   for (const StepWindow& window : windows) {
-    const auto found = window.steps.find(step);
+    const auto found = window.steps.find(typical);
     if (found != window.steps.end())
       timeline.events.insert(timeline.events.end(), found->second.begin(), found->second.end());
   }
   normalize(timeline);
+  if (typical == 0) {
+    // A single step: it takes as long as its events.
+    timeline.step_s = 0;
+    for (const TimelineEvent& event : timeline.events)
+      timeline.step_s = std::max(timeline.step_s, event.end_s);
+  }
   return timeline;
 }
 

@@ -6,10 +6,14 @@
 #include <nlohmann/json.hpp>
 #include <string_view>
 
+#include "planner/cost_model.h"
 #include "planner/error.h"
 #include "planner/files.h"
 #include "planner/json_reader.h"
+#include "planner/plan.h"
+#include "planner/program.h"
 #include "planner/report_template.h"
+#include "planner/timeline.h"
 #include "planner/validate.h"
 
 namespace cadastre {
@@ -52,6 +56,15 @@ std::string png_url(const fs::path& file) {
   if (bytes.compare(0, kPngSignature.size(), kPngSignature) != 0)
     throw InputError(file.string(), "", "expected a PNG image, found another kind of file");
   return "data:image/png;base64," + base64(bytes);
+}
+
+/// The plan's step as the cost model sees it: a plan is small, so it is priced anew, not stored.
+Timeline predicted_timeline(const fs::path& file) {
+  const PlanDocument document = read_plan(file);
+  const Program program = lower(document.plan, document.profile.model, document.cluster);
+  return evaluate(program,
+                  program_costs(program, document.plan, document.profile, document.cluster),
+                  document.cluster);
 }
 
 /// A document's name in the report: the last two parts of its path, such as run/timeline.json.
@@ -132,11 +145,17 @@ std::string make_report(const std::vector<fs::path>& inputs) {
                      "needs Node.js and npm)");
   const ReportInputs collected = collect_report_inputs(inputs);
   nlohmann::json documents = nlohmann::json::array();
+  bool has_prediction = false;
+  fs::path plan;
   for (const fs::path& file : collected.documents) {
-    static_cast<void>(validate_document(file));
-    documents.push_back(
-        {{"name", short_name(file)}, {"document", parse_json(read_file(file), file.string())}});
+    const std::string kind = validate_document(file);
+    nlohmann::json document = parse_json(read_file(file), file.string());
+    if (kind == "plan") plan = file;
+    if (kind == "timeline" && document.at("source") == "predicted") has_prediction = true;
+    documents.push_back({{"name", short_name(file)}, {"document", std::move(document)}});
   }
+  if (!plan.empty() && !has_prediction)
+    documents.push_back({{"name", "predicted"}, {"document", to_json(predicted_timeline(plan))}});
   nlohmann::json images = nlohmann::json::object();
   if (!collected.map.empty()) images["map"] = png_url(collected.map);
   if (!collected.labels.empty()) images["labels"] = png_url(collected.labels);

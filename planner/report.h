@@ -28,7 +28,8 @@ struct ReportInputs {
 
 [[nodiscard]] std::string base64(const std::string& bytes);  ///< RFC 4648, with padding
 
-/// One self-contained HTML page about everything in `inputs` (see `collect_report_inputs`). Every
+/// One self-contained HTML page about everything in `inputs` (see `collect_report_inputs`), and the
+/// predicted timeline of a plan among them where no document gives it. Every
 /// document is checked as `cadastre validate` does. Throws InputError for what was refused, and
 /// when this build has no viewer.
 [[nodiscard]] std::string make_report(const std::vector<std::filesystem::path>& inputs);

@@ -1,7 +1,7 @@
 // The table of strategies.
 
 import type {Report} from "../documents";
-import {type Unit, byte_unit, bytes, count, in_unit, percent, plural, rounded, schedule_label, seconds, time_unit} from "../layout/format";
+import {type Unit, byte_unit, bytes, count, in_unit, percent, plural, rounded, schedule_label, seconds, significant, time_unit} from "../layout/format";
 import {type PlanView, SOURCES, best_view, comparable_source, hosts_of} from "../layout/strategies";
 import {type Child, el, section} from "./dom";
 
@@ -104,6 +104,6 @@ function cluster_note(report: Report): HTMLElement {
   const {name, hosts, network} = report.cluster as NonNullable<Report["cluster"]>;
   const gbit_per_s = Number(((network?.bandwidth_bytes_per_s ?? 0) * 8e-9).toPrecision(3));
   const each = hosts.map(({name: host, relative_speed, cores, memory_bytes}) =>
-    `${host} (${relative_speed}× speed${cores ? `, ${plural(cores, "core")}` : ""}${memory_bytes ? `, ${rounded(bytes(memory_bytes))}` : ""})`);
+    `${host} (${significant(relative_speed)}× speed${cores ? `, ${plural(cores, "core")}` : ""}${memory_bytes ? `, ${rounded(bytes(memory_bytes))}` : ""})`);
   return el("p", {class: "note cluster"}, `Cluster ${name}: ${each.join(", ")}; ${gbit_per_s}\u202fGbit/s, ${rounded(seconds(network?.latency_s ?? 0))} per link.`);
 }
