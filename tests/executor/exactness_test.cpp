@@ -55,8 +55,7 @@ class Trainer {
   Training train(const std::vector<Stage>& stages, std::int64_t micro_batches, Schedule schedule) {
     const fs::path plan = directory_.path() / "plan.json";
     const fs::path output = directory_.path() / ("run" + std::to_string(num_runs_++));
-    const PlanDocument document =
-        test::plan_document(model_, stages, micro_batches, schedule);
+    const PlanDocument document = test::plan_document(model_, stages, micro_batches, schedule);
     write_file(plan, json_text(to_json(document)));
     std::int64_t last_step = 0;
     Training training;
@@ -145,9 +144,9 @@ Difference weight_difference(const Weights& weights, const Weights& reference) {
     REQUIRE(found.sizes() == expected.sizes());
     const at::Tensor scale = expected.to(at::kDouble).abs().max();
     REQUIRE(scale.item<double>() > 0);
-    worst.see(((found.to(at::kDouble) - expected.to(at::kDouble)).abs().max() / scale)
-                  .item<double>(),
-              name);
+    worst.see(
+        ((found.to(at::kDouble) - expected.to(at::kDouble)).abs().max() / scale).item<double>(),
+        name);
   }
   return worst;
 }
@@ -184,8 +183,8 @@ void check_cases(Trainer& trainer, const std::vector<Case>& cases) {
 TEST_CASE("micro-batches on one host train as the whole batch does", "[executor]") {
   Trainer trainer;
   const std::vector<Stage> whole = pipeline_stages(trainer.model(), {});
-  check_cases(trainer, {{"single", whole, 2, kOneForwardOneBackward},
-                        {"single", whole, 4, kGpipe}});
+  check_cases(trainer,
+              {{"single", whole, 2, kOneForwardOneBackward}, {"single", whole, 4, kGpipe}});
 }
 
 TEST_CASE("replicas train as one host does", "[executor]") {
@@ -226,8 +225,8 @@ TEST_CASE("branches on hosts of their own train as one host does", "[executor]")
 
 TEST_CASE("replicas that feed replicas of other shares train as one host does", "[executor]") {
   Trainer trainer;
-  const std::vector<Stage> two = with_replicas(
-      branch_stages(trainer.model(), {"image", ""}), {{0.7, 0.3}, {0.25, 0.75}});
+  const std::vector<Stage> two =
+      with_replicas(branch_stages(trainer.model(), {"image", ""}), {{0.7, 0.3}, {0.25, 0.75}});
   const std::vector<Stage> three = with_replicas(
       branch_stages(trainer.model(), {"image", "height", ""}), {{0.4, 0.6}, {1}, {0.7, 0.3}});
   check_cases(trainer, {{"2 stages of 2", two, 2, kGpipe},
@@ -238,10 +237,10 @@ TEST_CASE("replicas that feed replicas of other shares train as one host does", 
 
 TEST_CASE("dropout is the same however the network is divided", "[executor]") {
   Trainer trainer(test::WithDropout::kYes);
-  const Training pipeline = trainer.train(pipeline_stages(trainer.model(), {"image.dropout"}), 4,
-                                          kOneForwardOneBackward);
-  const Training replicas = trainer.train(
-      with_replicas(pipeline_stages(trainer.model(), {}), {{0.7, 0.3}}), 1, kGpipe);
+  const Training pipeline =
+      trainer.train(pipeline_stages(trainer.model(), {"image.dropout"}), 4, kOneForwardOneBackward);
+  const Training replicas =
+      trainer.train(with_replicas(pipeline_stages(trainer.model(), {}), {{0.7, 0.3}}), 1, kGpipe);
   check_same("dropout", pipeline, replicas);
 
   // And it does drop: without it the first loss is another.

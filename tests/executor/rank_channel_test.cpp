@@ -33,8 +33,8 @@ TEST_CASE("a value comes back with its name", "[executor]") {
 }
 
 TEST_CASE("an error comes back as one line, whatever its text", "[executor]") {
-  for (const RankMessage::Kind kind : {RankMessage::Kind::kInputError, RankMessage::Kind::kError,
-                                       RankMessage::Kind::kPeerLost}) {
+  for (const RankMessage::Kind kind :
+       {RankMessage::Kind::kInputError, RankMessage::Kind::kError, RankMessage::Kind::kPeerLost}) {
     CHECK(reread({.kind = kind, .text = "plan.json: /stages: expected\n  two"}).text ==
           "plan.json: /stages: expected   two");
     CHECK(reread({.kind = kind, .text = ""}).text.empty());
@@ -42,7 +42,8 @@ TEST_CASE("an error comes back as one line, whatever its text", "[executor]") {
 }
 
 TEST_CASE("what is no message is none", "[executor]") {
-  for (const char* line : {"", "hello", "step", "step one", "step 1 2", "value", "value x", "steps 1 2 3"})
+  for (const char* line :
+       {"", "hello", "step", "step one", "step 1 2", "value", "value x", "steps 1 2 3"})
     CHECK_FALSE(decode(line).has_value());
 }
 

@@ -8,7 +8,11 @@ namespace cadastre {
 namespace {
 
 RankMessage step_message(std::int64_t step, double loss_sum, double end_s) {
-  return {.kind = RankMessage::Kind::kStep, .step = step, .loss_sum = loss_sum, .end_s = end_s, .text = {}};
+  return {.kind = RankMessage::Kind::kStep,
+          .step = step,
+          .loss_sum = loss_sum,
+          .end_s = end_s,
+          .text = {}};
 }
 
 TEST_CASE("a step is complete when every rank has ended it", "[executor]") {

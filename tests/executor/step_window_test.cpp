@@ -8,7 +8,12 @@ namespace cadastre {
 namespace {
 
 std::vector<TimelineEvent> one_event(int rank, double start_s, double end_s) {
-  return {{.rank = rank, .kind = InstructionKind::kForward, .micro_batch = 0, .start_s = start_s, .end_s = end_s, .bytes = 12}};
+  return {{.rank = rank,
+           .kind = InstructionKind::kForward,
+           .micro_batch = 0,
+           .start_s = start_s,
+           .end_s = end_s,
+           .bytes = 12}};
 }
 
 TEST_CASE("a window of steps comes back from its file", "[executor]") {

@@ -126,9 +126,8 @@ std::vector<Stage> branch_stages(const ModelGraph& model,
   std::vector<Stage> stages(beginnings.size());
   for (const Layer& layer : model.layers) {
     const auto found =
-        std::find_if(beginnings.begin(), beginnings.end(), [&](const std::string& beginning) {
-          return layer.id.starts_with(beginning);
-        });
+        std::find_if(beginnings.begin(), beginnings.end(),
+                     [&](const std::string& beginning) { return layer.id.starts_with(beginning); });
     stages[static_cast<std::size_t>(found - beginnings.begin())].layers.push_back(layer.id);
   }
   return with_replicas(stages, std::vector<std::vector<double>>(stages.size(), {1.0}));

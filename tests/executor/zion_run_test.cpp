@@ -32,20 +32,18 @@ TEST_CASE("two hosts learn the land cover of Zion from 2,000 pixels", "[executor
   const TemporaryDirectory directory;
   const ModelGraph model = read_model(source / "scenarios/models/zion-two-branch.json");
   // The elevation's branch on one host; the optical one, and what fuses them, on the other.
-  PlanDocument plan =
-      test::plan_document(model, test::branch_stages(model, {"elevation", ""}), 2,
-                          Schedule::kOneForwardOneBackward);
+  PlanDocument plan = test::plan_document(model, test::branch_stages(model, {"elevation", ""}), 2,
+                                          Schedule::kOneForwardOneBackward);
   plan.plan.batch_size = 64;
   write_file(directory.path() / "plan.json", json_text(to_json(plan)));
 
-  const RunRecord run = run_training(
-      {.plan = directory.path() / "plan.json",
-       .model = source / "scenarios/models/zion-two-branch.json",
-       .scene = source / "scenarios/scenes/zion-landsat-dem.json",
-       .rasters = rasters,
-       .output = directory.path() / "run",
-       .training = {.epochs = 1, .samples_per_epoch = 2000}},
-      [](const RunProgress&) {});
+  const RunRecord run = run_training({.plan = directory.path() / "plan.json",
+                                      .model = source / "scenarios/models/zion-two-branch.json",
+                                      .scene = source / "scenarios/scenes/zion-landsat-dem.json",
+                                      .rasters = rasters,
+                                      .output = directory.path() / "run",
+                                      .training = {.epochs = 1, .samples_per_epoch = 2000}},
+                                     [](const RunProgress&) {});
 
   REQUIRE(run.steps.size() == 2000 / 64);
   const std::size_t num_steps = run.steps.size();
