@@ -109,10 +109,10 @@ void add_predict_verb(CLI::App& program) {
   verb->add_option("--data", request->scene, "Scene to classify; the run's own when left out");
   verb->add_option("--rasters", request->rasters, "Directory of the scene's rasters");
   verb->add_option("--batch-size", request->batch_size, "Pixels classified at once by a thread")
-      ->check(CLI::Range(1, 65536))
+      ->check(integer_from(1, 65536))
       ->capture_default_str();
   verb->add_option("--threads", request->num_threads, "Threads; all processors when left out")
-      ->check(CLI::Range(1, 1024));
+      ->check(integer_from(1, 1024));
   verb->add_option("-o,--output", request->output, "Map to write, a GeoTIFF")->required();
 }
 

@@ -50,7 +50,7 @@ void add_probe_verb(CLI::App& program) {
       });
   app->add_option("--local", probe->num_local_ranks, "Local ranks to measure as hosts")
       ->required()
-      ->check(CLI::Range(1, 64));
+      ->check(integer_from(1, 64));
   app->add_option("--model", probe->model, "What they compute meanwhile (default: a convolution)");
   app->add_option("-o,--output", *output, "Where the cluster is written");
 }

@@ -139,10 +139,10 @@ void add_profile_verb(CLI::App& program) {
   verb->add_option("--rasters", request->rasters, "Directory of the scene's rasters");
   verb->add_option("--batch-sizes", request->batch_sizes, "Micro-batch sizes to measure")
       ->delimiter(',')
-      ->check(CLI::Range(1, 65536))
+      ->check(integer_from(1, 65536))
       ->capture_default_str();
   verb->add_option("--threads", request->num_threads, "Threads per process")
-      ->check(CLI::Range(1, 1024))
+      ->check(integer_from(1, 1024))
       ->capture_default_str();
   verb->add_option("-o,--output", request->output, "Profile to write")->required();
 }

@@ -40,7 +40,7 @@ void add_synthesize_verb(CLI::App& program) {
                             [request] { synthesize(*request); });
   verb->add_option("-o,--output", request->directory, "Directory to write")->required();
   verb->add_option("--size-m", request->scene.size_m, "Side of the square scene in metres")
-      ->check(CLI::Range(32, 8192))
+      ->check(integer_from(128, 4096))
       ->capture_default_str();
   verb->add_option("--seed", request->scene.seed, "Seed: the same bytes for the same seed")
       ->capture_default_str();

@@ -99,21 +99,25 @@ std::vector<RankProcess> rank_processes(const RunRequest& request, const PlanDoc
   return processes;
 }
 
-/// A directory for what the ranks leave, gone when the run ends, however it does.
+/// A directory for what the ranks leave, gone when the run ends, however it does; and so is the
+/// output's, when it was made for this run and nothing came of it.
 class PartsDirectory {
  public:
-  explicit PartsDirectory(fs::path path) : path_(std::move(path)) {
-    fs::remove_all(path_);
+  explicit PartsDirectory(const fs::path& output)
+      : output_(output), path_(output / ".parts"), output_is_new_(!fs::exists(output)) {
     std::error_code error;
+    if (fs::exists(path_)) fs::remove_all(path_, error);  // of a run that was killed
     fs::create_directories(path_, error);
     if (error)
-      throw InputError(path_.parent_path().string(), "",
+      throw InputError(output.string(), "",
                        "expected a directory that can be written, found: " + error.message());
   }
 
   ~PartsDirectory() {
     std::error_code ignored;
     fs::remove_all(path_, ignored);
+    // Refused by the file system while anything is in it.
+    if (output_is_new_) fs::remove(output_, ignored);
   }
 
   PartsDirectory(const PartsDirectory&) = delete;
@@ -122,7 +126,9 @@ class PartsDirectory {
   [[nodiscard]] const fs::path& path() const { return path_; }
 
  private:
+  fs::path output_;
   fs::path path_;
+  bool output_is_new_;
 };
 
 Scene with_absolute_paths(Scene scene) {
@@ -205,7 +211,7 @@ RunRecord run_training(const RunRequest& request,
       step_count(request.training, static_cast<std::int64_t>(labels.train.size()),
                  input.plan.plan.batch_size);
 
-  const PartsDirectory parts(request.output / ".parts");
+  const PartsDirectory parts(request.output);
   RunSteps steps(num_ranks, input.plan.plan.batch_size, step_total.total);
   double began_s = 0;
   {

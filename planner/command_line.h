@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
@@ -7,6 +8,7 @@
 
 namespace CLI {
 class App;
+class Validator;
 }
 
 namespace cadastre {
@@ -22,6 +24,12 @@ struct VerbOptions {
 CLI::App* add_verb(CLI::App& program, const std::string& name, const std::string& description,
                    const std::string& example, std::shared_ptr<VerbOptions> options,
                    std::function<void()> run);
+
+/// What an option accepts: a finite number in [least, most]. (CLI::Range lets NaN pass, and cuts what
+/// does not fit its type.)
+CLI::Validator number_from(double least, double most);
+/// A whole number in [least, most].
+CLI::Validator integer_from(std::int64_t least, std::int64_t most);
 
 /// Prints the result of a verb: `document` with --json, else `text`.
 void print_result(const VerbOptions& options, const nlohmann::json& document,

@@ -121,10 +121,10 @@ void add_demo_verb(CLI::App& program) {
   app->add_option("--seed", demo->seed, "Of the scene")->capture_default_str();
   app->add_option("--num-hosts", demo->num_hosts, "Local ranks to divide the work among")
       ->capture_default_str()
-      ->check(CLI::Range(1, 16));
+      ->check(integer_from(1, 16));
   app->add_option("--epochs", demo->epochs, "Of training")
       ->capture_default_str()
-      ->check(CLI::Range(1, 1000));
+      ->check(integer_from(1, 1000));
 }
 
 }  // namespace cadastre

@@ -1,5 +1,6 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -118,17 +119,21 @@ void add_plan_verb(CLI::App& program) {
                            options, [verb, options] { run_plan(*verb, *options); });
   app->add_option("--profile", verb->profile, "What each layer costs")->required();
   app->add_option("--cluster", verb->cluster, "Hosts and network")->required();
+  constexpr std::int64_t kMostSamples = std::int64_t{1} << 24;  // no machine holds more
+  constexpr double kMostSeconds = 1e6;
   app->add_option("--batch-size", verb->planner.batch_size, "Samples of one step over all hosts")
-      ->required();
+      ->required()
+      ->check(integer_from(1, kMostSamples));
   app->add_option("--strategy", verb->planner.strategy,
                   "auto, single, data-parallel, branch or pipeline")
       ->capture_default_str();
   app->add_option("--micro-batches", verb->planner.micro_batches,
                   "Numbers of micro-batches to try (default: all that divide the batch)")
-      ->delimiter(',');
+      ->delimiter(',')
+      ->check(integer_from(1, kMostSamples));
   app->add_option("--time-limit", verb->planner.time_limit_s, "Seconds that the search may take")
       ->capture_default_str()
-      ->check(CLI::PositiveNumber);
+      ->check(number_from(1e-3, kMostSeconds));
   app->add_option("-o,--output", verb->output, "Where the plan is written");
 }
 

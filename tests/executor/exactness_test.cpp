@@ -1,0 +1,263 @@
+// The heart of the runtime: however a network is divided, it trains as it would undivided.
+#include <cmath>
+#include <cstdio>
+#include <iterator>
+#include <nlohmann/json.hpp>
+
+#include "executor/training_run.h"
+#include "executor/weights.h"
+#include "planner/files.h"
+#include "planner/json_reader.h"
+#include "planner/program.h"
+#include "planner/timeline.h"
+#include "planner/validate.h"
+#include "tests/executor/processes.h"
+#include "tests/executor/training_world.h"
+#include "tests/support/catch.h"
+#include "tests/support/temporary_directory.h"
+
+namespace cadastre {
+namespace {
+
+namespace fs = std::filesystem;
+using test::branch_stages;
+using test::pipeline_stages;
+using test::with_replicas;
+
+/// Relative; per tensor, of the largest absolute value. Over the twelve steps here a float32's
+/// rounding (6e-8) grows a few dozen times.
+constexpr double kTolerance = 1e-5;
+
+/// More than an epoch, so that two sample orders are seen.
+constexpr std::int64_t kNumSteps = 12;
+static_assert(kNumSteps > test::kNumTrainSamples / test::kBatchSize);
+
+constexpr Schedule kGpipe = Schedule::kGpipe;
+constexpr Schedule kOneForwardOneBackward = Schedule::kOneForwardOneBackward;
+
+struct Training {
+  RunRecord record;
+  Weights weights;
+  Timeline timeline;
+  std::string weights_bytes;
+};
+
+/// Trains in a directory of its own, and looks at what a run must always leave, and must not.
+class Trainer {
+ public:
+  explicit Trainer(test::WithDropout dropout = test::WithDropout::kNo)
+      : model_(test::training_model(dropout)) {
+    test::write_training_scene(directory_.path() / "scene");
+  }
+
+  [[nodiscard]] const ModelGraph& model() const { return model_; }
+
+  Training train(const std::vector<Stage>& stages, std::int64_t micro_batches, Schedule schedule) {
+    const fs::path plan = directory_.path() / "plan.json";
+    const fs::path output = directory_.path() / ("run" + std::to_string(num_runs_++));
+    const PlanDocument document = test::plan_document(model_, stages, micro_batches, schedule);
+    write_file(plan, json_text(to_json(document)));
+    std::int64_t last_step = 0;
+    Training training;
+    training.record = run_training({.plan = plan,
+                                    .model = {},
+                                    .scene = directory_.path() / "scene",
+                                    .rasters = {},
+                                    .output = output,
+                                    .training = {.epochs = 2, .max_steps = kNumSteps, .seed = 7}},
+                                   [&](const RunProgress& progress) {
+                                     CHECK(progress.step > last_step);
+                                     CHECK(progress.num_steps == kNumSteps);
+                                     last_step = progress.step;
+                                   });
+    CHECK(last_step == kNumSteps);
+    CHECK(validate_document(output / "run.json") == "run");
+    CHECK(validate_document(output / "timeline.json") == "timeline");
+    CHECK(read_run(output / "run.json") == training.record);
+    CHECK_FALSE(fs::exists(output / ".parts"));
+    CHECK(std::distance(fs::directory_iterator(output), {}) == 4);
+    CHECK(test::processes_that_name(directory_.path()).empty());
+    training.weights = read_weights(output / "weights.pt");
+    training.weights_bytes = read_file(output / "weights.pt");
+    training.timeline = read_timeline(output / "timeline.json");
+    check_program(document, training);
+    return training;
+  }
+
+ private:
+  /// What was measured is the program, instruction by instruction.
+  static void check_program(const PlanDocument& document, const Training& training) {
+    const Program program = lower(document.plan, document.profile.model, document.cluster);
+    CHECK(training.record.traffic_bytes_per_step == traffic_bytes(program));
+    CHECK(training.timeline.source == "measured");
+    std::vector<Instruction> planned;
+    for (const RankProgram& rank : program.ranks)
+      for (Instruction instruction : rank.instructions) {
+        instruction.samples = {};
+        instruction.message = -1;
+        planned.push_back(instruction);
+      }
+    std::vector<Instruction> measured;
+    for (const TimelineEvent& event : training.timeline.events) {
+      measured.push_back({.kind = event.kind,
+                          .micro_batch = event.micro_batch,
+                          .samples = {},
+                          .layer = event.layer,
+                          .peer = event.peer,
+                          .message = -1,
+                          .bytes = event.bytes});
+      CHECK(event.end_s >= event.start_s);
+    }
+    CHECK((planned == measured));  // in parentheses: they cannot be printed
+  }
+
+  TemporaryDirectory directory_;
+  ModelGraph model_;
+  int num_runs_ = 0;
+};
+
+struct Difference {
+  double value = 0;
+  std::string where;
+
+  void see(double difference, const std::string& name) {
+    // Not `>`: a NaN is the worst of all.
+    if (!(difference <= value)) *this = {.value = difference, .where = name};
+  }
+};
+
+Difference loss_difference(const RunRecord& run, const RunRecord& reference) {
+  REQUIRE(run.steps.size() == reference.steps.size());
+  Difference worst;
+  for (std::size_t i = 0; i < run.steps.size(); ++i)
+    worst.see(std::abs(run.steps[i].loss - reference.steps[i].loss) / reference.steps[i].loss,
+              "step " + std::to_string(i));
+  return worst;
+}
+
+Difference weight_difference(const Weights& weights, const Weights& reference) {
+  REQUIRE(weights.size() == reference.size());
+  Difference worst;
+  for (const auto& [name, expected] : reference) {
+    REQUIRE(weights.count(name) == 1);
+    const at::Tensor& found = weights.at(name);
+    REQUIRE(found.sizes() == expected.sizes());
+    const at::Tensor scale = expected.to(at::kDouble).abs().max();
+    REQUIRE(scale.item<double>() > 0);
+    worst.see(
+        ((found.to(at::kDouble) - expected.to(at::kDouble)).abs().max() / scale).item<double>(),
+        name);
+  }
+  return worst;
+}
+
+void check_same(const std::string& name, const Training& training, const Training& reference) {
+  const Difference loss = loss_difference(training.record, reference.record);
+  const Difference weights = weight_difference(training.weights, reference.weights);
+  std::printf("%-34s loss differs by %.1e (%s), weights by %.1e (%s)\n", name.c_str(), loss.value,
+              loss.where.c_str(), weights.value, weights.where.c_str());
+  INFO(name);
+  CHECK(loss.value <= kTolerance);
+  CHECK(weights.value <= kTolerance);
+}
+
+struct Case {
+  std::string name;
+  std::vector<Stage> stages;
+  std::int64_t micro_batches = 1;
+  Schedule schedule = kGpipe;
+};
+
+/// Trains undivided, then as each case says, and compares.
+void check_cases(Trainer& trainer, const std::vector<Case>& cases) {
+  const Training reference = trainer.train(pipeline_stages(trainer.model(), {}), 1, kGpipe);
+  // Else the comparison would say little: the network does learn.
+  CHECK(reference.record.steps.back().loss < 0.7 * reference.record.steps.front().loss);
+  for (const Case& division : cases)
+    check_same(division.name + ", " + std::to_string(division.micro_batches) + " micro-batches, " +
+                   schedule_name(division.schedule),
+               trainer.train(division.stages, division.micro_batches, division.schedule),
+               reference);
+}
+
+TEST_CASE("micro-batches on one host train as the whole batch does", "[executor]") {
+  Trainer trainer;
+  const std::vector<Stage> whole = pipeline_stages(trainer.model(), {});
+  check_cases(trainer,
+              {{"single", whole, 2, kOneForwardOneBackward}, {"single", whole, 4, kGpipe}});
+}
+
+TEST_CASE("replicas train as one host does", "[executor]") {
+  Trainer trainer;
+  const std::vector<Stage> whole = pipeline_stages(trainer.model(), {});
+  check_cases(trainer,
+              {{"2 replicas", with_replicas(whole, {{0.5, 0.5}}), 1, kGpipe},
+               {"2 replicas", with_replicas(whole, {{0.25, 0.75}}), 2, kOneForwardOneBackward},
+               {"3 replicas", with_replicas(whole, {{0.5, 0.3, 0.2}}), 2, kGpipe},
+               // Three groups a micro-batch: the last replica has none, in any of them.
+               {"3 replicas", with_replicas(whole, {{0.6, 0.3, 0.1}}), 4, kGpipe}});
+}
+
+TEST_CASE("a pipeline trains as one host does", "[executor]") {
+  Trainer trainer;
+  // Every cut lies inside the residual block or just behind it: tensors skip stages.
+  const std::vector<Stage> two = pipeline_stages(trainer.model(), {"image.conv2"});
+  const std::vector<Stage> three = pipeline_stages(trainer.model(), {"image.relu1", "image.conv2"});
+  const std::vector<Stage> four =
+      pipeline_stages(trainer.model(), {"image.relu1", "image.norm2", "height.relu1"});
+  check_cases(trainer, {{"2 stages", two, 2, kGpipe},
+                        {"2 stages", two, 4, kOneForwardOneBackward},
+                        {"3 stages", three, 1, kGpipe},
+                        {"3 stages", three, 4, kOneForwardOneBackward},
+                        {"4 stages", four, 4, kGpipe},
+                        {"4 stages", four, 2, kOneForwardOneBackward}});
+}
+
+TEST_CASE("branches on hosts of their own train as one host does", "[executor]") {
+  Trainer trainer;
+  const std::vector<Stage> two = branch_stages(trainer.model(), {"height", ""});
+  const std::vector<Stage> three = branch_stages(trainer.model(), {"image", "height", ""});
+  check_cases(trainer, {{"2 hosts", two, 1, kGpipe},
+                        {"2 hosts", two, 2, kOneForwardOneBackward},
+                        {"3 hosts", three, 4, kGpipe},
+                        {"3 hosts", three, 4, kOneForwardOneBackward}});
+}
+
+TEST_CASE("replicas that feed replicas of other shares train as one host does", "[executor]") {
+  Trainer trainer;
+  const std::vector<Stage> two =
+      with_replicas(branch_stages(trainer.model(), {"image", ""}), {{0.7, 0.3}, {0.25, 0.75}});
+  const std::vector<Stage> three = with_replicas(
+      branch_stages(trainer.model(), {"image", "height", ""}), {{0.4, 0.6}, {1}, {0.7, 0.3}});
+  check_cases(trainer, {{"2 stages of 2", two, 2, kGpipe},
+                        {"2 stages of 2", two, 4, kOneForwardOneBackward},
+                        {"3 stages of 2, 1, 2", three, 1, kOneForwardOneBackward},
+                        {"3 stages of 2, 1, 2", three, 4, kGpipe}});
+}
+
+TEST_CASE("dropout is the same however the network is divided", "[executor]") {
+  Trainer trainer(test::WithDropout::kYes);
+  const Training pipeline =
+      trainer.train(pipeline_stages(trainer.model(), {"image.dropout"}), 4, kOneForwardOneBackward);
+  const Training replicas =
+      trainer.train(with_replicas(pipeline_stages(trainer.model(), {}), {{0.7, 0.3}}), 1, kGpipe);
+  check_same("dropout", pipeline, replicas);
+
+  // And it does drop: without it the first loss is another.
+  Trainer without;
+  const Training plain = without.train(pipeline_stages(without.model(), {}), 1, kGpipe);
+  CHECK(loss_difference(plain.record, replicas.record).value > 1e-3);
+}
+
+TEST_CASE("the same seed gives the same bytes of weights", "[executor]") {
+  Trainer trainer;
+  const std::vector<Stage> stages =
+      with_replicas(branch_stages(trainer.model(), {"image", ""}), {{0.5, 0.5}, {1}});
+  const Training first = trainer.train(stages, 2, kOneForwardOneBackward);
+  const Training second = trainer.train(stages, 2, kOneForwardOneBackward);
+  CHECK(first.weights_bytes == second.weights_bytes);
+  CHECK(loss_difference(first.record, second.record).value == 0);
+}
+
+}  // namespace
+}  // namespace cadastre

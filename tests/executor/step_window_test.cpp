@@ -1,0 +1,71 @@
+#include "executor/step_window.h"
+
+#include "tests/support/catch.h"
+#include "tests/support/temporary_directory.h"
+#include "tests/support/worlds.h"
+
+namespace cadastre {
+namespace {
+
+std::vector<TimelineEvent> one_event(int rank, double start_s, double end_s) {
+  return {{.rank = rank,
+           .kind = InstructionKind::kForward,
+           .micro_batch = 0,
+           .start_s = start_s,
+           .end_s = end_s,
+           .bytes = 12}};
+}
+
+TEST_CASE("a window of steps comes back from its file", "[executor]") {
+  const TemporaryDirectory directory;
+  StepWindow window;
+  window.traffic_bytes_per_step = 4096;
+  window.add(3, one_event(1, 1000.125, 1000.1 + 1e-7));
+  window.add(4, {});
+  const std::filesystem::path file = directory.path() / "rank-1.json";
+  write_step_window(file, window);
+  const StepWindow read = read_step_window(file);
+  CHECK(read.traffic_bytes_per_step == 4096);
+  CHECK(read.steps == window.steps);
+}
+
+TEST_CASE("a rank remembers its last 64 steps", "[executor]") {
+  StepWindow window;
+  for (std::int64_t step = 0; step < 100; ++step) window.add(step, {});
+  CHECK(window.steps.size() == 64);
+  CHECK(window.steps.begin()->first == 36);
+}
+
+TEST_CASE("the step of median duration is the measured timeline", "[executor]") {
+  const PlanDocument document = worlds::two_stage_document();
+  const Program program = lower(document.plan, document.profile.model, document.cluster);
+  // Durations of steps 1, 2, 3: 5, 1, 2 s; the first step has none.
+  const std::vector<double> step_ends_s = {100, 105, 106, 108};
+  std::vector<StepWindow> windows(2);
+  for (int rank = 0; rank < 2; ++rank)
+    for (std::int64_t step = 0; step < 4; ++step) {
+      const double end_s = step_ends_s[static_cast<std::size_t>(step)];
+      windows[static_cast<std::size_t>(rank)].add(
+          step, one_event(rank, end_s - 1 + 0.25 * rank, end_s - 0.25 * rank));
+    }
+  const Timeline timeline = typical_step(program, windows, step_ends_s);
+  CHECK(timeline.source == "measured");
+  CHECK(timeline.step_s == 2);
+  CHECK(timeline.ranks.size() == 2);
+  // Of step 3, since its earliest event.
+  std::vector<TimelineEvent> expected = one_event(0, 0, 1);
+  expected.push_back(one_event(1, 0.25, 0.75).front());
+  CHECK(timeline.events == expected);
+}
+
+TEST_CASE("of a single step the timeline is that step", "[executor]") {
+  const PlanDocument document = worlds::two_stage_document();
+  const Program program = lower(document.plan, document.profile.model, document.cluster);
+  std::vector<StepWindow> windows(2);
+  windows[0].add(0, one_event(0, 7, 8));
+  windows[1].add(0, one_event(1, 7, 8));
+  CHECK(typical_step(program, windows, {8}).events.size() == 2);
+}
+
+}  // namespace
+}  // namespace cadastre
