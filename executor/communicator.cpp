@@ -1,13 +1,13 @@
 #include "executor/communicator.h"
 
-#include <torch/csrc/distributed/c10d/PrefixStore.hpp>
-#include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
-#include <torch/csrc/distributed/c10d/TCPStore.hpp>
 #include <torch/version.h>
 
 #include <algorithm>
 #include <chrono>
 #include <stdexcept>
+#include <torch/csrc/distributed/c10d/PrefixStore.hpp>
+#include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
+#include <torch/csrc/distributed/c10d/TCPStore.hpp>
 #include <unordered_map>
 #include <utility>
 
@@ -35,8 +35,7 @@ c10::intrusive_ptr<c10d::ProcessGroupGloo> gloo_group(const c10::intrusive_ptr<c
                                                       const std::string& interface_address,
                                                       int rank, int size) {
   auto options = c10d::ProcessGroupGloo::Options::create(kMessageTimeout);
-  options->devices.push_back(
-      c10d::ProcessGroupGloo::createDeviceForHostname(interface_address));
+  options->devices.push_back(c10d::ProcessGroupGloo::createDeviceForHostname(interface_address));
   options->threads = 2;
   return c10::make_intrusive<c10d::ProcessGroupGloo>(
       c10::make_intrusive<c10d::PrefixStore>(name, store), rank, size, options);
@@ -62,8 +61,7 @@ struct RendezvousServer::State {
   c10::intrusive_ptr<c10d::TCPStore> store;
 };
 
-RendezvousServer::RendezvousServer(const std::string& address)
-    : state_(std::make_unique<State>()) {
+RendezvousServer::RendezvousServer(const std::string& address) : state_(std::make_unique<State>()) {
   c10d::TCPStoreOptions options = store_options();
   options.isServer = true;
   options.port = 0;
@@ -84,9 +82,9 @@ struct Communicator::State {
   c10::intrusive_ptr<c10d::Store> store;
   c10::intrusive_ptr<c10d::ProcessGroupGloo> world;
   std::vector<c10::intrusive_ptr<c10d::ProcessGroupGloo>> groups;  ///< null where not a member
-  std::vector<Work> sends;         ///< of this round
-  std::vector<Work> sends_before;  ///< of the round before
-  std::unordered_map<int, std::pair<Work, int>> receives;  ///< by number: work and peer
+  std::vector<Work> sends;                                         ///< of this round
+  std::vector<Work> sends_before;                                  ///< of the round before
+  std::unordered_map<int, std::pair<Work, int>> receives;          ///< by number: work and peer
   int next_receive = 0;
   std::int64_t sent_bytes = 0;
 };
@@ -95,27 +93,25 @@ Communicator::Communicator(const Rendezvous& rendezvous, const std::string& inte
                            int rank, int num_ranks, const std::vector<std::vector<int>>& groups)
     : state_(std::make_unique<State>()) {
   state_->rank = rank;
-  named_failure<PeerLostError>("cannot meet the other ranks at " + rendezvous.address + ":" +
-                    std::to_string(rendezvous.port),
-                [&] {
-                  c10d::TCPStoreOptions options = store_options();
-                  options.port = rendezvous.port;
-                  state_->store =
-                      c10::make_intrusive<c10d::TCPStore>(rendezvous.address, options);
-                  state_->world =
-                      gloo_group(state_->store, "world", interface_address, rank, num_ranks);
-                  for (std::size_t g = 0; g < groups.size(); ++g) {
-                    const auto member = std::find(groups[g].begin(), groups[g].end(), rank);
-                    if (member == groups[g].end()) {
-                      state_->groups.emplace_back();
-                      continue;
-                    }
-                    state_->groups.push_back(gloo_group(
-                        state_->store, "group" + std::to_string(g), interface_address,
-                        static_cast<int>(member - groups[g].begin()),
-                        static_cast<int>(groups[g].size())));
-                  }
-                });
+  named_failure<PeerLostError>(
+      "cannot meet the other ranks at " + rendezvous.address + ":" +
+          std::to_string(rendezvous.port),
+      [&] {
+        c10d::TCPStoreOptions options = store_options();
+        options.port = rendezvous.port;
+        state_->store = c10::make_intrusive<c10d::TCPStore>(rendezvous.address, options);
+        state_->world = gloo_group(state_->store, "world", interface_address, rank, num_ranks);
+        for (std::size_t g = 0; g < groups.size(); ++g) {
+          const auto member = std::find(groups[g].begin(), groups[g].end(), rank);
+          if (member == groups[g].end()) {
+            state_->groups.emplace_back();
+            continue;
+          }
+          state_->groups.push_back(gloo_group(
+              state_->store, "group" + std::to_string(g), interface_address,
+              static_cast<int>(member - groups[g].begin()), static_cast<int>(groups[g].size())));
+        }
+      });
 }
 
 Communicator::~Communicator() = default;
@@ -123,16 +119,15 @@ Communicator::~Communicator() = default;
 void Communicator::send(const at::Tensor& tensor, int peer, int tag) {
   std::vector<at::Tensor> tensors = {tensor};
   state_->sent_bytes += static_cast<std::int64_t>(tensor.nbytes());
-  state_->sends.push_back(named_failure<PeerLostError>("cannot send to rank " + std::to_string(peer), [&] {
-    return state_->world->send(tensors, peer, tag);
-  }));
+  state_->sends.push_back(
+      named_failure<PeerLostError>("cannot send to rank " + std::to_string(peer),
+                                   [&] { return state_->world->send(tensors, peer, tag); }));
 }
 
 int Communicator::post_receive(const at::Tensor& tensor, int peer, int tag) {
   std::vector<at::Tensor> tensors = {tensor};
-  Work work = named_failure<PeerLostError>("cannot receive from rank " + std::to_string(peer), [&] {
-    return state_->world->recv(tensors, peer, tag);
-  });
+  Work work = named_failure<PeerLostError>("cannot receive from rank " + std::to_string(peer),
+                                           [&] { return state_->world->recv(tensors, peer, tag); });
   state_->receives.emplace(state_->next_receive, std::pair(std::move(work), peer));
   return state_->next_receive++;
 }
@@ -141,7 +136,8 @@ void Communicator::wait(int receive) {
   const auto found = state_->receives.find(receive);
   const auto [work, peer] = found->second;
   state_->receives.erase(found);
-  named_failure<PeerLostError>("lost rank " + std::to_string(peer), [&, &waited = work] { waited->wait(); });
+  named_failure<PeerLostError>("lost rank " + std::to_string(peer),
+                               [&, &waited = work] { waited->wait(); });
 }
 
 void Communicator::all_reduce(std::vector<at::Tensor> tensors, std::size_t group) {
@@ -156,7 +152,8 @@ void Communicator::all_reduce(std::vector<at::Tensor> tensors, std::size_t group
 }
 
 void Communicator::barrier() {
-  named_failure<PeerLostError>("lost a rank at a barrier", [&] { state_->world->barrier()->wait(); });
+  named_failure<PeerLostError>("lost a rank at a barrier",
+                               [&] { state_->world->barrier()->wait(); });
 }
 
 void Communicator::finish_sends() {

@@ -239,7 +239,8 @@ class LocalRanks {
     else
       how = "ended with status " + std::to_string(WEXITSTATUS(status));
     throw std::runtime_error(processes_[culprit].name + " " + how + ", after " +
-                             std::to_string(rank.steps_done) + " steps; the other ranks were ended");
+                             std::to_string(rank.steps_done) +
+                             " steps; the other ranks were ended");
   }
 
   const std::vector<RankProcess>& processes_;

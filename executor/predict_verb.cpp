@@ -1,5 +1,3 @@
-#include "executor/verbs.h"
-
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
@@ -16,6 +14,7 @@
 #include "executor/process_setup.h"
 #include "executor/scene_data.h"
 #include "executor/timing.h"
+#include "executor/verbs.h"
 #include "executor/weights.h"
 #include "planner/command_line.h"
 #include "planner/error.h"

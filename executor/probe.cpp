@@ -36,13 +36,14 @@ void report(const std::string& name, double value) {
 }
 
 ModelGraph default_model() {
-  ModelGraph model{.name = "probe",
-                   .inputs = {{.name = "image", .shape = {16, 32, 32}}},
-                   .layers = {{.id = "conv",
-                               .operation = Conv2d{.out_channels = 32, .kernel_size = 3, .padding = 1},
-                               .inputs = {"image"},
-                               .output_shape = {32, 32, 32}}},
-                   .output = "conv"};
+  ModelGraph model{
+      .name = "probe",
+      .inputs = {{.name = "image", .shape = {16, 32, 32}}},
+      .layers = {{.id = "conv",
+                  .operation = Conv2d{.out_channels = 32, .kernel_size = 3, .padding = 1},
+                  .inputs = {"image"},
+                  .output_shape = {32, 32, 32}}},
+      .output = "conv"};
   return model;
 }
 

@@ -15,9 +15,9 @@ struct ProbeOptions {
 };
 
 /// Measures this machine as a cluster of local ranks of one core each, started together as a run
-/// would: their speed while all of them compute, relative to one alone (the device of a profile made
-/// here), and latency and bandwidth of a message between two of them. Throws std::runtime_error
-/// naming the rank when one dies.
+/// would: their speed while all of them compute, relative to one alone (the device of a profile
+/// made here), and latency and bandwidth of a message between two of them. Throws
+/// std::runtime_error naming the rank when one dies.
 [[nodiscard]] Cluster probe_local(const ProbeOptions& options,
                                   const std::function<void(int done, int total)>& progress);
 

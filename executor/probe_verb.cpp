@@ -22,9 +22,8 @@ std::string summary(const Cluster& cluster) {
   for (const Host& host : cluster.hosts)
     rows.push_back({host.name, fixed(host.relative_speed, 3), std::to_string(host.cores),
                     fixed(static_cast<double>(host.memory_bytes) / 1e9, 1)});
-  return text_table(rows) + "\nnetwork: " +
-         fixed(cluster.network.bandwidth_bytes_per_s / 1e9, 2) + " GB/s and " +
-         fixed(2e6 * cluster.network.latency_s, 0) + " us between two hosts\n";
+  return text_table(rows) + "\nnetwork: " + fixed(cluster.network.bandwidth_bytes_per_s / 1e9, 2) +
+         " GB/s and " + fixed(2e6 * cluster.network.latency_s, 0) + " us between two hosts\n";
 }
 
 }  // namespace

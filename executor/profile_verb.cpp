@@ -1,5 +1,3 @@
-#include "executor/verbs.h"
-
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
@@ -11,6 +9,7 @@
 #include <vector>
 
 #include "executor/profiler.h"
+#include "executor/verbs.h"
 #include "planner/command_line.h"
 #include "planner/files.h"
 #include "planner/json_reader.h"

@@ -13,8 +13,9 @@ namespace {
 std::string variable(const char* name) {
   const char* value = std::getenv(name);
   if (value == nullptr || *value == '\0')
-    throw InputError("", "", std::string("expected the environment variable ") + name +
-                                 ", found none; a rank is started by `cadastre run`");
+    throw InputError("", "",
+                     std::string("expected the environment variable ") + name +
+                         ", found none; a rank is started by `cadastre run`");
   return value;
 }
 
@@ -23,9 +24,10 @@ int number_variable(const char* name, int least, int most) {
   int number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (error != std::errc() || end != text.data() + text.size() || number < least || number > most)
-    throw InputError("", "", std::string("expected a number from ") + std::to_string(least) +
-                                 " to " + std::to_string(most) + " in the environment variable " +
-                                 name + ", found \"" + text + "\"");
+    throw InputError("", "",
+                     std::string("expected a number from ") + std::to_string(least) + " to " +
+                         std::to_string(most) + " in the environment variable " + name +
+                         ", found \"" + text + "\"");
   return number;
 }
 

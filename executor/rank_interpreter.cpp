@@ -56,8 +56,7 @@ RankInterpreter::RankInterpreter(const Program& program, int rank, const ModelGr
     for (const int layer : stage_layers(plan, model, static_cast<int>(s)))
       stage_of_layer_[static_cast<std::size_t>(layer)] = static_cast<int>(s);
   const std::vector<int>& outputs = network_.outputs();
-  const auto scores =
-      std::find(outputs.begin(), outputs.end(), layer_index(model, model.output));
+  const auto scores = std::find(outputs.begin(), outputs.end(), layer_index(model, model.output));
   if (scores != outputs.end()) loss_output_ = static_cast<int>(scores - outputs.begin());
   for (const Instruction& instruction : rank_.instructions)
     if (instruction.kind == InstructionKind::kForward)
@@ -165,8 +164,8 @@ void RankInterpreter::backward(const Instruction& instruction) {
     const int layer = network_.outputs()[o];
     // A tensor that several stages read gets the sum of their gradients, in the stages' order.
     auto arrival = arrivals_.lower_bound({true, layer, instruction.micro_batch, 0});
-    while (arrival != arrivals_.end() &&
-           std::get<0>(arrival->first) && std::get<1>(arrival->first) == layer &&
+    while (arrival != arrivals_.end() && std::get<0>(arrival->first) &&
+           std::get<1>(arrival->first) == layer &&
            std::get<2>(arrival->first) == instruction.micro_batch) {
       const at::Tensor& gradient = arrival->second.tensor;
       gradients[o] = gradients[o].defined() ? gradients[o] + gradient : gradient;
@@ -178,8 +177,8 @@ void RankInterpreter::backward(const Instruction& instruction) {
 }
 
 at::Tensor RankInterpreter::take_activation(int layer, int micro_batch) {
-  const auto found = arrivals_.find(
-      {false, layer, micro_batch, stage_of_layer_[static_cast<std::size_t>(layer)]});
+  const auto found =
+      arrivals_.find({false, layer, micro_batch, stage_of_layer_[static_cast<std::size_t>(layer)]});
   at::Tensor tensor = std::move(found->second.tensor);
   arrivals_.erase(found);
   return tensor;
@@ -189,7 +188,8 @@ void RankInterpreter::send_activation(const Instruction& instruction) {
   const MicroBatch& micro_batch = micro_batches_[instruction.micro_batch];
   const std::vector<int>& outputs = network_.outputs();
   const auto position = std::find(outputs.begin(), outputs.end(), instruction.layer);
-  const at::Tensor& output = micro_batch.outputs[static_cast<std::size_t>(position - outputs.begin())];
+  const at::Tensor& output =
+      micro_batch.outputs[static_cast<std::size_t>(position - outputs.begin())];
   communicator_->send(rows(output.detach(), instruction.samples, micro_batch.samples).contiguous(),
                       instruction.peer, instruction.message);
 }
@@ -197,9 +197,8 @@ void RankInterpreter::send_activation(const Instruction& instruction) {
 void RankInterpreter::send_gradient(const Instruction& instruction) {
   MicroBatch& micro_batch = micro_batches_[instruction.micro_batch];
   const std::vector<Source>& inputs = network_.inputs();
-  const auto position =
-      std::find(inputs.begin(), inputs.end(),
-                Source{.is_model_input = false, .index = instruction.layer});
+  const auto position = std::find(inputs.begin(), inputs.end(),
+                                  Source{.is_model_input = false, .index = instruction.layer});
   const at::Tensor& input = micro_batch.inputs[static_cast<std::size_t>(position - inputs.begin())];
   // A tensor that the loss does not depend on through this stage has none.
   const at::Tensor gradient = input.grad().defined() ? input.grad() : at::zeros_like(input);
@@ -249,8 +248,8 @@ void RankInterpreter::post_receive(std::size_t instruction) {
     shape.insert(shape.end(), sample.begin(), sample.end());
     arrival.tensor = at::empty(shape);
   }
-  receive_numbers_[instruction] =
-      communicator_->post_receive(rows(arrival.tensor, what.samples, slice), what.peer, what.message);
+  receive_numbers_[instruction] = communicator_->post_receive(
+      rows(arrival.tensor, what.samples, slice), what.peer, what.message);
 }
 
 void RankInterpreter::wait_for(std::size_t instruction) {

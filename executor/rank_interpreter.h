@@ -93,7 +93,7 @@ class RankInterpreter {
   std::uint64_t seed_;
   Communicator* communicator_;
   StageNetwork network_;
-  at::Tensor velocity_;  ///< of the optimizer, like the flat parameters
+  at::Tensor velocity_;   ///< of the optimizer, like the flat parameters
   int loss_output_ = -1;  ///< position of the class scores among the network's outputs
   std::vector<bool> has_gradient_;
   std::vector<int> stage_of_layer_;

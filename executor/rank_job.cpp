@@ -82,8 +82,9 @@ StepCount step_count(const TrainingSettings& training, std::int64_t num_train_sa
   if (training.samples_per_epoch > 0) per_epoch = std::min(per_epoch, training.samples_per_epoch);
   const std::int64_t steps = per_epoch / batch_size;
   if (steps == 0)
-    throw InputError("", "", "expected at least a batch of " + std::to_string(batch_size) +
-                                 " training samples an epoch, found " + std::to_string(per_epoch));
+    throw InputError("", "",
+                     "expected at least a batch of " + std::to_string(batch_size) +
+                         " training samples an epoch, found " + std::to_string(per_epoch));
   StepCount count{.per_epoch = steps, .total = steps * training.epochs};
   if (training.max_steps > 0) count.total = std::min(count.total, training.max_steps);
   return count;
@@ -97,16 +98,18 @@ void run_rank(const RankJob& job) {
   const Program program = lower(plan, model, document.cluster);
   const RankEnvironment& environment = job.environment;
   if (environment.num_ranks != static_cast<int>(program.ranks.size()))
-    throw InputError("", "", "expected " + std::to_string(program.ranks.size()) +
-                                 " ranks, as the plan has, found WORLD_SIZE " +
-                                 std::to_string(environment.num_ranks));
+    throw InputError("", "",
+                     "expected " + std::to_string(program.ranks.size()) +
+                         " ranks, as the plan has, found WORLD_SIZE " +
+                         std::to_string(environment.num_ranks));
   const RankProgram& rank = program.ranks[static_cast<std::size_t>(environment.rank)];
   const auto seed = static_cast<std::uint64_t>(job.training.seed);
 
   std::unique_ptr<Communicator> communicator;
   if (program.ranks.size() > 1) {
     const Host& host = document.cluster.hosts[static_cast<std::size_t>(rank.host_index)];
-    const std::string address = host.address.empty() ? environment.rendezvous.address : host.address;
+    const std::string address =
+        host.address.empty() ? environment.rendezvous.address : host.address;
     communicator = std::make_unique<Communicator>(environment.rendezvous, address, environment.rank,
                                                   static_cast<int>(program.ranks.size()),
                                                   reduction_groups(program));

@@ -20,9 +20,9 @@ struct RankJob {
   RankEnvironment environment;
 };
 
-/// Throws InputError when the number of ranks is not the plan's. Trains: every step of every epoch through the rank's program. Tells the launcher of each step.
-/// Leaves in `parts`: `rank-R.json`, a part timeline of the last steps, and, from the first replica
-/// of each stage, `stage-S.pt`.
+/// Throws InputError when the number of ranks is not the plan's. Trains: every step of every epoch
+/// through the rank's program. Tells the launcher of each step. Leaves in `parts`: `rank-R.json`, a
+/// part timeline of the last steps, and, from the first replica of each stage, `stage-S.pt`.
 void run_rank(const RankJob& job);
 
 /// The steps of an epoch and of the whole run. A last batch that is not full is left out.

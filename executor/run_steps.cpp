@@ -5,9 +5,7 @@
 namespace cadastre {
 
 RunSteps::RunSteps(int num_ranks, std::int64_t batch_size, std::int64_t num_steps)
-    : num_ranks_(num_ranks),
-      batch_size_(batch_size),
-      steps_(static_cast<std::size_t>(num_steps)) {}
+    : num_ranks_(num_ranks), batch_size_(batch_size), steps_(static_cast<std::size_t>(num_steps)) {}
 
 void RunSteps::add(const RankMessage& message) {
   if (message.kind != RankMessage::Kind::kStep || message.step < 0 ||

@@ -15,14 +15,12 @@ namespace cadastre {
 namespace {
 
 std::string summary(const RunRecord& run, const std::filesystem::path& output) {
-  std::string text = std::to_string(run.steps.size()) + " steps in " + fixed(run.wall_s, 1) +
-                     " s; a step took " + fixed(run.measured_step_s * 1e3, 1) + " ms (predicted " +
-                     fixed(run.predicted_step_s * 1e3, 1) +
-                     (run.simulated_step_s
-                          ? ", simulated " + fixed(*run.simulated_step_s * 1e3, 1)
-                          : "") +
-                     "), " + fixed(static_cast<double>(run.traffic_bytes_per_step) / 1e6, 2) +
-                     " MB between hosts\n";
+  std::string text =
+      std::to_string(run.steps.size()) + " steps in " + fixed(run.wall_s, 1) + " s; a step took " +
+      fixed(run.measured_step_s * 1e3, 1) + " ms (predicted " +
+      fixed(run.predicted_step_s * 1e3, 1) +
+      (run.simulated_step_s ? ", simulated " + fixed(*run.simulated_step_s * 1e3, 1) : "") + "), " +
+      fixed(static_cast<double>(run.traffic_bytes_per_step) / 1e6, 2) + " MB between hosts\n";
   if (run.metrics)
     text += "test pixels: overall accuracy " + fixed(100 * run.metrics->overall_accuracy, 2) +
             " %, average accuracy " + fixed(100 * run.metrics->average_accuracy, 2) + " %, kappa " +
@@ -58,8 +56,7 @@ void add_run_verb(CLI::App& program) {
       "cadastre run --plan plan.json --model scenarios/models/multimodal-cnn.json --data scene "
       "--epochs 6 --local -o run",
       options, [=] {
-        const Progress::Mode mode =
-            options->quiet ? Progress::Mode::kQuiet : Progress::Mode::kShow;
+        const Progress::Mode mode = options->quiet ? Progress::Mode::kQuiet : Progress::Mode::kShow;
         std::optional<Progress> training;
         std::optional<Progress> testing;
         const RunRecord run = run_training(*request, [&](const RunProgress& now) {
@@ -81,7 +78,8 @@ void add_run_verb(CLI::App& program) {
   app->add_option("--data", request->scene, "A scene's directory or document")->required();
   app->add_option("--rasters", request->rasters, "Where the scene's rasters lie, if not beside it");
   app->add_option("-o,--output", request->output, "Directory for what comes out")->required();
-  app->add_flag("--local", *local, "Run every rank on this machine (the default, so far the only way)");
+  app->add_flag("--local", *local,
+                "Run every rank on this machine (the default, so far the only way)");
   add_training_options(*app, request->training);
   app->add_option("--test-samples", request->max_test_samples,
                   "Most test pixels to measure the accuracy on (0: all; predict always takes all)")

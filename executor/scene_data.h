@@ -58,8 +58,8 @@ struct PatchSize {
 /// one P, or a modality is missing or has the wrong number of bands.
 [[nodiscard]] PatchSize patch_size(const Scene& scene, const std::vector<ModelInput>& inputs);
 
-/// Reads labels and split, and those modalities that `inputs` name, and aligns them by GDAL's warper
-/// on the reference grid. The same on every host: nothing depends on the other inputs.
+/// Reads labels and split, and those modalities that `inputs` name, and aligns them by GDAL's
+/// warper on the reference grid. The same on every host: nothing depends on the other inputs.
 /// Throws InputError naming the raster that is missing, truncated, of the wrong band count or
 /// without overlap; std::runtime_error when GDAL fails otherwise.
 [[nodiscard]] SceneData load_scene(const Scene& scene, const std::vector<ModelInput>& inputs);

@@ -27,8 +27,8 @@ class StepWindow {
 void write_step_window(const std::filesystem::path& file, const StepWindow& window);
 [[nodiscard]] StepWindow read_step_window(const std::filesystem::path& file);
 
-/// The measured timeline of the remembered step whose duration is nearest to the median of all steps.
-/// `step_ends_s[step]` is when the last rank ended the step.
+/// The measured timeline of the remembered step whose duration is nearest to the median of all
+/// steps. `step_ends_s[step]` is when the last rank ended the step.
 [[nodiscard]] Timeline typical_step(const Program& program, const std::vector<StepWindow>& windows,
                                     const std::vector<double>& step_ends_s);
 

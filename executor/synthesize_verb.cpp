@@ -1,11 +1,10 @@
-#include "executor/verbs.h"
-
 #include <CLI/CLI.hpp>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
 
 #include "executor/synthetic_scene.h"
+#include "executor/verbs.h"
 #include "planner/command_line.h"
 #include "planner/progress.h"
 

@@ -19,7 +19,8 @@ void add_training_options(CLI::App& app, TrainingSettings& training) {
   app.add_option("--max-steps", training.max_steps, "Steps after which training ends (0: no limit)")
       ->capture_default_str()
       ->check(integer_from(0, kMostCount));
-  app.add_option("--learning-rate", training.learning_rate, "Peak of the warm-up and cosine schedule")
+  app.add_option("--learning-rate", training.learning_rate,
+                 "Peak of the warm-up and cosine schedule")
       ->capture_default_str()
       ->check(number_from(0, kMostLearningRate));
   app.add_option("--momentum", training.momentum, "Of stochastic gradient descent")

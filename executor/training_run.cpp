@@ -65,25 +65,33 @@ std::vector<RankProcess> rank_processes(const RunRequest& request, const PlanDoc
   std::vector<RankProcess> processes;
   for (int r = 0; r < num_ranks; ++r) {
     const RankProgram& rank = program.ranks[static_cast<std::size_t>(r)];
-    const int host_cores =
-        document.cluster.hosts[static_cast<std::size_t>(rank.host_index)].cores;
+    const int host_cores = document.cluster.hosts[static_cast<std::size_t>(rank.host_index)].cores;
     const int num_threads = std::clamp(host_cores, 1, std::max(1, num_processors() / num_ranks));
     const TrainingSettings& training = request.training;
-    std::vector<std::string> arguments = {
-        "rank",
-        "--plan", request.plan,
-        "--data", request.scene,
-        "--parts", parts,
-        "--epochs", std::to_string(training.epochs),
-        "--samples-per-epoch", std::to_string(training.samples_per_epoch),
-        "--max-steps", std::to_string(training.max_steps),
-        "--learning-rate", number_text(training.learning_rate),
-        "--momentum", number_text(training.momentum),
-        "--weight-decay", number_text(training.weight_decay),
-        "--seed", std::to_string(training.seed),
-        "--threads", std::to_string(num_threads)};
-    if (!request.rasters.empty())
-      arguments.insert(arguments.end(), {"--rasters", request.rasters});
+    std::vector<std::string> arguments = {"rank",
+                                          "--plan",
+                                          request.plan,
+                                          "--data",
+                                          request.scene,
+                                          "--parts",
+                                          parts,
+                                          "--epochs",
+                                          std::to_string(training.epochs),
+                                          "--samples-per-epoch",
+                                          std::to_string(training.samples_per_epoch),
+                                          "--max-steps",
+                                          std::to_string(training.max_steps),
+                                          "--learning-rate",
+                                          number_text(training.learning_rate),
+                                          "--momentum",
+                                          number_text(training.momentum),
+                                          "--weight-decay",
+                                          number_text(training.weight_decay),
+                                          "--seed",
+                                          std::to_string(training.seed),
+                                          "--threads",
+                                          std::to_string(num_threads)};
+    if (!request.rasters.empty()) arguments.insert(arguments.end(), {"--rasters", request.rasters});
     processes.push_back(
         {.arguments = std::move(arguments),
          .environment = {{"RANK", std::to_string(r)},
@@ -155,14 +163,12 @@ Metrics test(const RunRequest& request, const ModelGraph& model, const Scene& sc
   set_weights(network, weights, request.output / "weights.pt");
   SceneData data = load_scene(scene, model.inputs);
   data.test = even_choice(data.test, request.max_test_samples);
-  return test_metrics(network, data, patch_size(scene, model.inputs), scene.classes,
-                      {.num_threads = num_processors(),
-                       .progress = [&](std::int64_t done, std::int64_t total) {
-                         on_progress({.part = RunProgress::Part::kTesting,
-                                      .done = done,
-                                      .total = total,
-                                      .loss = 0});
-                       }});
+  return test_metrics(
+      network, data, patch_size(scene, model.inputs), scene.classes,
+      {.num_threads = num_processors(), .progress = [&](std::int64_t done, std::int64_t total) {
+         on_progress(
+             {.part = RunProgress::Part::kTesting, .done = done, .total = total, .loss = 0});
+       }});
 }
 
 RunRecord record_of(const RunRequest& request, const CheckedInput& input, const RunSteps& steps,
@@ -180,11 +186,11 @@ RunRecord record_of(const RunRequest& request, const CheckedInput& input, const 
                    .simulated_step_s = plan.simulated_step_s};
   const std::vector<double> ends_s = steps.ends_s();
   for (std::int64_t i = 0; i < steps.num_complete(); ++i)
-    record.steps.push_back({.step = i,
-                            .loss = steps.loss(i),
-                            .learning_rate = learning_rate(request.training.learning_rate, i,
-                                                           steps.num_complete()),
-                            .end_s = ends_s[static_cast<std::size_t>(i)] - began_s});
+    record.steps.push_back(
+        {.step = i,
+         .loss = steps.loss(i),
+         .learning_rate = learning_rate(request.training.learning_rate, i, steps.num_complete()),
+         .end_s = ends_s[static_cast<std::size_t>(i)] - began_s});
   const std::vector<double> durations_s = steps.durations_s();
   if (!durations_s.empty()) {
     const TimingSummary summary = summarize(durations_s);
@@ -207,9 +213,8 @@ RunRecord run_training(const RunRequest& request,
   const auto num_ranks = static_cast<int>(program.ranks.size());
   // Only labels and split here: enough to know the number of steps.
   const SceneData labels = load_scene(input.scene, {});
-  const StepCount step_total =
-      step_count(request.training, static_cast<std::int64_t>(labels.train.size()),
-                 input.plan.plan.batch_size);
+  const StepCount step_total = step_count(
+      request.training, static_cast<std::int64_t>(labels.train.size()), input.plan.plan.batch_size);
 
   const PartsDirectory parts(request.output);
   RunSteps steps(num_ranks, input.plan.plan.batch_size, step_total.total);
@@ -217,17 +222,16 @@ RunRecord run_training(const RunRequest& request,
   {
     const RendezvousServer server(kLoopback);
     began_s = steady_clock_s();
-    run_local_ranks(
-        rank_processes(request, input.plan, program, parts.path(), server.rendezvous()),
-        [&](int, const RankMessage& message) {
-          const std::int64_t before = steps.num_complete();
-          steps.add(message);
-          if (steps.num_complete() > before)
-            on_progress({.part = RunProgress::Part::kTraining,
-                         .done = steps.num_complete(),
-                         .total = step_total.total,
-                         .loss = steps.loss(steps.num_complete() - 1)});
-        });
+    run_local_ranks(rank_processes(request, input.plan, program, parts.path(), server.rendezvous()),
+                    [&](int, const RankMessage& message) {
+                      const std::int64_t before = steps.num_complete();
+                      steps.add(message);
+                      if (steps.num_complete() > before)
+                        on_progress({.part = RunProgress::Part::kTraining,
+                                     .done = steps.num_complete(),
+                                     .total = step_total.total,
+                                     .loss = steps.loss(steps.num_complete() - 1)});
+                    });
   }
 
   RunRecord record = record_of(request, input, steps, began_s);

@@ -9,7 +9,7 @@
 namespace CLI {
 class App;
 class Validator;
-}
+}  // namespace CLI
 
 namespace cadastre {
 
@@ -25,8 +25,8 @@ CLI::App* add_verb(CLI::App& program, const std::string& name, const std::string
                    const std::string& example, std::shared_ptr<VerbOptions> options,
                    std::function<void()> run);
 
-/// What an option accepts: a finite number in [least, most]. (CLI::Range lets NaN pass, and cuts what
-/// does not fit its type.)
+/// What an option accepts: a finite number in [least, most]. (CLI::Range lets NaN pass, and cuts
+/// what does not fit its type.)
 CLI::Validator number_from(double least, double most);
 /// A whole number in [least, most].
 CLI::Validator integer_from(std::int64_t least, std::int64_t most);

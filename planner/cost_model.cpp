@@ -248,8 +248,8 @@ ProgramCosts program_costs(const Program& program, const Plan& plan, const Profi
           cost_s = stage_cost(instruction.samples.size()).backward_s;
           break;
         case InstructionKind::kOptimizerStep:
-          cost_s = profile.optimizer_s_per_parameter_byte *
-                   static_cast<double>(size.parameter_bytes);
+          cost_s =
+              profile.optimizer_s_per_parameter_byte * static_cast<double>(size.parameter_bytes);
           break;
         default:
           break;
@@ -274,18 +274,18 @@ double ring_seconds(const Cluster& cluster, const std::vector<int>& hosts, std::
 
 Timeline evaluate(const Program& program, const ProgramCosts& costs, const Cluster& cluster) {
   Timeline timeline = timeline_of(program, "predicted");
-  timeline.step_s = Evaluation(program, costs, cluster)
-                        .run([&](int rank, const Instruction& instruction, double start_s,
-                                 double end_s) {
-                          timeline.events.push_back({.rank = rank,
-                                                     .kind = instruction.kind,
-                                                     .micro_batch = instruction.micro_batch,
-                                                     .layer = instruction.layer,
-                                                     .peer = instruction.peer,
-                                                     .start_s = start_s,
-                                                     .end_s = end_s,
-                                                     .bytes = instruction.bytes});
-                        });
+  timeline.step_s =
+      Evaluation(program, costs, cluster)
+          .run([&](int rank, const Instruction& instruction, double start_s, double end_s) {
+            timeline.events.push_back({.rank = rank,
+                                       .kind = instruction.kind,
+                                       .micro_batch = instruction.micro_batch,
+                                       .layer = instruction.layer,
+                                       .peer = instruction.peer,
+                                       .start_s = start_s,
+                                       .end_s = end_s,
+                                       .bytes = instruction.bytes});
+          });
   normalize(timeline);
   return timeline;
 }
@@ -330,7 +330,8 @@ std::vector<std::int64_t> peak_memory_bytes(const Program& program, const Plan& 
 
 Prediction predict(const Plan& plan, const Profile& profile, const Cluster& cluster) {
   const Program program = lower(plan, profile.model, cluster);
-  const Timeline timeline = evaluate(program, program_costs(program, plan, profile, cluster), cluster);
+  const Timeline timeline =
+      evaluate(program, program_costs(program, plan, profile, cluster), cluster);
   Prediction prediction;
   prediction.step_s = timeline.step_s;
   prediction.traffic_bytes_per_step = traffic_bytes(program);

@@ -45,7 +45,9 @@ std::vector<DemoPart> demo_parts(const DemoVerb& demo) {
       {"Make a scene as GeoTIFFs",
        executor,
        {"synthesize", "--seed", std::to_string(demo.seed), "-o", scene}},
-      {"Profile the model", executor, {"profile", model, "--data", scene, "-o", out / "profile.json"}},
+      {"Profile the model",
+       executor,
+       {"profile", model, "--data", scene, "-o", out / "profile.json"}},
       {"Probe the hosts",
        executor,
        {"probe", "--local", std::to_string(demo.num_hosts), "--model", model, "-o",
@@ -91,12 +93,11 @@ void run_demo(const DemoVerb& demo, const VerbOptions& options) {
                            {"measured_step_s", run.measured_step_s},
                            {"wall_s", wall_s}};
   if (run.simulated_step_s) result["simulated_step_s"] = *run.simulated_step_s;
-  std::string text = "\n" + run.strategy + " plan: a step takes " +
-                     fixed(run.predicted_step_s * 1e3, 1) + " ms predicted, " +
-                     (run.simulated_step_s
-                          ? fixed(*run.simulated_step_s * 1e3, 1) + " ms simulated, "
-                          : "") +
-                     fixed(run.measured_step_s * 1e3, 1) + " ms measured\n";
+  std::string text =
+      "\n" + run.strategy + " plan: a step takes " + fixed(run.predicted_step_s * 1e3, 1) +
+      " ms predicted, " +
+      (run.simulated_step_s ? fixed(*run.simulated_step_s * 1e3, 1) + " ms simulated, " : "") +
+      fixed(run.measured_step_s * 1e3, 1) + " ms measured\n";
   if (run.metrics) {
     result["overall_accuracy"] = run.metrics->overall_accuracy;
     text += "overall accuracy " + fixed(100 * run.metrics->overall_accuracy, 1) + " %, kappa " +
@@ -112,10 +113,9 @@ void run_demo(const DemoVerb& demo, const VerbOptions& options) {
 void add_demo_verb(CLI::App& program) {
   const auto options = std::make_shared<VerbOptions>();
   const auto demo = std::make_shared<DemoVerb>();
-  CLI::App* app = add_verb(program, "demo",
-                           "Everything, on a scene it makes itself: from GeoTIFFs to map and report",
-                           "cadastre demo -o demo-output", options,
-                           [demo, options] { run_demo(*demo, *options); });
+  CLI::App* app = add_verb(
+      program, "demo", "Everything, on a scene it makes itself: from GeoTIFFs to map and report",
+      "cadastre demo -o demo-output", options, [demo, options] { run_demo(*demo, *options); });
   app->add_option("-o,--output", demo->output, "Directory for all that comes out")
       ->capture_default_str();
   app->add_option("--seed", demo->seed, "Of the scene")->capture_default_str();

@@ -18,8 +18,7 @@ LayerDag layer_dag(const ModelGraph& model) {
   const std::vector<std::vector<Source>> sources = layer_sources(model);
   for (std::size_t i = 0; i < sources.size(); ++i)
     for (const Source& source : sources[i])
-      if (!source.is_model_input)
-        boost::add_edge(static_cast<std::size_t>(source.index), i, dag);
+      if (!source.is_model_input) boost::add_edge(static_cast<std::size_t>(source.index), i, dag);
   return dag;
 }
 
@@ -62,7 +61,8 @@ Units whole_chains(const LayerDag& dag) {
 struct WordsHash {
   std::size_t operator()(const std::vector<std::uint64_t>& words) const {
     std::uint64_t hash = 0x9e3779b97f4a7c15U;
-    for (const std::uint64_t word : words) hash = (hash ^ word) * 0xff51afd7ed558ccdU + (hash >> 29);
+    for (const std::uint64_t word : words)
+      hash = (hash ^ word) * 0xff51afd7ed558ccdU + (hash >> 29);
     return static_cast<std::size_t>(hash ^ (hash >> 32));
   }
 };

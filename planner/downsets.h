@@ -42,11 +42,13 @@ class LayerSet {
 };
 
 /// The downsets of a model's layer DAG: sets that hold, with a layer, everything it depends on. The
-/// stages of any plan are the differences along a chain of downsets (Tarnawski et al. 2020, fact 5.2).
+/// stages of any plan are the differences along a chain of downsets (Tarnawski et al. 2020,
+/// fact 5.2).
 struct Downsets {
-  std::vector<LayerSet> sets;  ///< the empty set first, the whole model last, never after a superset
-  /// True when these are all downsets; false when the DAG has more than the limit and only those were
-  /// kept that do not cut a chain of layers, or only the prefixes of the model's order.
+  std::vector<LayerSet>
+      sets;  ///< the empty set first, the whole model last, never after a superset
+  /// True when these are all downsets; false when the DAG has more than the limit and only those
+  /// were kept that do not cut a chain of layers, or only the prefixes of the model's order.
   bool complete = true;
 };
 

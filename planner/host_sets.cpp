@@ -9,10 +9,9 @@ namespace {
 constexpr std::size_t kMostSets = 1024;
 
 bool has_direct_link(const Cluster& cluster, const Host& host) {
-  return std::any_of(cluster.network.direct_links.begin(), cluster.network.direct_links.end(),
-                     [&](const DirectLink& link) {
-                       return link.from == host.name || link.to == host.name;
-                     });
+  return std::any_of(
+      cluster.network.direct_links.begin(), cluster.network.direct_links.end(),
+      [&](const DirectLink& link) { return link.from == host.name || link.to == host.name; });
 }
 
 bool identical(const Cluster& cluster, const Host& a, const Host& b) {

@@ -180,7 +180,8 @@ nlohmann::json parse_json(const std::string& text, const std::string& file) {
     return nlohmann::json::parse(text);
   } catch (const nlohmann::json::parse_error& error) {
     const std::size_t at = std::min<std::size_t>(error.byte == 0 ? 0 : error.byte - 1, text.size());
-    const auto line = 1 + std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(at), '\n');
+    const auto line =
+        1 + std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(at), '\n');
     const std::size_t line_start = at == 0 ? std::string::npos : text.rfind('\n', at - 1);
     const std::size_t column = at - (line_start == std::string::npos ? 0 : line_start + 1) + 1;
     const std::string where =

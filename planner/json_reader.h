@@ -82,5 +82,4 @@ class JsonObject {
 /// How the file of a document is written: indented by one space, with a final newline.
 [[nodiscard]] std::string json_text(const nlohmann::json& document);
 
-
 }  // namespace cadastre

@@ -11,7 +11,8 @@ namespace cadastre {
 
 class JsonPlace;
 
-/// A tensor's extent per sample, without the batch dimension: (C, H, W) for images, (F) for features.
+/// A tensor's extent per sample, without the batch dimension: (C, H, W) for images, (F) for
+/// features.
 using Shape = std::vector<std::int64_t>;
 
 [[nodiscard]] std::int64_t num_elements(const Shape& shape);

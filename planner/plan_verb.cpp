@@ -48,9 +48,9 @@ std::string summary(const PlanDocument& document) {
     text += "stage of " + std::to_string(stage.layers.size()) + " layers (" + stage.layers.front() +
             (stage.layers.size() > 1 ? " … " + stage.layers.back() : "") + ") on ";
     for (std::size_t r = 0; r < stage.replicas.size(); ++r)
-      text += (r == 0 ? "" : ", ") + stage.replicas[r].host +
-              (stage.replicas.size() > 1 ? " (" + fixed(100 * stage.replicas[r].share, 0) + " %)"
-                                         : "");
+      text +=
+          (r == 0 ? "" : ", ") + stage.replicas[r].host +
+          (stage.replicas.size() > 1 ? " (" + fixed(100 * stage.replicas[r].share, 0) + " %)" : "");
     text += "\n";
   }
   text += "lower bound " + fixed(document.search.lower_bound_s * 1e3, 2) + " ms, gap " +

@@ -22,8 +22,8 @@ struct Measurement {
 };
 
 struct LayerProfile {
-  std::string layer;  ///< id in the model
-  std::vector<Measurement> measurements;  ///< ascending in batch size, at least one
+  std::string layer;                             ///< id in the model
+  std::vector<Measurement> measurements;         ///< ascending in batch size, at least one
   std::int64_t activation_bytes_per_sample = 0;  ///< of the output tensor
   std::int64_t saved_bytes_per_sample = 0;       ///< kept from forward until backward
   std::int64_t parameter_bytes = 0;

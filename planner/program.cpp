@@ -20,8 +20,8 @@ struct Crossing {
 
 /// What lowering needs to know of a stage.
 struct StageFacts {
-  bool loads = false;      ///< reads a model input, or the labels
-  bool trains = false;     ///< has parameters
+  bool loads = false;   ///< reads a model input, or the labels
+  bool trains = false;  ///< has parameters
   bool has_backward = false;
   std::int64_t reduced_bytes = 0;
   int depth = 0;  ///< stages on the longest way to the loss
@@ -179,8 +179,8 @@ class Lowering {
   /// One instruction for each replica of the other stage that has samples of ours.
   void transfer(RankProgram& rank, InstructionKind kind, const Crossing& crossing, int micro_batch,
                 SampleRange samples) {
-    const bool gradient = kind == InstructionKind::kSendGradient ||
-                          kind == InstructionKind::kReceiveGradient;
+    const bool gradient =
+        kind == InstructionKind::kSendGradient || kind == InstructionKind::kReceiveGradient;
     const bool sends =
         kind == InstructionKind::kSendActivation || kind == InstructionKind::kSendGradient;
     const int peer_stage =
@@ -223,7 +223,7 @@ class Lowering {
 
 const std::vector<std::string>& instruction_names() {
   static const std::vector<std::string> names = {
-      "load_micro_batch", "forward",       "send_activation",  "receive_activation", "backward",
+      "load_micro_batch", "forward",          "send_activation",  "receive_activation", "backward",
       "send_gradient",    "receive_gradient", "reduce_gradients", "optimizer_step"};
   return names;
 }
@@ -235,7 +235,8 @@ const std::string& instruction_name(InstructionKind kind) {
 std::int64_t reduced_bytes(const ModelGraph& model, const Layer& layer) {
   const std::int64_t bytes = parameter_bytes(model, layer);
   if (!std::holds_alternative<BatchNorm2d>(layer.operation)) return bytes;
-  // Weight and bias hold 2C float32; the sums of means and variances and their count 2C + 1 float64.
+  // Weight and bias hold 2C float32; the sums of means and variances and their count 2C + 1
+  // float64.
   constexpr std::int64_t kBytesPerSum = 8;
   const std::int64_t num_sums = bytes / kBytesPerElement + 1;
   return bytes + num_sums * kBytesPerSum;

@@ -36,12 +36,12 @@ struct SampleRange {
 /// One thing a rank does. Sends never block; a receive waits for its tensor.
 struct Instruction {
   InstructionKind kind = InstructionKind::kForward;
-  int micro_batch = -1;       ///< -1 where it is about the whole step
-  SampleRange samples;        ///< what is loaded, computed or moved
-  int layer = -1;             ///< send and receive: the layer whose output (or its gradient) moves
-  int peer = -1;              ///< send and receive: the other rank
-  int message = -1;           ///< send and receive: number of the transfer, the same at both ends
-  std::int64_t bytes = 0;     ///< moved, or reduced
+  int micro_batch = -1;    ///< -1 where it is about the whole step
+  SampleRange samples;     ///< what is loaded, computed or moved
+  int layer = -1;          ///< send and receive: the layer whose output (or its gradient) moves
+  int peer = -1;           ///< send and receive: the other rank
+  int message = -1;        ///< send and receive: number of the transfer, the same at both ends
+  std::int64_t bytes = 0;  ///< moved, or reduced
   bool operator==(const Instruction&) const = default;
 };
 
@@ -79,7 +79,8 @@ struct Program {
                                                           std::int64_t micro_batches,
                                                           std::int64_t granularity);
 
-/// What a layer adds to its stage's all-reduce: its gradients, and the sums of its batch statistics.
+/// What a layer adds to its stage's all-reduce: its gradients, and the sums of its batch
+/// statistics.
 [[nodiscard]] std::int64_t reduced_bytes(const ModelGraph& model, const Layer& layer);
 
 /// For each layer, whether the loss has a gradient that a parameter at or before it needs.

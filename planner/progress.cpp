@@ -63,9 +63,8 @@ void Progress::show(const std::string& detail) {
   const std::string tail = detail.empty() ? "" : "  " + detail;
   if (terminal_) {
     const int filled = static_cast<int>(fraction * kBarWidth);
-    const std::string bar =
-        std::string(static_cast<std::size_t>(filled), '#') +
-        std::string(static_cast<std::size_t>(kBarWidth - filled), '.');
+    const std::string bar = std::string(static_cast<std::size_t>(filled), '#') +
+                            std::string(static_cast<std::size_t>(kBarWidth - filled), '.');
     std::fprintf(stderr, "\r\033[K%s [%s] %3.0f %%  %s%s", label_.c_str(), bar.c_str(),
                  100 * fraction, time.c_str(), tail.c_str());
   } else {

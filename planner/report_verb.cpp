@@ -19,14 +19,14 @@ void add_report_verb(CLI::App& program) {
 
   const auto options = std::make_shared<VerbOptions>();
   const auto verb = std::make_shared<ReportVerb>();
-  CLI::App* app = add_verb(
-      program, "report", "Show plans, simulations and runs in one page",
-      "cadastre report demo-output -o report.html", options, [verb, options] {
-        const std::string page = make_report(verb->inputs);
-        write_file(verb->output, page);
-        print_result(*options, {{"report", verb->output.string()}, {"bytes", page.size()}},
-                     "wrote " + verb->output.string() + "\n");
-      });
+  CLI::App* app =
+      add_verb(program, "report", "Show plans, simulations and runs in one page",
+               "cadastre report demo-output -o report.html", options, [verb, options] {
+                 const std::string page = make_report(verb->inputs);
+                 write_file(verb->output, page);
+                 print_result(*options, {{"report", verb->output.string()}, {"bytes", page.size()}},
+                              "wrote " + verb->output.string() + "\n");
+               });
   app->add_option("INPUT", verb->inputs, "Run or demo directories, or documents")->required();
   app->add_option("-o,--output", verb->output, "Where the page is written")->required();
 }

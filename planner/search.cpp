@@ -34,7 +34,8 @@ class BranchAndBound {
 
   SearchResult run() {
     double least_root_s = std::numeric_limits<double>::infinity();
-    // Many micro-batches first: their plans are the better ones as a rule, and a good plan cuts more.
+    // Many micro-batches first: their plans are the better ones as a rule, and a good plan cuts
+    // more.
     std::vector<std::int64_t> counts = options_.micro_batches;
     std::sort(counts.rbegin(), counts.rend());
     for (const std::int64_t micro_batches : counts) {
@@ -87,8 +88,8 @@ class BranchAndBound {
     return !best_.predicted.fits_memory || bound_s < best_.predicted.step_s * (1 - kTolerance);
   }
 
-  /// Of plans that are the same up to the order of stages that do not depend on each other, only the
-  /// one is looked at in which such neighbours come in the order of their first layers.
+  /// Of plans that are the same up to the order of stages that do not depend on each other, only
+  /// the one is looked at in which such neighbours come in the order of their first layers.
   [[nodiscard]] bool in_order(const PlacedStage& stage) const {
     if (stages_.empty()) return true;
     const PlacedStage& before = stages_.back();
@@ -99,7 +100,8 @@ class BranchAndBound {
     return first_layer(before) < first_layer(stage);
   }
 
-  void extend(std::size_t covered, const std::vector<std::vector<StageChain>>& chains, double bound_s) {
+  void extend(std::size_t covered, const std::vector<std::vector<StageChain>>& chains,
+              double bound_s) {
     const std::size_t whole = downsets_.sets.size() - 1;
     if (covered == whole) {
       evaluate_leaf();
@@ -128,9 +130,9 @@ class BranchAndBound {
           continue;
         child.chains = chains;
         stages_.push_back(child.stage);
-        child.bound_s = std::max(child.bound_s, bounds_->bound_s(
-                                                    stages_, upto == whole ? 0 : left,
-                                                    upto == whole ? 0 : num_left, child.chains));
+        child.bound_s =
+            std::max(child.bound_s, bounds_->bound_s(stages_, upto == whole ? 0 : left,
+                                                     upto == whole ? 0 : num_left, child.chains));
         stages_.pop_back();
         if (can_win(child.bound_s)) children.push_back(std::move(child));
       }

@@ -38,8 +38,9 @@ StageBounds::StageBounds(const Profile& profile, const Cluster& cluster, const D
     for (std::size_t i = 0; i < num_layers; ++i) {
       const LayerCost cost = layer_cost(profile.layers[i], n);
       const double pass_s = cost.forward_s + (has_gradient_[i] ? cost.backward_s : 0);
-      least_layer_work_s_[i] = std::min(
-          least_layer_work_s_[i], pass_s * static_cast<double>(batch_size) / static_cast<double>(n));
+      least_layer_work_s_[i] =
+          std::min(least_layer_work_s_[i],
+                   pass_s * static_cast<double>(batch_size) / static_cast<double>(n));
     }
   }
   path_work_s_ = least_layer_work_s_;
@@ -164,8 +165,8 @@ double StageBounds::crossing_s(const PlacedStage& from, const PlacedStage& to) c
   double bytes = 0;
   bool comes_back = false;
   for (const std::size_t layer : crossing) {
-    const auto tensor_bytes =
-        static_cast<double>(profile_.layers[layer].activation_bytes_per_sample * micro_batch_samples_);
+    const auto tensor_bytes = static_cast<double>(
+        profile_.layers[layer].activation_bytes_per_sample * micro_batch_samples_);
     bytes += tensor_bytes * (has_gradient_[layer] ? 2 : 1);
     comes_back = comes_back || has_gradient_[layer];
   }
@@ -177,8 +178,7 @@ double StageBounds::crossing_s(const PlacedStage& from, const PlacedStage& to) c
       const double bandwidth = std::max(there.bandwidth_bytes_per_s, back.bandwidth_bytes_per_s);
       // Over a direct link the tensors of one pass do not queue: the largest alone is a bound.
       const double wire_s = there.direct || back.direct || !whole ? 0 : bytes / bandwidth;
-      least_s = std::min(least_s,
-                         wire_s + there.latency_s + (comes_back ? back.latency_s : 0));
+      least_s = std::min(least_s, wire_s + there.latency_s + (comes_back ? back.latency_s : 0));
     }
   }
   return least_s;
@@ -264,16 +264,15 @@ double StageBounds::bound_s(const std::vector<PlacedStage>& stages, double free_
     for (std::size_t p = 0; p <= q; ++p) {
       const StageChain& chain = chains[p][q];
       if (!chain.reached()) continue;
-      bound_s =
-          std::max(bound_s, chain.seconds + between_s + stage.passes_s + stages[p].closing_s);
+      bound_s = std::max(bound_s, chain.seconds + between_s + stage.passes_s + stages[p].closing_s);
       StageChain& extended = chains[p][last];
-      extended.seconds =
-          std::max(extended.seconds, chain.seconds + between_s + stage.least_pass_s);
+      extended.seconds = std::max(extended.seconds, chain.seconds + between_s + stage.least_pass_s);
       extended.length = std::max(extended.length, chain.length + 1);
     }
   }
-  // What is not placed yet and depends on this stage goes to stages that do: the busiest of them has
-  // at least its share of that work, all micro-batches of it between this stage's first pass and last.
+  // What is not placed yet and depends on this stage goes to stages that do: the busiest of them
+  // has at least its share of that work, all micro-batches of it between this stage's first pass
+  // and last.
   const double rest_s = free_speed > 0 ? rest_after_s(stage) / free_speed : 0;
   const double path_s =
       free_speed > 0 ? rest_path_s(stage) / free_speed / static_cast<double>(micro_batches_) : 0;
@@ -285,8 +284,8 @@ double StageBounds::bound_s(const std::vector<PlacedStage>& stages, double free_
     for (const StageChain& chain : chains[p])
       if (chain.reached()) most_after = std::max(most_after, chain.length);
     const double after_s = chains[p][last].seconds - stages[p].least_pass_s + path_s;
-    bound_s = std::max(bound_s,
-                       stages[p].cycle_s + idle_s(stages[p], after_s, most_after + num_free));
+    bound_s =
+        std::max(bound_s, stages[p].cycle_s + idle_s(stages[p], after_s, most_after + num_free));
   }
   return bound_s;
 }

@@ -74,8 +74,8 @@ class StageBounds {
   /// Before the new stage's first pass and after its last, each stage that it depends on makes a
   /// pass of its own, and the tensors between them cross the network; and a stage waits for what
   /// comes back from those after it. `chains[i][j]` is the way from stage i to stage j; this call
-  /// appends column and row of the new stage. `free_speed` and `num_free` are of the hosts still free
-  /// for what the new stage's successors must do there; 0 when there are none to come.
+  /// appends column and row of the new stage. `free_speed` and `num_free` are of the hosts still
+  /// free for what the new stage's successors must do there; 0 when there are none to come.
   [[nodiscard]] double bound_s(const std::vector<PlacedStage>& stages, double free_speed,
                                int num_free, std::vector<std::vector<StageChain>>& chains) const;
 

@@ -92,9 +92,8 @@ std::vector<Stage> branches(const Profile& profile, const Cluster& cluster) {
   for (std::size_t place = hosts.size(); place-- > 0;) {
     Stage stage{.layers = {}, .replicas = replicas_by_speed(cluster, {hosts[place]})};
     for (std::size_t i = 0; i < model.layers.size(); ++i) {
-      const std::size_t at = branch_of[i] < 0
-                                 ? trunk_place
-                                 : place_of_branch[static_cast<std::size_t>(branch_of[i])];
+      const std::size_t at =
+          branch_of[i] < 0 ? trunk_place : place_of_branch[static_cast<std::size_t>(branch_of[i])];
       if (at == place) stage.layers.push_back(model.layers[i].id);
     }
     if (stage.layers.empty()) continue;

@@ -32,8 +32,7 @@ int run_sister(const std::string& program, const std::vector<std::string>& argum
   pid_t child = 0;
   const int error = ::posix_spawn(&child, path.c_str(), &actions, nullptr, argv.data(), environ);
   posix_spawn_file_actions_destroy(&actions);
-  if (error != 0)
-    throw std::runtime_error(path + ": cannot be started: " + std::strerror(error));
+  if (error != 0) throw std::runtime_error(path + ": cannot be started: " + std::strerror(error));
   int status = 0;
   while (::waitpid(child, &status, 0) < 0)
     if (errno != EINTR) throw std::runtime_error(path + ": was lost");
@@ -44,9 +43,8 @@ int run_sister(const std::string& program, const std::vector<std::string>& argum
 void become_sister(const std::string& program, char** argv) {
   const std::string path = (program_directory() / program).string();
   ::execv(path.c_str(), argv);
-  throw InputError("", "",
-                   "expected the program " + path + " for this verb, found: " +
-                       std::strerror(errno));
+  throw InputError(
+      "", "", "expected the program " + path + " for this verb, found: " + std::strerror(errno));
 }
 
 }  // namespace cadastre

@@ -29,11 +29,16 @@ TEST_CASE("a window of steps comes back from its file", "[executor]") {
   CHECK(read.steps == window.steps);
 }
 
-TEST_CASE("a rank remembers its last 64 steps", "[executor]") {
+TEST_CASE("a rank remembers at most 64 steps, spread evenly over the run", "[executor]") {
   StepWindow window;
-  for (std::int64_t step = 0; step < 100; ++step) window.add(step, {});
-  CHECK(window.steps.size() == 64);
-  CHECK(window.steps.begin()->first == 36);
+  for (std::int64_t step = 0; step < 1000; ++step) {
+    window.add(step, {});
+    REQUIRE(window.steps.size() <= 64);
+  }
+  // 1,000 steps by every 16th: 0, 16, … 992.
+  CHECK(window.steps.size() == 63);
+  CHECK(window.steps.begin()->first == 0);
+  CHECK(window.steps.rbegin()->first == 992);
 }
 
 TEST_CASE("the step of median duration is the measured timeline", "[executor]") {

@@ -38,12 +38,12 @@ TEST_CASE("a transfer takes latency and bytes over bandwidth, each way", "[plann
   cluster.network.latency_s = 0.125;  // each of two links on the way
   const Plan plan = pipeline(profile.model, cluster, {1, 1}, 1, 1);
   // F F B B = 1 + 1 + 2 + 2; 1,000 bytes at 1 MB/s there and back.
-  CHECK_THAT(predict(plan, profile, cluster).step_s,
-             WithinRel(6 + 2 * (2 * 0.125 + 0.001), 1e-12));
+  CHECK_THAT(predict(plan, profile, cluster).step_s, WithinRel(6 + 2 * (2 * 0.125 + 0.001), 1e-12));
 }
 
 TEST_CASE("messages on one link queue", "[planner]") {
-  // Both branches finish at 1 s and send 1,000 bytes to node3 at 1 kB/s: 1 s each, one after the other.
+  // Both branches finish at 1 s and send 1,000 bytes to node3 at 1 kB/s: 1 s each, one after the
+  // other.
   const Profile profile = two_branches({1, 0, 1, 0, 0, 0});
   Cluster cluster = hosts({1, 1, 1});
   cluster.network.bandwidth_bytes_per_s = 1000;
@@ -81,10 +81,9 @@ TEST_CASE("GPipe holds every micro-batch's activations, 1F1B as many as stages a
     const Plan plan = pipeline(profile.model, two_hosts(), {1, 1}, 8, 8, schedule);
     return peak_memory_bytes(lower(plan, profile.model, two_hosts()), plan, profile);
   };
-  // 250,000 bytes of parameters three times; 1,000 bytes saved by each micro-batch of one sample; the
-  // second stage also holds the 1,000 bytes it received.
-  CHECK(peak(Schedule::kGpipe) ==
-        std::vector<std::int64_t>{750000 + 8 * 1000, 750000 + 8 * 2000});
+  // 250,000 bytes of parameters three times; 1,000 bytes saved by each micro-batch of one sample;
+  // the second stage also holds the 1,000 bytes it received.
+  CHECK(peak(Schedule::kGpipe) == std::vector<std::int64_t>{750000 + 8 * 1000, 750000 + 8 * 2000});
   CHECK(peak(Schedule::kOneForwardOneBackward) ==
         std::vector<std::int64_t>{750000 + 2 * 1000, 750000 + 1 * 2000});
 }
@@ -103,9 +102,9 @@ TEST_CASE("events of a rank follow each other without overlap", "[planner][prope
   const Profile profile = two_branches({1, 2, 3, 1, 0.5, 1});
   const Cluster cluster = hosts({1, 0.5, 2});
   Plan plan{.strategy = "any", .batch_size = 8, .micro_batches = 4};
-  plan.stages = {{.layers = {"a0", "a1"}, .replicas = {{"node1", 1}}},
-                 {.layers = {"b0", "b1", "join", "head"},
-                  .replicas = {{"node2", 0.25}, {"node3", 0.75}}}};
+  plan.stages = {
+      {.layers = {"a0", "a1"}, .replicas = {{"node1", 1}}},
+      {.layers = {"b0", "b1", "join", "head"}, .replicas = {{"node2", 0.25}, {"node3", 0.75}}}};
   const Program program = lower(plan, profile.model, cluster);
   const Timeline timeline =
       evaluate(program, program_costs(program, plan, profile, cluster), cluster);

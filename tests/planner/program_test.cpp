@@ -20,15 +20,33 @@ std::string listing(const RankProgram& rank) {
     const std::string micro_batch = std::to_string(instruction.micro_batch);
     const std::string peer = std::to_string(instruction.peer);
     switch (instruction.kind) {
-      case InstructionKind::kLoadMicroBatch: word = "L" + micro_batch; break;
-      case InstructionKind::kForward: word = "F" + micro_batch; break;
-      case InstructionKind::kBackward: word = "B" + micro_batch; break;
-      case InstructionKind::kSendActivation: word = "S" + micro_batch + ">" + peer; break;
-      case InstructionKind::kReceiveActivation: word = "R" + micro_batch + "<" + peer; break;
-      case InstructionKind::kSendGradient: word = "s" + micro_batch + ">" + peer; break;
-      case InstructionKind::kReceiveGradient: word = "r" + micro_batch + "<" + peer; break;
-      case InstructionKind::kReduceGradients: word = "A"; break;
-      case InstructionKind::kOptimizerStep: word = "O"; break;
+      case InstructionKind::kLoadMicroBatch:
+        word = "L" + micro_batch;
+        break;
+      case InstructionKind::kForward:
+        word = "F" + micro_batch;
+        break;
+      case InstructionKind::kBackward:
+        word = "B" + micro_batch;
+        break;
+      case InstructionKind::kSendActivation:
+        word = "S" + micro_batch + ">" + peer;
+        break;
+      case InstructionKind::kReceiveActivation:
+        word = "R" + micro_batch + "<" + peer;
+        break;
+      case InstructionKind::kSendGradient:
+        word = "s" + micro_batch + ">" + peer;
+        break;
+      case InstructionKind::kReceiveGradient:
+        word = "r" + micro_batch + "<" + peer;
+        break;
+      case InstructionKind::kReduceGradients:
+        word = "A";
+        break;
+      case InstructionKind::kOptimizerStep:
+        word = "O";
+        break;
     }
     text += (text.empty() ? "" : " ") + word;
   }
@@ -90,19 +108,19 @@ TEST_CASE("the branches of a network are stages of their own that meet", "[plann
 }
 
 TEST_CASE("a stage without parameters before it gets no gradients", "[planner]") {
-  ModelGraph model = checked({.name = "relu-first",
-                              .inputs = {{.name = "x", .shape = {4}}},
-                              .layers = {{.id = "relu", .operation = Relu{}, .inputs = {"x"}},
-                                         {.id = "head",
-                                          .operation = Linear{.out_features = 2},
-                                          .inputs = {"relu"}}},
-                              .output = "head"});
+  ModelGraph model = checked(
+      {.name = "relu-first",
+       .inputs = {{.name = "x", .shape = {4}}},
+       .layers = {{.id = "relu", .operation = Relu{}, .inputs = {"x"}},
+                  {.id = "head", .operation = Linear{.out_features = 2}, .inputs = {"relu"}}},
+       .output = "head"});
   const Program program = lower(pipeline(model, two_hosts(), {1, 1}, 2, 1), model, two_hosts());
   CHECK(listing(program.ranks[0]) == "L0 F0 S0>1");
   CHECK(listing(program.ranks[1]) == "L0 R0<0 F0 B0 O");
 }
 
-TEST_CASE("what is sent is received, once, with the same bytes, in any plan", "[planner][property]") {
+TEST_CASE("what is sent is received, once, with the same bytes, in any plan",
+          "[planner][property]") {
   const ModelGraph model = two_branch_model();
   const Cluster cluster = hosts({1, 0.5, 0.25, 2});
   for (const Schedule schedule : {Schedule::kGpipe, Schedule::kOneForwardOneBackward}) {

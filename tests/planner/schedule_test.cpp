@@ -12,8 +12,8 @@ namespace {
 std::string grid(const std::vector<Pass>& passes) {
   std::string text;
   for (const Pass& pass : passes)
-    text += (text.empty() ? "" : " ") + std::to_string(pass.micro_batch) +
-            (pass.forward ? "F" : "B");
+    text +=
+        (text.empty() ? "" : " ") + std::to_string(pass.micro_batch) + (pass.forward ? "F" : "B");
   return text;
 }
 

@@ -39,8 +39,7 @@ double brute_force_step_s(const Profile& profile, const Cluster& cluster, std::i
       stages[stage_of[i]].layers.push_back(model.layers[i].id);
     std::vector<std::vector<int>> hosts_of(num_stages);
     for (std::size_t h = 0; h < num_hosts; ++h)
-      if (stage_of_host[h] < num_stages)
-        hosts_of[stage_of_host[h]].push_back(static_cast<int>(h));
+      if (stage_of_host[h] < num_stages) hosts_of[stage_of_host[h]].push_back(static_cast<int>(h));
     for (std::size_t s = 0; s < num_stages; ++s) {
       if (stages[s].layers.empty() || hosts_of[s].empty()) return;
       stages[s].replicas = replicas_by_speed(cluster, hosts_of[s]);
@@ -83,8 +82,7 @@ ModelGraph random_model(std::mt19937& random, std::size_t num_layers) {
     ends.insert(model.layers.back().id);
   }
   if (ends.size() > 1)
-    model.layers.push_back(
-        {.id = "sum", .operation = Add{}, .inputs = {ends.begin(), ends.end()}});
+    model.layers.push_back({.id = "sum", .operation = Add{}, .inputs = {ends.begin(), ends.end()}});
   model.output = model.layers.back().id;
   return checked(std::move(model));
 }
@@ -112,7 +110,8 @@ World random_world(std::mt19937& random, std::size_t num_layers, std::size_t num
   world.cluster.network.bandwidth_bytes_per_s = uniform(random, 1e5, 1e8);
   world.cluster.network.latency_s = uniform(random, 0, 1e-3);
   for (Host& host : world.cluster.hosts)
-    if (random() % 4 == 0) host.memory_bytes = 750'000 * (1 + static_cast<std::int64_t>(random() % 4));
+    if (random() % 4 == 0)
+      host.memory_bytes = 750'000 * (1 + static_cast<std::int64_t>(random() % 4));
   return world;
 }
 
@@ -120,11 +119,10 @@ SearchResult search(const World& world, std::int64_t batch_size,
                     const std::vector<std::int64_t>& micro_batches, double time_limit_s = 60) {
   Plan start = best_setting("single", baseline_stages("single", world.profile, world.cluster),
                             batch_size, micro_batches, world.profile, world.cluster);
-  return search_plan(world.profile, world.cluster,
-                     {.batch_size = batch_size,
-                      .micro_batches = micro_batches,
-                      .time_limit_s = time_limit_s},
-                     start);
+  return search_plan(
+      world.profile, world.cluster,
+      {.batch_size = batch_size, .micro_batches = micro_batches, .time_limit_s = time_limit_s},
+      start);
 }
 
 }  // namespace
@@ -201,7 +199,8 @@ TEST_CASE("the plan's document holds the search's plan and every baseline", "[pl
     CHECK(plan.predicted.step_s >= document.plan.predicted.step_s * (1 - 1e-9));
   }
   CHECK(names == baseline_names());
-  // The two branches side by side: 4 samples × 2 layers × 3 s, and a little for join, head and wire.
+  // The two branches side by side: 4 samples × 2 layers × 3 s, and a little for join, head and
+  // wire.
   CHECK(document.plan.predicted.step_s < 4 * 2 * 3 * 1.15);
   CHECK(document.search.optimality_gap < 1e-9);
 }
@@ -218,10 +217,12 @@ TEST_CASE("a request that does not go with the model is refused", "[planner]") {
   CHECK(message({.batch_size = 0}) ==
         "--batch-size: expected a multiple of the model's batch-norm group of 1 samples, found 0");
   CHECK(message({.batch_size = 4, .strategy = "pipelin"}) ==
-        "--strategy: expected auto, single, data-parallel, branch or pipeline, found \"pipelin\", did "
+        "--strategy: expected auto, single, data-parallel, branch or pipeline, found \"pipelin\", "
+        "did "
         "you mean \"pipeline\"?");
-  CHECK(message({.batch_size = 4, .strategy = "branch"}) ==
-        "--strategy: expected a strategy that divides this model on this cluster, found \"branch\"");
+  CHECK(
+      message({.batch_size = 4, .strategy = "branch"}) ==
+      "--strategy: expected a strategy that divides this model on this cluster, found \"branch\"");
   CHECK(message({.batch_size = 4, .micro_batches = {3}}) ==
         "--micro-batches: expected a divisor of the 4 batch-norm groups in a batch, found 3");
 }
