@@ -3,19 +3,12 @@
 #include <cstdint>
 #include <vector>
 
-#include "planner/plan.h"
+#include "planner/cluster.h"
 #include "planner/program.h"
+#include "planner/program_costs.h"
 #include "planner/timeline.h"
 
 namespace cadastre {
-
-/// Seconds that each instruction computes on its rank, in the program's order; 0 for sends,
-/// receives and reductions, whose time is the network's. The cost model and the simulator both
-/// start from these.
-using ProgramCosts = std::vector<std::vector<double>>;
-
-[[nodiscard]] ProgramCosts program_costs(const Program& program, const Plan& plan,
-                                         const Profile& profile, const Cluster& cluster);
 
 /// The first interpreter: replays two consecutive steps of `program` with each host's link as one
 /// queue each way (first come, first served; latency + bytes / bandwidth, Hockney 1994) and returns
@@ -36,13 +29,5 @@ using ProgramCosts = std::vector<std::vector<double>>;
 /// 2(n-1) rounds, each as long as its slowest message of bytes/n.
 [[nodiscard]] double ring_seconds(const Cluster& cluster, const std::vector<int>& hosts,
                                   std::int64_t bytes);
-
-/// Bytes of memory each rank needs at its peak: parameters, their gradients and the optimizer's
-/// momentum, and the saved activations of every micro-batch that is between forward and backward.
-[[nodiscard]] std::vector<std::int64_t> peak_memory_bytes(const Program& program, const Plan& plan,
-                                                          const Profile& profile);
-
-/// Everything the cost model says of a plan.
-[[nodiscard]] Prediction predict(const Plan& plan, const Profile& profile, const Cluster& cluster);
 
 }  // namespace cadastre

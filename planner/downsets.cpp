@@ -1,7 +1,6 @@
 #include "planner/downsets.h"
 
 #include <algorithm>
-#include <bit>
 #include <boost/graph/adjacency_list.hpp>
 #include <numeric>
 #include <unordered_set>
@@ -100,9 +99,7 @@ std::vector<LayerSet> prefixes(std::size_t num_layers) {
 
 std::vector<std::size_t> LayerSet::without(const LayerSet& other) const {
   std::vector<std::size_t> layers;
-  for (std::size_t w = 0; w < words_.size(); ++w)
-    for (std::uint64_t bits = words_[w] & ~other.words_[w]; bits != 0; bits &= bits - 1)
-      layers.push_back(w * 64 + static_cast<std::size_t>(std::countr_zero(bits)));
+  visit_without(other, [&](std::size_t layer) { layers.push_back(layer); });
   return layers;
 }
 

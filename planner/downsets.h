@@ -1,5 +1,6 @@
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -28,6 +29,21 @@ class LayerSet {
     for (std::size_t w = 0; w < words_.size(); ++w)
       if ((other.words_[w] & ~words_[w]) != 0) return false;
     return true;
+  }
+
+  /// Calls `visit(layer)` for each layer of this set that is not in `other`, ascending.
+  template <typename Visit>
+  void visit_without(const LayerSet& other, const Visit& visit) const {
+    for (std::size_t w = 0; w < words_.size(); ++w)
+      for (std::uint64_t bits = words_[w] & ~other.words_[w]; bits != 0; bits &= bits - 1)
+        visit(w * 64 + static_cast<std::size_t>(std::countr_zero(bits)));
+  }
+
+  /// Whether a layer of both sets is not in `excluded`.
+  [[nodiscard]] bool meets_without(const LayerSet& other, const LayerSet& excluded) const {
+    for (std::size_t w = 0; w < words_.size(); ++w)
+      if ((words_[w] & other.words_[w] & ~excluded.words_[w]) != 0) return true;
+    return false;
   }
 
   /// This set without the layers of `other`, ascending.

@@ -8,6 +8,8 @@
 #include "planner/cost_model.h"
 #include "planner/downsets.h"
 #include "planner/host_sets.h"
+#include "planner/prediction.h"
+#include "planner/program.h"
 #include "planner/stage_bounds.h"
 #include "planner/strategies.h"
 
@@ -33,23 +35,12 @@ class BranchAndBound {
   }
 
   SearchResult run() {
-    double least_root_s = std::numeric_limits<double>::infinity();
-    // Many micro-batches first: their plans are the better ones as a rule, and a good plan cuts
-    // more.
-    std::vector<std::int64_t> counts = options_.micro_batches;
-    std::sort(counts.rbegin(), counts.rend());
-    for (const std::int64_t micro_batches : counts) {
-      StageBounds bounds(profile_, cluster_, downsets_, options_.batch_size, micro_batches);
-      bounds_ = &bounds;
-      micro_batches_ = micro_batches;
-      stages_.clear();
-      used_.assign(cluster_.hosts.size(), false);
-      least_root_s = std::min(least_root_s, bounds.rest_s(0, free_speed()));
-      extend(0, {}, 0);
-    }
+    // Narrow searches first: they look at the most promising children only, soon find a plan that
+    // is nearly the best, and so the whole search cuts more.
+    for (const std::size_t width : {std::size_t{2}, std::size_t{5}, kUnlimited}) search(width);
     SearchResult result{.best = best_, .report = {}};
     double lower_s = std::min(best_.predicted.step_s, least_open_s_);
-    if (!downsets_.complete || !host_sets_.complete()) lower_s = std::min(lower_s, least_root_s);
+    if (!downsets_.complete || !host_sets_.complete()) lower_s = std::min(lower_s, least_root_s_);
     result.report.lower_bound_s = lower_s;
     result.report.optimality_gap =
         best_.predicted.step_s > 0 ? 1 - lower_s / best_.predicted.step_s : 0;
@@ -61,11 +52,32 @@ class BranchAndBound {
  private:
   using Clock = std::chrono::steady_clock;
 
+  static constexpr std::size_t kUnlimited = std::numeric_limits<std::size_t>::max();
+
   struct Child {
     PlacedStage stage;
     std::vector<std::vector<StageChain>> chains;
     double bound_s = 0;
   };
+
+  /// Looks at `width` children of each node at most.
+  void search(std::size_t width) {
+    // Many micro-batches first: their plans are the better ones as a rule, and a good plan cuts
+    // more.
+    std::vector<std::int64_t> counts = options_.micro_batches;
+    std::sort(counts.rbegin(), counts.rend());
+    width_ = width;
+    for (const std::int64_t micro_batches : counts) {
+      StageBounds bounds(profile_, cluster_, downsets_, options_.batch_size, micro_batches);
+      bounds_ = &bounds;
+      micro_batches_ = micro_batches;
+      stages_.clear();
+      used_.assign(cluster_.hosts.size(), false);
+      least_root_s_ = std::min(least_root_s_, bounds.rest_s(0, free_speed()));
+      extend(0, {}, 0);
+    }
+    bounds_ = nullptr;
+  }
 
   [[nodiscard]] double elapsed_s() const {
     return std::chrono::duration<double>(Clock::now() - began_).count();
@@ -139,10 +151,11 @@ class BranchAndBound {
     }
     std::stable_sort(children.begin(), children.end(),
                      [](const Child& a, const Child& b) { return a.bound_s < b.bound_s; });
+    std::size_t num_looked_at = 0;
     for (const Child& child : children) {
-      if (!can_win(child.bound_s)) break;
+      if (!can_win(child.bound_s) || num_looked_at++ == width_) break;
       if (out_of_time()) {
-        least_open_s_ = std::min(least_open_s_, child.bound_s);
+        if (width_ == kUnlimited) least_open_s_ = std::min(least_open_s_, child.bound_s);
         break;
       }
       stages_.push_back(child.stage);
@@ -167,10 +180,22 @@ class BranchAndBound {
         stage.layers.push_back(profile_.model.layers[layer].id);
       stages.push_back(std::move(stage));
     }
-    num_evaluated_ += 2;  // one under each schedule
-    Plan plan =
-        best_setting("auto", stages, options_.batch_size, {micro_batches_}, profile_, cluster_);
-    if (plan.predicted.fits_memory && can_win(plan.predicted.step_s)) best_ = std::move(plan);
+    for (const Schedule schedule : {Schedule::kOneForwardOneBackward, Schedule::kGpipe}) {
+      Plan plan{.strategy = "auto",
+                .batch_size = options_.batch_size,
+                .micro_batches = micro_batches_,
+                .schedule = schedule,
+                .stages = stages,
+                .predicted = {},
+                .simulated_step_s = {}};
+      const Program program = lower(plan, profile_.model, cluster_);
+      ++num_evaluated_;
+      if (!can_win(
+              step_seconds(program, program_costs(program, plan, profile_, cluster_), cluster_)))
+        continue;
+      plan.predicted = predict(plan, profile_, cluster_);
+      if (plan.predicted.fits_memory) best_ = std::move(plan);
+    }
   }
 
   const Profile& profile_;
@@ -185,6 +210,8 @@ class BranchAndBound {
   std::int64_t micro_batches_ = 1;
   std::vector<PlacedStage> stages_;
   std::vector<bool> used_;
+  std::size_t width_ = kUnlimited;
+  double least_root_s_ = std::numeric_limits<double>::infinity();  ///< all work, shared perfectly
   double least_open_s_ = std::numeric_limits<double>::infinity();
   std::int64_t num_evaluated_ = 0;
   std::int64_t num_asked_ = 0;

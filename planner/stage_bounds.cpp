@@ -17,22 +17,22 @@ StageBounds::StageBounds(const Profile& profile, const Cluster& cluster, const D
       micro_batch_samples_(batch_size / micro_batches),
       micro_batches_(micro_batches),
       has_gradient_(layers_with_gradient(profile.model)) {
+  const std::size_t num_layers = profile.layers.size();
+  none_ = LayerSet(num_layers);
   for (const std::vector<Source>& sources : layer_sources(profile.model)) {
-    std::vector<std::size_t>& reads = reads_.emplace_back();
+    LayerSet& reads = reads_.emplace_back(num_layers);
     for (const Source& source : sources)
-      if (!source.is_model_input) reads.push_back(static_cast<std::size_t>(source.index));
+      if (!source.is_model_input) reads.insert(static_cast<std::size_t>(source.index));
   }
-
-  after_.assign(reads_.size(), LayerSet(reads_.size()));
-  for (std::size_t i = reads_.size(); i-- > 0;) {
-    for (const std::size_t read : reads_[i]) {
+  after_.assign(num_layers, LayerSet(num_layers));
+  for (std::size_t i = num_layers; i-- > 0;) {
+    reads_[i].visit_without(none_, [&](std::size_t read) {
       after_[read].insert(i);
       after_[read].insert(after_[i]);
-    }
+    });
   }
 
   const std::int64_t granularity = profile.model.batch_norm_group_samples;
-  const std::size_t num_layers = profile.layers.size();
   least_layer_work_s_.assign(num_layers, std::numeric_limits<double>::infinity());
   for (std::int64_t n = granularity; n <= micro_batch_samples_; n += granularity) {
     for (std::size_t i = 0; i < num_layers; ++i) {
@@ -45,16 +45,16 @@ StageBounds::StageBounds(const Profile& profile, const Cluster& cluster, const D
   }
   path_work_s_ = least_layer_work_s_;
   for (std::size_t i = num_layers; i-- > 0;)
-    for (const std::size_t read : reads_[i])
+    reads_[i].visit_without(none_, [&](std::size_t read) {
       path_work_s_[read] =
           std::max(path_work_s_[read], least_layer_work_s_[read] + path_work_s_[i]);
+    });
 
-  const LayerSet empty(num_layers);
   for (const LayerSet& set : downsets.sets) {
     double work_s = 0;
     std::int64_t parameters = 0;
     std::int64_t reduced = 0;
-    for (const std::size_t layer : set.without(empty)) {
+    for (const std::size_t layer : set.without(none_)) {
       const std::int64_t bytes = profile.layers[layer].parameter_bytes;
       work_s += least_layer_work_s_[layer];
       parameters += bytes;
@@ -71,11 +71,10 @@ const StageBounds::SizeSums& StageBounds::sums(std::int64_t samples) {
   if (!is_new) return found->second;
   std::vector<LayerCost> costs;
   for (const LayerProfile& layer : profile_.layers) costs.push_back(layer_cost(layer, samples));
-  const LayerSet empty(profile_.layers.size());
   for (const LayerSet& set : downsets_.sets) {
     double pass_s = 0;
     double forward_s = 0;
-    for (const std::size_t layer : set.without(empty)) {
+    for (const std::size_t layer : set.without(none_)) {
       forward_s += costs[layer].forward_s;
       pass_s += costs[layer].forward_s + (has_gradient_[layer] ? costs[layer].backward_s : 0);
     }
@@ -139,37 +138,36 @@ double StageBounds::rest_s(std::size_t downset, double speed) const {
   return work_s <= 0 ? 0 : work_s / speed;
 }
 
+/// What the stage's layers read, inside the stage and outside.
+LayerSet StageBounds::read_by(const PlacedStage& stage) const {
+  LayerSet read(none_);
+  downsets_.sets[stage.upto].visit_without(downsets_.sets[stage.below],
+                                           [&](std::size_t layer) { read.insert(reads_[layer]); });
+  return read;
+}
+
 bool StageBounds::depends(const PlacedStage& stage, const PlacedStage& earlier) const {
-  const LayerSet& from_below = downsets_.sets[earlier.below];
-  const LayerSet& from_upto = downsets_.sets[earlier.upto];
-  for (const std::size_t layer : downsets_.sets[stage.upto].without(downsets_.sets[stage.below]))
-    for (const std::size_t read : reads_[layer])
-      if (from_upto.contains(read) && !from_below.contains(read)) return true;
-  return false;
+  return read_by(stage).meets_without(downsets_.sets[earlier.upto], downsets_.sets[earlier.below]);
 }
 
 /// Least seconds that the tensors from one stage to another, and their gradients back, spend on the
-/// network around one pass. Negative when no tensor crosses.
-double StageBounds::crossing_s(const PlacedStage& from, const PlacedStage& to) const {
+/// network around one pass. `read` is what the other reads. Negative when no tensor crosses.
+double StageBounds::crossing_s(const PlacedStage& from, const PlacedStage& to,
+                               const LayerSet& read) const {
   const LayerSet& from_below = downsets_.sets[from.below];
   const LayerSet& from_upto = downsets_.sets[from.upto];
-  std::vector<std::size_t> crossing;
-  for (const std::size_t layer : downsets_.sets[to.upto].without(downsets_.sets[to.below]))
-    for (const std::size_t read : reads_[layer])
-      if (from_upto.contains(read) && !from_below.contains(read)) crossing.push_back(read);
-  if (crossing.empty()) return -1;
-  std::sort(crossing.begin(), crossing.end());
-  crossing.erase(std::unique(crossing.begin(), crossing.end()), crossing.end());
+  if (!read.meets_without(from_upto, from_below)) return -1;
   // Between replicas only part of a tensor may cross: its bytes then count for nothing here.
   const bool whole = from.hosts.size() == 1 && to.hosts.size() == 1;
   double bytes = 0;
   bool comes_back = false;
-  for (const std::size_t layer : crossing) {
+  from_upto.visit_without(from_below, [&](std::size_t layer) {
+    if (!read.contains(layer)) return;
     const auto tensor_bytes = static_cast<double>(
         profile_.layers[layer].activation_bytes_per_sample * micro_batch_samples_);
     bytes += tensor_bytes * (has_gradient_[layer] ? 2 : 1);
     comes_back = comes_back || has_gradient_[layer];
-  }
+  });
   double least_s = std::numeric_limits<double>::infinity();
   for (const int a : from.hosts) {
     for (const int b : to.hosts) {
@@ -185,21 +183,16 @@ double StageBounds::crossing_s(const PlacedStage& from, const PlacedStage& to) c
 }
 
 /// The new stage's incoming tensors all pass its host's link, every micro-batch.
-double StageBounds::link_s(const std::vector<PlacedStage>& stages) const {
+double StageBounds::link_s(const std::vector<PlacedStage>& stages, const LayerSet& read) const {
   const PlacedStage& stage = stages.back();
   if (stage.hosts.size() != 1) return 0;
   const int to = stage.hosts.front();
-  const LayerSet& below = downsets_.sets[stage.below];
-  std::vector<std::size_t> crossing;
-  for (const std::size_t layer : downsets_.sets[stage.upto].without(below))
-    for (const std::size_t read : reads_[layer])
-      if (below.contains(read)) crossing.push_back(read);
-  std::sort(crossing.begin(), crossing.end());
-  crossing.erase(std::unique(crossing.begin(), crossing.end()), crossing.end());
   double bytes = 0;
-  for (const std::size_t layer : crossing)
-    bytes += static_cast<double>(profile_.layers[layer].activation_bytes_per_sample *
-                                 micro_batch_samples_ * micro_batches_);
+  downsets_.sets[stage.below].visit_without(none_, [&](std::size_t layer) {
+    if (read.contains(layer))
+      bytes += static_cast<double>(profile_.layers[layer].activation_bytes_per_sample *
+                                   micro_batch_samples_ * micro_batches_);
+  });
   double bandwidth = 0;
   for (const PlacedStage& earlier : stages) {
     for (const int from : earlier.hosts) {
@@ -214,12 +207,12 @@ double StageBounds::link_s(const std::vector<PlacedStage>& stages) const {
 
 /// Work of the layers outside the stage's downset that depend on the stage, per step.
 double StageBounds::rest_after_s(const PlacedStage& stage) const {
-  LayerSet after(profile_.layers.size());
-  for (const std::size_t layer : downsets_.sets[stage.upto].without(downsets_.sets[stage.below]))
-    after.insert(after_[layer]);
+  LayerSet after(none_);
+  downsets_.sets[stage.upto].visit_without(downsets_.sets[stage.below],
+                                           [&](std::size_t layer) { after.insert(after_[layer]); });
   double work_s = 0;
-  for (const std::size_t layer : after.without(downsets_.sets[stage.upto]))
-    work_s += least_layer_work_s_[layer];
+  after.visit_without(downsets_.sets[stage.upto],
+                      [&](std::size_t layer) { work_s += least_layer_work_s_[layer]; });
   return work_s;
 }
 
@@ -228,10 +221,9 @@ double StageBounds::rest_path_s(const PlacedStage& stage) const {
   const LayerSet& below = downsets_.sets[stage.below];
   const LayerSet& upto = downsets_.sets[stage.upto];
   double path_s = 0;
-  for (const std::size_t layer : downsets_.sets.back().without(upto))
-    for (const std::size_t read : reads_[layer])
-      if (upto.contains(read) && !below.contains(read))
-        path_s = std::max(path_s, path_work_s_[layer]);
+  downsets_.sets.back().visit_without(upto, [&](std::size_t layer) {
+    if (reads_[layer].meets_without(upto, below)) path_s = std::max(path_s, path_work_s_[layer]);
+  });
   return path_s;
 }
 
@@ -257,9 +249,10 @@ double StageBounds::bound_s(const std::vector<PlacedStage>& stages, double free_
   chains.emplace_back(stages.size());
   chains[last][last] = {.seconds = stage.least_pass_s, .length = 0};
 
-  double bound_s = std::max(stage.cycle_s, link_s(stages));
+  const LayerSet read = read_by(stage);
+  double bound_s = std::max(stage.cycle_s, link_s(stages, read));
   for (std::size_t q = 0; q < last; ++q) {
-    const double between_s = crossing_s(stages[q], stage);
+    const double between_s = crossing_s(stages[q], stage, read);
     if (between_s < 0) continue;
     for (std::size_t p = 0; p <= q; ++p) {
       const StageChain& chain = chains[p][q];

@@ -84,8 +84,10 @@ class StageBounds {
 
  private:
   const SizeSums& sums(std::int64_t samples);
-  [[nodiscard]] double crossing_s(const PlacedStage& from, const PlacedStage& to) const;
-  [[nodiscard]] double link_s(const std::vector<PlacedStage>& stages) const;
+  [[nodiscard]] LayerSet read_by(const PlacedStage& stage) const;
+  [[nodiscard]] double crossing_s(const PlacedStage& from, const PlacedStage& to,
+                                  const LayerSet& read) const;
+  [[nodiscard]] double link_s(const std::vector<PlacedStage>& stages, const LayerSet& read) const;
   [[nodiscard]] double rest_after_s(const PlacedStage& stage) const;
   [[nodiscard]] double rest_path_s(const PlacedStage& stage) const;
   [[nodiscard]] double idle_s(const PlacedStage& stage, double after_s, int most_after) const;
@@ -96,14 +98,15 @@ class StageBounds {
   std::int64_t micro_batch_samples_;
   std::int64_t micro_batches_;
   std::vector<bool> has_gradient_;
-  std::vector<std::vector<std::size_t>> reads_;  ///< for each layer, the layers it reads
-  std::map<std::int64_t, SizeSums> sums_;        ///< by samples of a replica's slice
-  std::vector<LayerSet> after_;                  ///< for each layer, those that depend on it
-  std::vector<double> least_layer_work_s_;       ///< per step, at the best slice size
-  std::vector<double> path_work_s_;              ///< of the heaviest way from each layer to the end
-  std::vector<double> least_work_s_;             ///< [downset], likewise
-  std::vector<std::int64_t> parameter_bytes_;    ///< [downset]
-  std::vector<std::int64_t> reduced_bytes_;      ///< [downset]
+  std::vector<LayerSet> reads_;  ///< for each layer, the layers it reads
+  LayerSet none_;
+  std::map<std::int64_t, SizeSums> sums_;      ///< by samples of a replica's slice
+  std::vector<LayerSet> after_;                ///< for each layer, those that depend on it
+  std::vector<double> least_layer_work_s_;     ///< per step, at the best slice size
+  std::vector<double> path_work_s_;            ///< of the heaviest way from each layer to the end
+  std::vector<double> least_work_s_;           ///< [downset], likewise
+  std::vector<std::int64_t> parameter_bytes_;  ///< [downset]
+  std::vector<std::int64_t> reduced_bytes_;    ///< [downset]
 };
 
 }  // namespace cadastre

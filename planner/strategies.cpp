@@ -5,7 +5,7 @@
 #include <optional>
 #include <set>
 
-#include "planner/cost_model.h"
+#include "planner/prediction.h"
 
 namespace cadastre {
 

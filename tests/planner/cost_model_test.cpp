@@ -1,5 +1,6 @@
 #include "planner/cost_model.h"
 
+#include "planner/prediction.h"
 #include "tests/support/catch.h"
 #include "tests/support/worlds.h"
 
