@@ -4,6 +4,7 @@
 #include <ATen/ops/empty.h>
 #include <ATen/ops/full.h>
 
+#include <chrono>
 #include <functional>
 #include <future>
 
@@ -94,8 +95,14 @@ TEST_CASE("a reduction sums over its group and leaves the others alone", "[execu
 
 TEST_CASE("waiting for a rank that has gone says which", "[executor]") {
   std::string message;
+  std::promise<void> has_met;
   as_ranks(2, {}, [&](int rank, Communicator& communicator) {
-    if (rank == 1) return;  // its connections close
+    if (rank == 1) {
+      // Not before the other is connected, too; then these connections close.
+      has_met.get_future().wait_for(std::chrono::seconds(20));
+      return;
+    }
+    has_met.set_value();
     at::Tensor tensor = at::empty({1});
     try {
       communicator.wait(communicator.post_receive(tensor, 1, 1));
