@@ -42,7 +42,8 @@ TEST_CASE("two hosts learn the land cover of Zion from 2,000 pixels", "[executor
                                       .scene = source / "scenarios/scenes/zion-landsat-dem.json",
                                       .rasters = rasters,
                                       .output = directory.path() / "run",
-                                      .training = {.epochs = 1, .samples_per_epoch = 2000}},
+                                      .training = {.epochs = 1, .samples_per_epoch = 2000},
+                                      .max_test_samples = 5000},
                                      [](const RunProgress&) {});
 
   REQUIRE(run.steps.size() == 2000 / 64);
