@@ -16,6 +16,7 @@
 #include <optional>
 #include <stdexcept>
 
+#include "executor/processor_binding.h"
 #include "planner/error.h"
 #include "planner/files.h"
 
@@ -72,7 +73,11 @@ class LocalRanks {
  public:
   explicit LocalRanks(const std::vector<RankProcess>& processes) : processes_(processes) {
     try {
-      for (const RankProcess& process : processes) ranks_.push_back(start(process));
+      std::vector<int> num_threads;
+      for (const RankProcess& process : processes) num_threads.push_back(process.num_threads);
+      const std::vector<std::string> processors = processors_for_ranks(num_threads);
+      for (std::size_t r = 0; r < processes.size(); ++r)
+        ranks_.push_back(start(processes[r], processors[r]));
     } catch (...) {
       end_all();
       throw;
@@ -104,7 +109,7 @@ class LocalRanks {
   }
 
  private:
-  static RunningRank start(const RankProcess& process) {
+  static RunningRank start(const RankProcess& process, const std::string& processors) {
     int ends[2];
     if (::pipe2(ends, O_CLOEXEC) != 0)
       throw std::runtime_error(std::string("cannot open a pipe: ") + std::strerror(errno));
@@ -117,6 +122,7 @@ class LocalRanks {
     }
     for (const auto& [key, value] : process.environment) variables.push_back(key + "=" + value);
     variables.push_back(std::string(kLauncherVariable) + "=" + std::to_string(::getpid()));
+    variables.push_back(std::string(kProcessorsVariable) + "=" + processors);
     const auto pointers = [](std::vector<std::string>& strings) {
       std::vector<char*> list;
       for (std::string& text : strings) list.push_back(text.data());
@@ -257,11 +263,12 @@ void run_local_ranks(const std::vector<RankProcess>& processes,
   ranks.wait(on_message);
 }
 
-void die_with_launcher() {
+void become_rank() {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   // The launcher may have died before the call.
   const char* launcher = std::getenv(kLauncherVariable);
   if (launcher != nullptr && std::to_string(::getppid()) != launcher) std::_Exit(1);
+  bind_to_given_processors();
 }
 
 }  // namespace cadastre

@@ -14,6 +14,7 @@ struct RankProcess {
   std::vector<std::string> arguments;
   std::map<std::string, std::string> environment;  ///< beside what is inherited
   std::string name;                                ///< in errors: `rank 1 (host b, stage 2)`
+  int num_threads = 1;  ///< that compute: as many processors are its own, where there are enough
 };
 
 /// Starts one local process for each rank and waits for all of them. `on_message(rank, message)` is
@@ -25,7 +26,7 @@ struct RankProcess {
 void run_local_ranks(const std::vector<RankProcess>& processes,
                      const std::function<void(int rank, const RankMessage&)>& on_message);
 
-/// Called first in a started rank: it dies with its launcher.
-void die_with_launcher();
+/// Called first in a started rank: it dies with its launcher and keeps to its processors.
+void become_rank();
 
 }  // namespace cadastre

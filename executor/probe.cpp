@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <map>
+#include <numeric>
 #include <string>
 #include <vector>
 
@@ -13,7 +14,8 @@
 #include "executor/process_setup.h"
 #include "executor/rank_channel.h"
 #include "executor/timing.h"
-#include "planner/error.h"
+#include "planner/cost_model.h"
+#include "planner/program.h"
 
 namespace cadastre {
 
@@ -21,9 +23,11 @@ namespace {
 
 constexpr const char* kLoopback = "127.0.0.1";
 constexpr double kComputeSeconds = 1.0;
-constexpr std::int64_t kSamples = 16;
+constexpr std::int64_t kSamples = 32;  // enough that hosts on one machine share its memory bus
 constexpr std::int64_t kSmallMessageElements = 1024;         // 4 KB: latency
 constexpr std::int64_t kLargeMessageElements = 1024 * 1024;  // 4 MB: bandwidth
+constexpr std::int64_t kReducedElements = 512 * 1024;        // 2 MB: gradients of a small network
+constexpr int kReductions = 30;
 constexpr int kSmallRounds = 200;
 constexpr int kLargeRounds = 30;
 
@@ -104,6 +108,17 @@ double one_way_s(Communicator& communicator, int rank, std::int64_t num_elements
   return summarize(seconds).median_s;
 }
 
+/// Median seconds of a reduction over all ranks, each of which calls this.
+double reduction_s(Communicator& communicator) {
+  std::vector<double> seconds;
+  for (int i = 0; i < kReductions; ++i) {
+    const at::Tensor gradients = at::ones({kReducedElements});
+    communicator.barrier();
+    seconds.push_back(seconds_of([&] { communicator.all_reduce({gradients}, 0); }));
+  }
+  return summarize(seconds).median_s;
+}
+
 /// Memory that local ranks may share, by /proc/meminfo's words "MemAvailable".
 std::int64_t available_memory_bytes() {
   const std::int64_t pages = ::sysconf(_SC_AVPHYS_PAGES);
@@ -116,7 +131,9 @@ void run_probe_rank(const std::filesystem::path& model_file, int rank, int num_r
                     const Rendezvous& rendezvous) {
   prepare_process(1);
   const ModelGraph model = model_file.empty() ? default_model() : read_model(model_file);
-  Communicator communicator(rendezvous, kLoopback, rank, num_ranks, {});
+  std::vector<int> all_ranks(static_cast<std::size_t>(num_ranks));
+  std::iota(all_ranks.begin(), all_ranks.end(), 0);
+  Communicator communicator(rendezvous, kLoopback, rank, num_ranks, {all_ranks});
   Workload workload(model);
   workload.run();
   communicator.barrier();
@@ -131,6 +148,10 @@ void run_probe_rank(const std::filesystem::path& model_file, int rank, int num_r
       report("small_message_s", small_s);
       report("large_message_s", large_s);
     }
+  }
+  if (num_ranks > 1) {
+    const double seconds = reduction_s(communicator);
+    if (rank == 0) report("reduction_s", seconds);
   }
   communicator.barrier();
 }
@@ -154,7 +175,7 @@ Cluster probe_local(const ProbeOptions& options,
   std::map<std::string, double> shared;
   std::vector<double> together_s(processes.size(), 0);
   int num_values = 0;
-  const int num_expected = options.num_local_ranks + (options.num_local_ranks > 1 ? 3 : 1);
+  const int num_expected = options.num_local_ranks + (options.num_local_ranks > 1 ? 4 : 1);
   run_local_ranks(processes, [&](int rank, const RankMessage& message) {
     if (message.kind != RankMessage::Kind::kValue) return;
     if (message.text == "together_s")
@@ -187,6 +208,16 @@ Cluster probe_local(const ProbeOptions& options,
   }
   // A message crosses the links of two hosts.
   cluster.network = {.bandwidth_bytes_per_s = bandwidth_bytes_per_s, .latency_s = small_s / 2};
+  if (options.num_local_ranks > 1) {
+    // What the reduction took beyond its messages on the wire.
+    std::vector<int> hosts(cluster.hosts.size());
+    std::iota(hosts.begin(), hosts.end(), 0);
+    constexpr std::int64_t kBytes = kReducedElements * kBytesPerElement;
+    const double beyond_s = shared.at("reduction_s") - ring_seconds(cluster, hosts, kBytes);
+    cluster.network.reduction_s_per_byte =
+        std::max(0.0, beyond_s) /
+        static_cast<double>(ring_bytes_per_rank(kBytes, cluster.hosts.size()));
+  }
   return cluster;
 }
 

@@ -61,7 +61,7 @@ void add_probe_rank_verb(CLI::App& program) {
   app->group("");  // not in the help
   app->add_option("--model", *model);
   app->callback([model] {
-    die_with_launcher();
+    become_rank();
     report_to_launcher([&] {
       const RankEnvironment environment = rank_environment();
       run_probe_rank(*model, environment.rank, environment.num_ranks, environment.rendezvous);

@@ -112,27 +112,24 @@ class LayerByLayer {
 double load_s_per_sample(const ProfileOptions& options, const std::vector<at::Tensor>& inputs) {
   const std::int64_t batch_size = inputs.front().size(0);
   std::vector<double> seconds;
-  std::vector<at::Tensor> batch;
-  std::vector<Pixel> pixels;
-  if (options.scene != nullptr) {
-    // Training samples from all over the scene, in no order that memory likes.
-    const std::vector<Sample>& train = options.scene->data.train;
-    for (std::int64_t i = 0; i < batch_size && !train.empty(); ++i) {
-      const Sample& sample = train[mix(options.seed, static_cast<std::uint64_t>(i)) % train.size()];
-      pixels.push_back({sample.row, sample.column});
-    }
-  }
   for (int pass = 0; pass < options.warm_up + options.repeats; ++pass) {
+    // As in training: other samples each time, from all over the scene, into new tensors.
+    std::vector<Pixel> pixels;
+    if (options.scene != nullptr) {
+      const std::vector<Sample>& train = options.scene->data.train;
+      for (std::int64_t i = 0; i < batch_size && !train.empty(); ++i) {
+        const auto draw = static_cast<std::uint64_t>(pass * batch_size + i);
+        const Sample& sample = train[mix(options.seed, draw) % train.size()];
+        pixels.push_back({sample.row, sample.column});
+      }
+    }
+    std::vector<at::Tensor> batch;
     const double pass_s = seconds_of([&] {
       if (!pixels.empty()) {
         gather_patches(options.scene->data, options.scene->patch, pixels.data(),
                        static_cast<std::int64_t>(pixels.size()), batch);
       } else {
-        batch.resize(inputs.size());
-        for (std::size_t i = 0; i < inputs.size(); ++i) {
-          if (!batch[i].defined()) batch[i] = at::empty_like(inputs[i]);
-          batch[i].copy_(inputs[i]);
-        }
+        for (const at::Tensor& input : inputs) batch.push_back(input.clone());
       }
     });
     if (pass >= options.warm_up) seconds.push_back(pass_s);

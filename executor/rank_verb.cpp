@@ -55,7 +55,7 @@ void add_rank_verb(CLI::App& program) {
   app->add_option("--threads", job->num_threads);
   add_training_options(*app, job->training);
   app->callback([job] {
-    die_with_launcher();
+    become_rank();
     report_to_launcher([&] {
       job->environment = rank_environment();
       run_rank(*job);

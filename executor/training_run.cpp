@@ -102,7 +102,8 @@ std::vector<RankProcess> rank_processes(const RunRequest& request, const PlanDoc
                          // Threads that spin while they wait take processors from other ranks.
                          {"OMP_WAIT_POLICY", "passive"}},
          .name = "rank " + std::to_string(r) + " (host " + rank.host + ", stage " +
-                 std::to_string(rank.stage) + ")"});
+                 std::to_string(rank.stage) + ")",
+         .num_threads = num_threads});
   }
   return processes;
 }

@@ -40,6 +40,9 @@ struct DirectLink {
 struct Network {
   double bandwidth_bytes_per_s = 0;  ///< of each host's link, each way
   double latency_s = 0;              ///< of each host's link; a message crosses two
+  /// What a rank takes in a reduction for each byte it receives, beside the wire: copying and
+  /// adding.
+  double reduction_s_per_byte = 0;
   std::vector<DirectLink> direct_links;
   bool operator==(const Network&) const = default;
 };

@@ -86,6 +86,9 @@ Network read_network(const JsonPlace& place, const std::vector<Host>& hosts) {
       .bandwidth_bytes_per_s = bandwidth_bytes_per_s(object.at("bandwidth_bytes_per_s")),
       .latency_s = duration_s(object.at("latency_s")),
       .direct_links = {}};
+  constexpr double kMostReductionSecondsPerByte = 1e-3;
+  if (const auto seconds = object.find("reduction_s_per_byte"))
+    network.reduction_s_per_byte = seconds->number(0, kMostReductionSecondsPerByte);
   if (const auto links = object.find("direct_links")) {
     std::map<std::pair<std::string, std::string>, std::string> where;
     for (const JsonPlace& item : links->array()) {
@@ -147,6 +150,7 @@ nlohmann::json to_json(const Cluster& cluster) {
           {"network",
            {{"bandwidth_bytes_per_s", cluster.network.bandwidth_bytes_per_s},
             {"latency_s", cluster.network.latency_s},
+            {"reduction_s_per_byte", cluster.network.reduction_s_per_byte},
             {"direct_links", std::move(links)}}}};
 }
 

@@ -175,7 +175,8 @@ double ring_seconds(const Cluster& cluster, const std::vector<int>& hosts, std::
   for (std::size_t i = 0; i < n; ++i) {
     const Route route = route_between(cluster, hosts[i], hosts[(i + 1) % n]);
     const double chunk_bytes = static_cast<double>(bytes) / static_cast<double>(n);
-    slowest_s = std::max(slowest_s, route.latency_s + chunk_bytes / route.bandwidth_bytes_per_s);
+    const double byte_s = 1 / route.bandwidth_bytes_per_s + cluster.network.reduction_s_per_byte;
+    slowest_s = std::max(slowest_s, route.latency_s + chunk_bytes * byte_s);
   }
   return 2 * static_cast<double>(n - 1) * slowest_s;
 }

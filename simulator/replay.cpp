@@ -169,6 +169,9 @@ class Replay {
       };
       send(key(at(self), at(self + 1)), chunk_bytes(chunk));
       receive(key(at(self + n - 1), at(self)));
+      const double handling_s =
+          cluster_.network.reduction_s_per_byte * static_cast<double>(chunk_bytes(chunk - 1));
+      if (handling_s > 0) s4u::this_actor::execute(handling_s * host(r)->get_speed());
     }
   }
 

@@ -73,6 +73,10 @@ TEST_CASE("a reduction over n replicas takes 2 (n - 1) rounds of an n-th", "[pla
   // 250,000 bytes at 1 MB/s: 6 rounds of 0.0625 s, after 1 s forward and 2 s backward.
   CHECK_THAT(predict(plan, profile, cluster).step_s, WithinRel(3 + 6 * 0.0625, 1e-12));
   CHECK_THAT(ring_seconds(cluster, {0, 1, 2, 3}, 250000), WithinRel(6 * 0.0625, 1e-12));
+  // With as long again in the rank that receives.
+  Cluster busy = cluster;
+  busy.network.reduction_s_per_byte = 1e-6;
+  CHECK_THAT(ring_seconds(busy, {0, 1, 2, 3}, 250000), WithinRel(6 * 0.125, 1e-12));
 }
 
 TEST_CASE("GPipe holds every micro-batch's activations, 1F1B as many as stages are left",

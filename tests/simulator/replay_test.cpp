@@ -162,6 +162,16 @@ TEST_CASE("a ring all-reduce takes 2(n-1) rounds of a part each", "[simulator]")
   CHECK(timeline.events.size() == n);
 }
 
+TEST_CASE("a rank handles each byte that it receives in a reduction", "[simulator]") {
+  constexpr int n = 4;
+  TinyProgram tiny({n});
+  for (int r = 0; r < n; ++r) tiny.reduce(r, 8'000'000);
+  Cluster cluster = star(n, kBandwidth, kLatency);
+  cluster.network.reduction_s_per_byte = 0.5e-6;
+  // 6 rounds of 2 MB: 2 s on the wire, 0.5 s latency, 1 s in the rank that receives.
+  CHECK_THAT(replayed(tiny, cluster).step_s, WithinRel(6 * (2 + 0.5 + 1), 1e-9));
+}
+
 TEST_CASE("a ring all-reduce of fewer bytes than ranks still goes round", "[simulator]") {
   TinyProgram tiny({3});
   for (int r = 0; r < 3; ++r) tiny.reduce(r, 1);
