@@ -203,7 +203,9 @@ TEST_CASE("the program refuses a wrong request in one line with status 2", "[sim
   CHECK(refused("--plan model.json") ==
         "error: model.json: /format: expected \"cadastre-plan/1\", found \"cadastre-model/1\"\n");
   CHECK_THAT(refused("--plan cut.json"), Catch::Matchers::StartsWith("error: cut.json: "));
-  CHECK(refused("") == "error: --plan is required\n");
+  CHECK(refused("") ==
+        "error: cadastre simulate: --plan is required; `cadastre simulate --help` shows an "
+        "example\n");
 }
 
 TEST_CASE("the program says how it is used", "[simulator]") {

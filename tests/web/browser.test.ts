@@ -201,7 +201,7 @@ try {
     assert.equal(loads, null);
   });
   const partial: [string, string[], string[]][] = [
-    ["a plan", ["plan.json"], ["strategies", "graph", "hosts", "map"]],
+    ["a plan", ["plan.json"], ["strategies", "timelines", "graph", "hosts", "traffic", "map"]],
     ["a simulation", ["simulation.json"], ["strategies", "timelines", "hosts", "traffic", "map"]],
     ["a run", ["run"], ["strategies", "timelines", "graph", "hosts", "traffic", "training", "accuracy"]],
     ["a run without its timeline", ["run/run.json"], ["strategies", "graph", "training", "accuracy"]],
