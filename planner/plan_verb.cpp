@@ -10,6 +10,7 @@
 #include "planner/files.h"
 #include "planner/json_reader.h"
 #include "planner/planner.h"
+#include "planner/progress.h"
 #include "planner/table.h"
 #include "planner/verbs.h"
 
@@ -102,7 +103,17 @@ std::string does_not_fit(const PlanDocument& document) {
 void run_plan(const PlanVerb& verb, const VerbOptions& options) {
   const Profile profile = read_profile(verb.profile);
   const Cluster cluster = read_cluster(verb.cluster);
-  const PlanDocument document = make_plan(profile, cluster, verb.planner);
+  const PlanDocument document = [&] {
+    constexpr double kMilli = 1e3;
+    Progress progress("searching", static_cast<std::int64_t>(verb.planner.time_limit_s * kMilli),
+                      options.quiet ? Progress::Mode::kQuiet : Progress::Mode::kShow);
+    PlannerOptions planner = verb.planner;
+    planner.on_progress = [&](double searched_s, double best_step_s) {
+      progress.update(static_cast<std::int64_t>(searched_s * kMilli),
+                      "best step " + fixed(best_step_s * kMilli, 1) + " ms");
+    };
+    return make_plan(profile, cluster, planner);
+  }();
   if (!document.plan.predicted.fits_memory) throw std::runtime_error(does_not_fit(document));
   if (!verb.output.empty()) write_file(verb.output, json_text(to_json(document)));
   print_result(options, result_json(document), summary(document));

@@ -63,7 +63,8 @@ PlanDocument make_plan(const Profile& profile, const Cluster& cluster,
   const SearchResult found = search_plan(profile, cluster,
                                          {.batch_size = options.batch_size,
                                           .micro_batches = micro_batches,
-                                          .time_limit_s = options.time_limit_s},
+                                          .time_limit_s = options.time_limit_s,
+                                          .on_progress = options.on_progress},
                                          *start);
   plans.insert(plans.begin(), found.best);
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,8 @@ struct PlannerOptions {
   std::string strategy = "auto";            ///< auto (the search) or one of `baseline_names()`
   std::vector<std::int64_t> micro_batches;  ///< numbers to try; empty: `micro_batch_choices`
   double time_limit_s = 10;                 ///< of the search
+  /// Called now and then while the search goes on; see `SearchOptions`.
+  std::function<void(double searched_s, double best_step_s)> on_progress = {};
 };
 
 /// Plans `profile`'s model on `cluster`. The document's plan is the one that was asked for; its

@@ -85,7 +85,11 @@ class BranchAndBound {
 
   [[nodiscard]] bool out_of_time() {
     // The clock costs more than a node does.
-    if (!out_of_time_ && ++num_asked_ % 64 == 0) out_of_time_ = elapsed_s() > options_.time_limit_s;
+    if (!out_of_time_ && ++num_asked_ % 64 == 0) {
+      const double searched_s = elapsed_s();
+      out_of_time_ = searched_s > options_.time_limit_s;
+      if (options_.on_progress) options_.on_progress(searched_s, best_.predicted.step_s);
+    }
     return out_of_time_;
   }
 

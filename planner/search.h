@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "planner/plan.h"
@@ -12,6 +13,8 @@ struct SearchOptions {
   std::vector<std::int64_t> micro_batches;  ///< numbers to try, each a divisor of the groups
   double time_limit_s = 10;
   std::size_t max_downsets = 20000;
+  /// Called now and then with the seconds searched so far and the best step time known.
+  std::function<void(double searched_s, double best_step_s)> on_progress = {};
 };
 
 struct SearchResult {
