@@ -224,8 +224,6 @@ RankInterpreter::ArrivalKey RankInterpreter::arrival_key(const Instruction& inst
           instruction.micro_batch, peer.stage};
 }
 
-SampleRange RankInterpreter::slice_of(int micro_batch) const { return slices_.at(micro_batch); }
-
 void RankInterpreter::post_receives_from(std::size_t instruction) {
   next_to_post_ = std::max(next_to_post_, instruction);
   int under_way = 0;
@@ -240,7 +238,7 @@ void RankInterpreter::post_receives_from(std::size_t instruction) {
 
 void RankInterpreter::post_receive(std::size_t instruction) {
   const Instruction& what = rank_.instructions[instruction];
-  const SampleRange slice = slice_of(what.micro_batch);
+  const SampleRange slice = slices_.at(what.micro_batch);
   Arrival& arrival = arrivals_[arrival_key(what)];
   if (!arrival.tensor.defined()) {
     std::vector<std::int64_t> shape = {slice.size()};

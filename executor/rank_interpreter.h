@@ -83,7 +83,6 @@ class RankInterpreter {
   void post_receive(std::size_t instruction);
   void wait_for(std::size_t instruction);
   [[nodiscard]] ArrivalKey arrival_key(const Instruction& instruction) const;
-  [[nodiscard]] SampleRange slice_of(int micro_batch) const;
   [[nodiscard]] at::Tensor take_activation(int layer, int micro_batch);
 
   const Program& program_;

@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "planner/error.h"
-#include "planner/near_name.h"
+#include "planner/refusal.h"
 
 namespace cadastre {
 
@@ -18,13 +18,6 @@ std::string describe(const nlohmann::json& value) {
   constexpr std::size_t kLongest = 60;
   std::string text = value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
   if (text.size() > kLongest) text = text.substr(0, kLongest) + "…";
-  return text;
-}
-
-std::string number_text(double value) {
-  nlohmann::json number = value;
-  std::string text = number.dump();
-  if (text.ends_with(".0")) text.resize(text.size() - 2);
   return text;
 }
 
@@ -167,9 +160,8 @@ std::vector<std::pair<std::string, JsonPlace>> JsonObject::members() {
 void JsonObject::finish() const {
   for (const auto& [key, value] : place_.value().items()) {
     if (known_.contains(key)) continue;
-    const std::string near = near_name(key, {known_.begin(), known_.end()});
     JsonPlace(value, place_.file(), place_.pointer() + "/" + escaped(key))
-        .fail("expected no such key" + (near.empty() ? "" : ", did you mean \"" + near + "\"?"));
+        .fail("expected no such key" + did_you_mean(key, {known_.begin(), known_.end()}));
   }
 }
 

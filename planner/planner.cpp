@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "planner/error.h"
-#include "planner/near_name.h"
+#include "planner/refusal.h"
 #include "planner/search.h"
 #include "planner/strategies.h"
 
@@ -36,10 +36,9 @@ void check_strategy(const std::string& strategy) {
   std::string expected;
   for (std::size_t i = 0; i < names.size(); ++i)
     expected += (i == 0 ? "" : i + 1 == names.size() ? " or " : ", ") + names[i];
-  const std::string near = near_name(strategy, names);
-  throw InputError("--strategy", "",
-                   "expected " + expected + ", found \"" + strategy + "\"" +
-                       (near.empty() ? "" : ", did you mean \"" + near + "\"?"));
+  throw InputError(
+      "--strategy", "",
+      "expected " + expected + ", found " + in_quotes(strategy) + did_you_mean(strategy, names));
 }
 
 }  // namespace
