@@ -213,7 +213,7 @@ Cluster probe_local(const ProbeOptions& options,
     std::vector<int> hosts(cluster.hosts.size());
     std::iota(hosts.begin(), hosts.end(), 0);
     constexpr std::int64_t kBytes = kReducedElements * kBytesPerElement;
-    const double beyond_s = shared.at("reduction_s") - ring_seconds(cluster, hosts, kBytes);
+    const double beyond_s = shared.at("reduction_s") - ring_seconds(NetworkCosts(cluster), hosts, kBytes);
     cluster.network.reduction_s_per_byte =
         std::max(0.0, beyond_s) /
         static_cast<double>(ring_bytes_per_rank(kBytes, cluster.hosts.size()));

@@ -1,6 +1,7 @@
 #include "planner/cluster.h"
 
 #include <algorithm>
+#include <limits>
 
 namespace cadastre {
 
@@ -19,12 +20,36 @@ Route route_between(const Cluster& cluster, int from, int to) {
       return {.bandwidth_bytes_per_s = link.bandwidth_bytes_per_s,
               .latency_s = link.latency_s,
               .direct = true};
-  return {.bandwidth_bytes_per_s =
-              std::min(a.bandwidth_bytes_per_s.value_or(network.bandwidth_bytes_per_s),
-                       b.bandwidth_bytes_per_s.value_or(network.bandwidth_bytes_per_s)),
-          .latency_s =
-              a.latency_s.value_or(network.latency_s) + b.latency_s.value_or(network.latency_s),
-          .direct = false};
+  return star_route(cluster, host_zones(cluster), from, to);
+}
+
+Route star_route(const Cluster& cluster, const std::vector<int>& zones, int from, int to) {
+  const Network& network = cluster.network;
+  Route route{.bandwidth_bytes_per_s = std::numeric_limits<double>::infinity()};
+  const auto cross = [&](double bandwidth_bytes_per_s, double latency_s) {
+    route.bandwidth_bytes_per_s = std::min(route.bandwidth_bytes_per_s, bandwidth_bytes_per_s);
+    route.latency_s += latency_s;
+  };
+  const int from_zone = zones[static_cast<std::size_t>(from)];
+  const int to_zone = zones[static_cast<std::size_t>(to)];
+  for (const int h : {from, to}) {
+    const Host& host = cluster.hosts[static_cast<std::size_t>(h)];
+    cross(host.bandwidth_bytes_per_s.value_or(network.bandwidth_bytes_per_s),
+          host.latency_s.value_or(network.latency_s));
+    const int z = zones[static_cast<std::size_t>(h)];
+    if (from_zone == to_zone || z < 0) continue;
+    const Zone& zone = network.zones[static_cast<std::size_t>(z)];
+    cross(zone.bandwidth_bytes_per_s, zone.latency_s);
+  }
+  return route;
+}
+
+std::vector<int> host_zones(const Cluster& cluster) {
+  std::vector<int> zone_of(cluster.hosts.size(), -1);
+  for (std::size_t z = 0; z < cluster.network.zones.size(); ++z)
+    for (const std::string& name : cluster.network.zones[z].hosts)
+      zone_of[static_cast<std::size_t>(host_index(cluster, name))] = static_cast<int>(z);
+  return zone_of;
 }
 
 }  // namespace cadastre

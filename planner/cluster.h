@@ -36,7 +36,18 @@ struct DirectLink {
   bool operator==(const DirectLink&) const = default;
 };
 
-/// A star: every host has one full-duplex link to a switch that never is the bottleneck.
+/// Hosts behind a switch of their own, which one full-duplex uplink joins to the others: a rack, a
+/// room, a site.
+struct Zone {
+  std::string name;
+  std::vector<std::string> hosts;
+  double bandwidth_bytes_per_s = 0;  ///< of the uplink, each way
+  double latency_s = 0;              ///< of the uplink; a message between two zones crosses both
+  bool operator==(const Zone&) const = default;
+};
+
+/// A star: every host has one full-duplex link to a switch that never is the bottleneck. Hosts of a
+/// zone have a switch of their own; those in none are at the middle one.
 struct Network {
   double bandwidth_bytes_per_s = 0;  ///< of each host's link, each way
   double latency_s = 0;              ///< of each host's link; a message crosses two
@@ -44,6 +55,7 @@ struct Network {
   /// adding.
   double reduction_s_per_byte = 0;
   std::vector<DirectLink> direct_links;
+  std::vector<Zone> zones;  ///< a host is in one at most
   bool operator==(const Network&) const = default;
 };
 
@@ -64,6 +76,13 @@ struct Route {
 
 /// Throws nothing; both indices must be valid and different.
 [[nodiscard]] Route route_between(const Cluster& cluster, int from, int to);
+
+/// The same over the switches, whatever direct links there are. `zones` as of `host_zones`.
+[[nodiscard]] Route star_route(const Cluster& cluster, const std::vector<int>& zones, int from,
+                               int to);
+
+/// For each host the index of its zone, or -1.
+[[nodiscard]] std::vector<int> host_zones(const Cluster& cluster);
 
 [[nodiscard]] int host_index(const Cluster& cluster, const std::string& name);  ///< -1 when absent
 

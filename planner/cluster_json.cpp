@@ -80,12 +80,50 @@ DirectLink read_direct_link(const JsonPlace& place, const std::vector<Host>& hos
   return link;
 }
 
+Zone read_zone(const JsonPlace& place, const std::vector<Host>& hosts) {
+  JsonObject object = place.object();
+  Zone zone;
+  const JsonPlace name = object.at("name");
+  zone.name = name.string();
+  if (zone.name.empty()) name.fail_expected("a name");
+  for (const JsonPlace& host : object.at("hosts").array(1))
+    zone.hosts.push_back(read_end(host, hosts));
+  zone.bandwidth_bytes_per_s = bandwidth_bytes_per_s(object.at("bandwidth_bytes_per_s"));
+  zone.latency_s = duration_s(object.at("latency_s"));
+  object.finish();
+  return zone;
+}
+
+std::vector<Zone> read_zones(const JsonPlace& place, const std::vector<Host>& hosts) {
+  std::vector<Zone> zones;
+  std::map<std::string, std::string> zone_of_host;
+  std::map<std::string, std::string> where;  // zone -> pointer of its first use
+  for (const JsonPlace& item : place.array()) {
+    zones.push_back(read_zone(item, hosts));
+    const Zone& zone = zones.back();
+    const auto [first, is_new] = where.emplace(zone.name, item.pointer() + "/name");
+    if (!is_new)
+      refuse(item, "/name",
+             "expected a name used once, found " + in_quotes(zone.name) + " again (first at " +
+                 first->second + ")");
+    for (std::size_t h = 0; h < zone.hosts.size(); ++h) {
+      const auto [other, is_first] = zone_of_host.emplace(zone.hosts[h], zone.name);
+      if (!is_first)
+        refuse(item, "/hosts/" + std::to_string(h),
+               "expected each host in one zone, found " + in_quotes(zone.hosts[h]) +
+                   " again (it is in " + in_quotes(other->second) + ")");
+    }
+  }
+  return zones;
+}
+
 Network read_network(const JsonPlace& place, const std::vector<Host>& hosts) {
   JsonObject object = place.object();
   Network network{
       .bandwidth_bytes_per_s = bandwidth_bytes_per_s(object.at("bandwidth_bytes_per_s")),
       .latency_s = duration_s(object.at("latency_s")),
-      .direct_links = {}};
+      .direct_links = {},
+      .zones = {}};
   constexpr double kMostReductionSecondsPerByte = 1e-3;
   if (const auto seconds = object.find("reduction_s_per_byte"))
     network.reduction_s_per_byte = seconds->number(0, kMostReductionSecondsPerByte);
@@ -101,6 +139,7 @@ Network read_network(const JsonPlace& place, const std::vector<Host>& hosts) {
       network.direct_links.push_back(link);
     }
   }
+  if (const auto zones = object.find("zones")) network.zones = read_zones(*zones, hosts);
   object.finish();
   return network;
 }
@@ -143,15 +182,20 @@ nlohmann::json to_json(const Cluster& cluster) {
                      {"to", link.to},
                      {"bandwidth_bytes_per_s", link.bandwidth_bytes_per_s},
                      {"latency_s", link.latency_s}});
+  nlohmann::json network = {{"bandwidth_bytes_per_s", cluster.network.bandwidth_bytes_per_s},
+                            {"latency_s", cluster.network.latency_s},
+                            {"reduction_s_per_byte", cluster.network.reduction_s_per_byte},
+                            {"direct_links", std::move(links)}};
+  for (const Zone& zone : cluster.network.zones)
+    network["zones"].push_back({{"name", zone.name},
+                                {"hosts", zone.hosts},
+                                {"bandwidth_bytes_per_s", zone.bandwidth_bytes_per_s},
+                                {"latency_s", zone.latency_s}});
   return {{"format", "cadastre-cluster/1"},
           {"name", cluster.name},
           {"description", cluster.description},
           {"hosts", std::move(hosts)},
-          {"network",
-           {{"bandwidth_bytes_per_s", cluster.network.bandwidth_bytes_per_s},
-            {"latency_s", cluster.network.latency_s},
-            {"reduction_s_per_byte", cluster.network.reduction_s_per_byte},
-            {"direct_links", std::move(links)}}}};
+          {"network", std::move(network)}};
 }
 
 }  // namespace cadastre

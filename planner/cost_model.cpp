@@ -1,115 +1,152 @@
 #include "planner/cost_model.h"
 
 #include <algorithm>
-#include <limits>
-#include <numeric>
+#include <queue>
+#include <tuple>
 
 namespace cadastre {
 
 namespace {
 
+constexpr std::size_t kNumSteps = 2;
 constexpr double kUnknown = -1;
 
-struct LinkQueues {
-  std::vector<double> out_free_s;  ///< when each host's outgoing link is free again
-  std::vector<double> in_free_s;
+/// When a message was put on its way and when it has arrived.
+struct Transfer {
+  double posted_s = kUnknown;
+  double arrived_s = kUnknown;
+};
+
+/// An all-reduce of one step: how many of its ranks have arrived, and when the last one did.
+struct Reduction {
+  std::size_t num_arrived = 0;
+  double ready_s = 0;
 };
 
 /// The state of a replay: a clock and a place in the program for each rank, queues on the links.
+///
+/// Only sends depend on what other ranks did before in time: they enter the links' queues. So each
+/// rank runs ahead to its next send, and the sends are carried out in order of time.
 class Evaluation {
  public:
-  Evaluation(const Program& program, const ProgramCosts& costs, const Cluster& cluster)
-      : program_(program), costs_(costs), cluster_(cluster) {
-    const std::size_t num_ranks = program.ranks.size();
-    clocks_s_.assign(num_ranks, 0);
-    next_.assign(num_ranks, 0);
-    step_.assign(num_ranks, 0);
-    rank_end_s_.assign(num_ranks * kNumSteps, 0);
-    arrivals_s_.assign(kNumSteps * static_cast<std::size_t>(program.num_messages), kUnknown);
-    queues_.out_free_s.assign(cluster.hosts.size(), 0);
-    queues_.in_free_s.assign(cluster.hosts.size(), 0);
-    reduce_arrived_.assign(program.stage_ranks.size() * kNumSteps, 0);
-    reduce_ready_s_.assign(program.stage_ranks.size() * kNumSteps, 0);
+  Evaluation(const Program& program, const ProgramCosts& costs, const NetworkCosts& network)
+      : program_(program),
+        costs_(costs),
+        network_(network),
+        ranks_(program.ranks.size()),
+        transfers_(kNumSteps * static_cast<std::size_t>(program.num_messages)),
+        waiting_for_(transfers_.size(), -1),
+        half_link_free_s_(network.routes.num_half_links(), 0),
+        reductions_(kNumSteps * program.stage_ranks.size()) {
+    seconds_.ranks.resize(ranks_.size());
+    ring_s_.assign(program.stage_ranks.size(), kUnknown);
   }
 
   /// Runs to the end; `record(rank, instruction, start_s, end_s)` is called for the last step.
   template <typename Record>
-  double run(const Record& record) {
-    while (advance_earliest(record)) {
+  StepSeconds run(const Record& record) {
+    for (std::size_t r = 0; r < ranks_.size(); ++r) run_ahead(r, record);
+    while (!sends_.empty()) {
+      const std::size_t rank = sends_.top().second;
+      sends_.pop();
+      carry_out_send(rank, record);
+      run_ahead(rank, record);
     }
-    double step_s = 0;
-    for (std::size_t r = 0; r < program_.ranks.size(); ++r)
-      step_s = std::max(step_s, rank_end_s_[r * kNumSteps + 1] - rank_end_s_[r * kNumSteps]);
-    return step_s;
+    for (const RankState& rank : ranks_)
+      seconds_.step_s = std::max(seconds_.step_s, rank.end_s[1] - rank.end_s[0]);
+    return std::move(seconds_);
   }
 
  private:
-  static constexpr std::size_t kNumSteps = 2;
+  struct RankState {
+    double clock_s = 0;
+    std::size_t next = 0;  ///< instruction
+    std::size_t step = 0;
+    bool in_reduction = false;
+    double end_s[kNumSteps] = {0, 0};
+  };
 
-  /// Executes the next instruction of the rank whose clock is least among those that can go on, so
-  /// that transfers enter the links' queues in order of time. False at the end.
+  /// Executes the rank's instructions up to its next send, or to one that must wait for others.
   template <typename Record>
-  bool advance_earliest(const Record& record) {
-    std::size_t chosen = program_.ranks.size();
-    for (std::size_t r = 0; r < program_.ranks.size(); ++r)
-      if (can_go_on(r) && (chosen == program_.ranks.size() || clocks_s_[r] < clocks_s_[chosen]))
-        chosen = r;
-    if (chosen == program_.ranks.size()) return false;
-    execute(chosen, record);
-    return true;
-  }
-
-  [[nodiscard]] bool can_go_on(std::size_t rank) {
-    if (step_[rank] == kNumSteps) return false;
-    const RankProgram& program = program_.ranks[rank];
-    if (program.instructions.empty()) return false;
-    const Instruction& instruction = program.instructions[next_[rank]];
-    switch (instruction.kind) {
-      case InstructionKind::kReceiveActivation:
-      case InstructionKind::kReceiveGradient:
-        return arrival(step_[rank], instruction.message) != kUnknown;
-      case InstructionKind::kReduceGradients: {
-        const std::size_t slot = reduce_slot(rank);
-        const std::size_t num_replicas = stage_ranks(rank).size();
-        if (!announced(rank)) {
-          ++reduce_arrived_[slot];
-          reduce_ready_s_[slot] = std::max(reduce_ready_s_[slot], clocks_s_[rank]);
-          announced_.push_back({rank, step_[rank]});
+  void run_ahead(std::size_t r, const Record& record) {
+    RankState& rank = ranks_[r];
+    const std::vector<Instruction>& instructions = program_.ranks[r].instructions;
+    if (instructions.empty()) return;
+    while (rank.step < kNumSteps) {
+      const Instruction& instruction = instructions[rank.next];
+      double end_s = rank.clock_s;
+      RankSeconds* const seconds = rank.step + 1 == kNumSteps ? &seconds_.ranks[r] : nullptr;
+      switch (instruction.kind) {
+        case InstructionKind::kSendActivation:
+        case InstructionKind::kSendGradient:
+          sends_.emplace(rank.clock_s, r);
+          return;
+        case InstructionKind::kReceiveActivation:
+        case InstructionKind::kReceiveGradient: {
+          const std::size_t number = transfer_number(rank.step, instruction);
+          const Transfer& transfer = transfers_[number];
+          if (transfer.arrived_s == kUnknown) {
+            waiting_for_[number] = static_cast<int>(r);
+            return;
+          }
+          end_s = std::max(rank.clock_s, transfer.arrived_s);
+          if (seconds != nullptr)
+            seconds->transfer_s +=
+                end_s - std::max(rank.clock_s, std::min(transfer.posted_s, end_s));
+          break;
         }
-        return reduce_arrived_[slot] == num_replicas;
+        case InstructionKind::kReduceGradients: {
+          const auto stage = static_cast<std::size_t>(instruction.stage);
+          const std::vector<int>& peers = program_.stage_ranks[stage];
+          Reduction& reduction = reductions_[rank.step * program_.stage_ranks.size() + stage];
+          if (!rank.in_reduction) {
+            rank.in_reduction = true;
+            ++reduction.num_arrived;
+            reduction.ready_s = std::max(reduction.ready_s, rank.clock_s);
+            if (reduction.num_arrived < peers.size()) return;
+            // The last to arrive lets the others go on, by their numbers.
+            for (const int peer : peers)
+              if (static_cast<std::size_t>(peer) != r)
+                run_ahead(static_cast<std::size_t>(peer), record);
+          } else if (reduction.num_arrived < peers.size()) {
+            return;
+          }
+          rank.in_reduction = false;
+          end_s = reduction.ready_s + ring_s(stage, instruction.bytes);
+          if (seconds != nullptr) seconds->reduction_s += end_s - rank.clock_s;
+          break;
+        }
+        default:
+          end_s += costs_[r][rank.next];
+          if (seconds != nullptr) seconds->compute_s += costs_[r][rank.next];
+          break;
       }
-      default:
-        return true;
+      advance(r, end_s, record);
     }
   }
 
   template <typename Record>
-  void execute(std::size_t rank, const Record& record) {
-    const Instruction& instruction = program_.ranks[rank].instructions[next_[rank]];
-    const double start_s = clocks_s_[rank];
-    double end_s = start_s + costs_[rank][next_[rank]];
-    switch (instruction.kind) {
-      case InstructionKind::kSendActivation:
-      case InstructionKind::kSendGradient:
-        arrival(step_[rank], instruction.message) = transfer(rank, instruction, start_s);
-        break;
-      case InstructionKind::kReceiveActivation:
-      case InstructionKind::kReceiveGradient:
-        end_s = std::max(start_s, arrival(step_[rank], instruction.message));
-        break;
-      case InstructionKind::kReduceGradients:
-        end_s = reduce_ready_s_[reduce_slot(rank)] + ring_s(stage_ranks(rank), instruction.bytes);
-        break;
-      default:
-        break;
-    }
-    clocks_s_[rank] = end_s;
-    if (step_[rank] + 1 == kNumSteps) record(static_cast<int>(rank), instruction, start_s, end_s);
-    if (++next_[rank] == program_.ranks[rank].instructions.size()) {
-      rank_end_s_[rank * kNumSteps + step_[rank]] = end_s;
-      next_[rank] = 0;
-      ++step_[rank];
-    }
+  void carry_out_send(std::size_t r, const Record& record) {
+    const RankState& rank = ranks_[r];
+    const Instruction& instruction = program_.ranks[r].instructions[rank.next];
+    const std::size_t number = transfer_number(rank.step, instruction);
+    transfers_[number] = {.posted_s = rank.clock_s,
+                          .arrived_s = transfer(r, instruction, rank.clock_s)};
+    const int receiver = waiting_for_[number];
+    advance(r, rank.clock_s, record);
+    if (receiver >= 0) run_ahead(static_cast<std::size_t>(receiver), record);
+  }
+
+  template <typename Record>
+  void advance(std::size_t r, double end_s, const Record& record) {
+    RankState& rank = ranks_[r];
+    const std::vector<Instruction>& instructions = program_.ranks[r].instructions;
+    if (rank.step + 1 == kNumSteps)
+      record(static_cast<int>(r), instructions[rank.next], rank.clock_s, end_s);
+    rank.clock_s = end_s;
+    if (++rank.next < instructions.size()) return;
+    rank.end_s[rank.step++] = end_s;
+    rank.next = 0;
   }
 
   /// Puts a message on the links at `posted_s` and returns when it has arrived.
@@ -117,66 +154,64 @@ class Evaluation {
     const int from = program_.ranks[rank].host_index;
     const int to = program_.ranks[static_cast<std::size_t>(instruction.peer)].host_index;
     if (from == to) return posted_s;
-    const Route route = route_between(cluster_, from, to);
-    const double wire_s = static_cast<double>(instruction.bytes) / route.bandwidth_bytes_per_s;
-    if (route.direct) return posted_s + wire_s + route.latency_s;
-    double& out_free_s = queues_.out_free_s[static_cast<std::size_t>(from)];
-    double& in_free_s = queues_.in_free_s[static_cast<std::size_t>(to)];
-    const double start_s = std::max({posted_s, out_free_s, in_free_s});
-    out_free_s = in_free_s = start_s + wire_s;
-    return start_s + wire_s + route.latency_s;
+    const Way& way = network_.routes.way(from, to);
+    const auto bytes = static_cast<double>(instruction.bytes);
+    double start_s = posted_s;
+    if (way.shared) {
+      network_.routes.visit_half_links(from, to, [&](std::size_t half_link) {
+        start_s = std::max(start_s, half_link_free_s_[half_link]);
+      });
+      network_.routes.visit_half_links(from, to, [&](std::size_t half_link) {
+        half_link_free_s_[half_link] = start_s + bytes * network_.routes.byte_s()[half_link];
+      });
+    }
+    return start_s + bytes / way.bandwidth_bytes_per_s + way.latency_s;
   }
 
-  [[nodiscard]] double ring_s(const std::vector<int>& ranks, std::int64_t bytes) const {
-    std::vector<int> hosts;
-    for (const int rank : ranks)
-      hosts.push_back(program_.ranks[static_cast<std::size_t>(rank)].host_index);
-    return ring_seconds(cluster_, hosts, bytes);
+  [[nodiscard]] double ring_s(std::size_t stage, std::int64_t bytes) {
+    if (ring_s_[stage] == kUnknown) {
+      std::vector<int> hosts;
+      for (const int rank : program_.stage_ranks[stage])
+        hosts.push_back(program_.ranks[static_cast<std::size_t>(rank)].host_index);
+      ring_s_[stage] = ring_seconds(network_, hosts, bytes);
+    }
+    return ring_s_[stage];
   }
 
-  [[nodiscard]] double& arrival(std::size_t step, int message) {
-    return arrivals_s_[step * static_cast<std::size_t>(program_.num_messages) +
-                       static_cast<std::size_t>(message)];
-  }
-
-  [[nodiscard]] const std::vector<int>& stage_ranks(std::size_t rank) const {
-    return program_.stage_ranks[static_cast<std::size_t>(program_.ranks[rank].stage)];
-  }
-
-  [[nodiscard]] std::size_t reduce_slot(std::size_t rank) const {
-    return static_cast<std::size_t>(program_.ranks[rank].stage) * kNumSteps + step_[rank];
-  }
-
-  [[nodiscard]] bool announced(std::size_t rank) const {
-    return std::find(announced_.begin(), announced_.end(), std::pair(rank, step_[rank])) !=
-           announced_.end();
+  [[nodiscard]] std::size_t transfer_number(std::size_t step,
+                                            const Instruction& instruction) const {
+    return step * static_cast<std::size_t>(program_.num_messages) +
+           static_cast<std::size_t>(instruction.message);
   }
 
   const Program& program_;
   const ProgramCosts& costs_;
-  const Cluster& cluster_;
-  std::vector<double> clocks_s_;
-  std::vector<std::size_t> next_;  ///< instruction
-  std::vector<std::size_t> step_;
-  std::vector<double> rank_end_s_;  ///< [rank][step]
-  std::vector<double> arrivals_s_;  ///< [step][message]
-  LinkQueues queues_;
-  std::vector<std::size_t> reduce_arrived_;  ///< [stage][step]
-  std::vector<double> reduce_ready_s_;
-  std::vector<std::pair<std::size_t, std::size_t>> announced_;  ///< (rank, step) in a reduction
+  const NetworkCosts& network_;
+  std::vector<RankState> ranks_;
+  std::vector<Transfer> transfers_;  ///< [step][message]
+  std::vector<int> waiting_for_;     ///< [step][message] the rank that stands at its receive, or -1
+  std::vector<double> half_link_free_s_;
+  std::vector<Reduction> reductions_;  ///< [step][stage]
+  std::vector<double> ring_s_;         ///< [stage]
+  StepSeconds seconds_;
+  /// Ranks that stand at a send, earliest first, ties by number.
+  std::priority_queue<std::pair<double, std::size_t>, std::vector<std::pair<double, std::size_t>>,
+                      std::greater<>>
+      sends_;
 };
 
 }  // namespace
 
-double ring_seconds(const Cluster& cluster, const std::vector<int>& hosts, std::int64_t bytes) {
+double ring_seconds(const NetworkCosts& network, const std::vector<int>& hosts,
+                    std::int64_t bytes) {
   const std::size_t n = hosts.size();
   if (n < 2) return 0;
+  const double chunk_bytes = static_cast<double>(bytes) / static_cast<double>(n);
   double slowest_s = 0;
   for (std::size_t i = 0; i < n; ++i) {
-    const Route route = route_between(cluster, hosts[i], hosts[(i + 1) % n]);
-    const double chunk_bytes = static_cast<double>(bytes) / static_cast<double>(n);
-    const double byte_s = 1 / route.bandwidth_bytes_per_s + cluster.network.reduction_s_per_byte;
-    slowest_s = std::max(slowest_s, route.latency_s + chunk_bytes * byte_s);
+    const Way& way = network.routes.way(hosts[i], hosts[(i + 1) % n]);
+    const double byte_s = 1 / way.bandwidth_bytes_per_s + network.reduction_s_per_byte;
+    slowest_s = std::max(slowest_s, way.latency_s + chunk_bytes * byte_s);
   }
   return 2 * static_cast<double>(n - 1) * slowest_s;
 }
@@ -184,23 +219,18 @@ double ring_seconds(const Cluster& cluster, const std::vector<int>& hosts, std::
 Timeline evaluate(const Program& program, const ProgramCosts& costs, const Cluster& cluster) {
   Timeline timeline = timeline_of(program, "predicted");
   timeline.step_s =
-      Evaluation(program, costs, cluster)
+      Evaluation(program, costs, NetworkCosts(cluster))
           .run([&](int rank, const Instruction& instruction, double start_s, double end_s) {
-            timeline.events.push_back({.rank = rank,
-                                       .kind = instruction.kind,
-                                       .micro_batch = instruction.micro_batch,
-                                       .layer = instruction.layer,
-                                       .peer = instruction.peer,
-                                       .start_s = start_s,
-                                       .end_s = end_s,
-                                       .bytes = instruction.bytes});
-          });
+            timeline.events.push_back(event_of(rank, instruction, start_s, end_s));
+          })
+          .step_s;
   normalize(timeline);
   return timeline;
 }
 
-double step_seconds(const Program& program, const ProgramCosts& costs, const Cluster& cluster) {
-  return Evaluation(program, costs, cluster).run([](int, const Instruction&, double, double) {});
+StepSeconds step_seconds(const Program& program, const ProgramCosts& costs,
+                         const NetworkCosts& network) {
+  return Evaluation(program, costs, network).run([](int, const Instruction&, double, double) {});
 }
 
 }  // namespace cadastre

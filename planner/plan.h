@@ -23,10 +23,14 @@ struct Replica {
 struct Stage {
   std::vector<std::string> layers;  ///< ids in the model's order
   std::vector<Replica> replicas;
+  /// Keep only the inputs from forward to backward, and do the forward pass again before the
+  /// backward pass (Chen et al. 2016).
+  bool recompute = false;
   bool operator==(const Stage&) const = default;
 };
 
-enum class Schedule { kGpipe, kOneForwardOneBackward };
+/// Under the interleaved schedule a host may serve several stages, under the others one.
+enum class Schedule { kGpipe, kOneForwardOneBackward, kInterleaved };
 
 [[nodiscard]] const std::vector<std::string>& schedule_names();  ///< in the enum's order
 [[nodiscard]] std::string schedule_name(Schedule schedule);
@@ -35,7 +39,8 @@ enum class Schedule { kGpipe, kOneForwardOneBackward };
 struct HostPrediction {
   std::string host;
   double compute_s = 0;
-  double waiting_s = 0;    ///< for activations and gradients, the schedule's bubble included
+  double waiting_s = 0;    ///< for other hosts to get ready: the schedule's bubble, and imbalance
+  double transfer_s = 0;   ///< for activations and gradients that are on the network
   double reduction_s = 0;  ///< in the all-reduce, waiting for the other replicas included
   std::int64_t sent_bytes = 0;
   std::int64_t peak_memory_bytes = 0;
@@ -52,7 +57,7 @@ struct Prediction {
 };
 
 /// Which layers on which hosts, in how many micro-batches, in which order. The stages' order is a
-/// topological order of the DAG that they form; a host serves one stage at most.
+/// topological order of the DAG that they form.
 struct Plan {
   std::string strategy;         ///< single, data-parallel, branch, pipeline, auto
   std::int64_t batch_size = 1;  ///< samples of one step over all hosts (the global batch)

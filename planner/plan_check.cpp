@@ -110,18 +110,25 @@ void check_shares(const std::vector<Stage>& stages, const JsonPlace& place) {
   }
 }
 
-void check_hosts_once(const std::vector<Stage>& stages, const JsonPlace& place) {
+void check_hosts_once(const std::vector<Stage>& stages, Schedule schedule, const JsonPlace& place) {
   std::map<std::string, std::string> where;  // host -> pointer of its first use
-  for (std::size_t s = 0; s < stages.size(); ++s)
+  for (std::size_t s = 0; s < stages.size(); ++s) {
+    if (schedule == Schedule::kInterleaved) where.clear();
     for (std::size_t r = 0; r < stages[s].replicas.size(); ++r) {
       const std::string& host = stages[s].replicas[r].host;
       const std::string pointer = replica_pointer(s, r) + "/host";
       const auto [first, is_new] = where.emplace(host, pointer);
       if (!is_new)
         refuse(place, pointer,
-               "expected each host once, found " + in_quotes(host) + " again (first at " +
-                   place.pointer() + first->second + ")");
+               "expected each host once" +
+                   std::string(schedule == Schedule::kInterleaved
+                                   ? " in a stage"
+                                   : " (several stages on a host need schedule " +
+                                         in_quotes(schedule_name(Schedule::kInterleaved)) + ")") +
+                   ", found " + in_quotes(host) + " again (first at " + place.pointer() +
+                   first->second + ")");
     }
+  }
 }
 
 void check_hosts_known(const std::vector<Stage>& stages, const Cluster& cluster,
@@ -155,17 +162,18 @@ void check_batch(std::int64_t batch_size, std::int64_t micro_batches, const Mode
 }  // namespace
 
 void check_division(const std::vector<Stage>& stages, std::int64_t batch_size,
-                    std::int64_t micro_batches, const ModelGraph& model, const JsonPlace& place) {
+                    std::int64_t micro_batches, Schedule schedule, const ModelGraph& model,
+                    const JsonPlace& place) {
   check_layers(stages, model, place);
   check_shares(stages, place);
-  check_hosts_once(stages, place);
+  check_hosts_once(stages, schedule, place);
   check_batch(batch_size, micro_batches, model, place);
 }
 
 void check_plan(const Plan& plan, const ModelGraph& model, const Cluster& cluster,
                 const JsonPlace& place) {
   check_hosts_known(plan.stages, cluster, place);
-  check_division(plan.stages, plan.batch_size, plan.micro_batches, model, place);
+  check_division(plan.stages, plan.batch_size, plan.micro_batches, plan.schedule, model, place);
 }
 
 }  // namespace cadastre

@@ -14,8 +14,9 @@ namespace cadastre {
 void check_plan(const Plan& plan, const ModelGraph& model, const Cluster& cluster,
                 const JsonPlace& place);
 
-/// The same without a cluster: hosts are only checked to serve one stage at most.
+/// The same without a cluster: whether its hosts are known is not checked.
 void check_division(const std::vector<Stage>& stages, std::int64_t batch_size,
-                    std::int64_t micro_batches, const ModelGraph& model, const JsonPlace& place);
+                    std::int64_t micro_batches, Schedule schedule, const ModelGraph& model,
+                    const JsonPlace& place);
 
 }  // namespace cadastre

@@ -16,6 +16,7 @@ HostPrediction read_host_prediction(const JsonPlace& place, const Cluster& clust
   HostPrediction prediction{.host = object.at("host").string(),
                             .compute_s = object.at("compute_s").number(0),
                             .waiting_s = object.at("waiting_s").number(0),
+                            .transfer_s = object.at("transfer_s").number(0),
                             .reduction_s = object.at("reduction_s").number(0),
                             .sent_bytes = object.at("sent_bytes").integer(0),
                             .peak_memory_bytes = object.at("peak_memory_bytes").integer(0)};
@@ -67,6 +68,7 @@ nlohmann::json to_json(const Prediction& prediction) {
     hosts.push_back({{"host", host.host},
                      {"compute_s", host.compute_s},
                      {"waiting_s", host.waiting_s},
+                     {"transfer_s", host.transfer_s},
                      {"reduction_s", host.reduction_s},
                      {"sent_bytes", host.sent_bytes},
                      {"peak_memory_bytes", host.peak_memory_bytes}});

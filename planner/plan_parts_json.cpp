@@ -21,6 +21,7 @@ Stage read_stage(const JsonPlace& place) {
   Stage stage{.layers = object.at("layers").strings(), .replicas = {}};
   for (const JsonPlace& replica : object.at("replicas").array(1))
     stage.replicas.push_back(read_replica(replica));
+  if (const auto recompute = object.find("recompute")) stage.recompute = recompute->boolean();
   object.finish();
   return stage;
 }
@@ -28,7 +29,7 @@ Stage read_stage(const JsonPlace& place) {
 }  // namespace
 
 const std::vector<std::string>& schedule_names() {
-  static const std::vector<std::string> names = {"gpipe", "1f1b"};
+  static const std::vector<std::string> names = {"gpipe", "1f1b", "interleaved-1f1b"};
   return names;
 }
 
@@ -48,7 +49,9 @@ nlohmann::json to_json(const std::vector<Stage>& stages) {
     nlohmann::json replicas = nlohmann::json::array();
     for (const Replica& replica : stage.replicas)
       replicas.push_back({{"host", replica.host}, {"share", replica.share}});
-    written.push_back({{"layers", stage.layers}, {"replicas", std::move(replicas)}});
+    written.push_back({{"layers", stage.layers},
+                       {"replicas", std::move(replicas)},
+                       {"recompute", stage.recompute}});
   }
   return written;
 }

@@ -8,32 +8,77 @@
 
 namespace cadastre {
 
-std::vector<std::int64_t> peak_memory_bytes(const Program& program, const Plan& plan,
-                                            const Profile& profile) {
-  constexpr std::int64_t kCopiesOfParameters = 3;  // parameters, gradients, momentum
-  const std::vector<StageSize> sizes = stage_sizes(plan, profile);
+namespace {
+
+/// What a stage holds on each of its ranks.
+struct StageMemory {
+  std::int64_t parameter_bytes = 0;
+  std::int64_t saved_bytes_per_sample = 0;
+  std::int64_t input_bytes_per_sample = 0;  ///< of the model inputs that it reads
+};
+
+std::vector<StageMemory> stage_memory(const Division& division, const CostTable& table) {
+  std::vector<StageMemory> stages(division.stages.size());
+  std::vector<std::vector<char>> reads(stages.size(),
+                                       std::vector<char>(table.model().input_bytes.size(), 0));
+  for (std::size_t i = 0; i < division.stage_of_layer.size(); ++i) {
+    const auto s = static_cast<std::size_t>(division.stage_of_layer[i]);
+    stages[s].parameter_bytes += table.parameter_bytes()[i];
+    stages[s].saved_bytes_per_sample += table.saved_bytes_per_sample()[i];
+    for (const int input : table.model().inputs[i]) {
+      char& seen = reads[s][static_cast<std::size_t>(input)];
+      if (!seen)
+        stages[s].input_bytes_per_sample +=
+            table.model().input_bytes[static_cast<std::size_t>(input)];
+      seen = 1;
+    }
+  }
+  return stages;
+}
+
+}  // namespace
+
+std::vector<std::int64_t> peak_memory_bytes(const Program& program, const Division& division,
+                                            const CostTable& table) {
+  const std::vector<StageMemory> stages = stage_memory(division, table);
+  const auto num_micro_batches = static_cast<std::size_t>(division.micro_batches);
   std::vector<std::int64_t> peaks;
+  std::vector<std::int64_t> held;  // [stage][micro-batch]
   for (const RankProgram& rank : program.ranks) {
-    const StageSize& size = sizes[static_cast<std::size_t>(rank.stage)];
-    std::vector<std::int64_t> held(static_cast<std::size_t>(plan.micro_batches), 0);
-    std::int64_t now = kCopiesOfParameters * size.parameter_bytes;
+    held.assign(stages.size() * num_micro_batches, 0);
+    std::int64_t now = 0;
+    for (const RankPart& part : rank.parts)
+      now += kCopiesOfParameters * stages[static_cast<std::size_t>(part.stage)].parameter_bytes;
     std::int64_t peak = now;
     for (const Instruction& instruction : rank.instructions) {
+      if (instruction.micro_batch < 0) continue;
+      const auto s = static_cast<std::size_t>(instruction.stage);
+      const StageMemory& stage = stages[s];
+      const bool recompute = division.stages[s].recompute;
+      std::int64_t& of_micro_batch =
+          held[s * num_micro_batches + static_cast<std::size_t>(instruction.micro_batch)];
+      const std::int64_t saved_bytes = stage.saved_bytes_per_sample * instruction.samples.size();
       std::int64_t grown = 0;
       switch (instruction.kind) {
         case InstructionKind::kReceiveActivation:
           grown = instruction.bytes;
           break;
+        case InstructionKind::kLoadMicroBatch:
+          if (recompute) grown = stage.input_bytes_per_sample * instruction.samples.size();
+          break;
         case InstructionKind::kForward:
-          grown = size.saved_bytes_per_sample * instruction.samples.size();
+          if (!recompute) grown = saved_bytes;
+          break;
+        case InstructionKind::kRecompute:
+          grown = saved_bytes;
           break;
         case InstructionKind::kBackward:
-          grown = -held[static_cast<std::size_t>(instruction.micro_batch)];
+          grown = -of_micro_batch;
           break;
         default:
           continue;
       }
-      held[static_cast<std::size_t>(instruction.micro_batch)] += grown;
+      of_micro_batch += grown;
       now += grown;
       peak = std::max(peak, now);
     }
@@ -42,43 +87,40 @@ std::vector<std::int64_t> peak_memory_bytes(const Program& program, const Plan& 
   return peaks;
 }
 
+std::vector<std::int64_t> peak_memory_bytes(const Program& program, const Plan& plan,
+                                            const Profile& profile, const Cluster& cluster) {
+  return peak_memory_bytes(program, division_of(plan, profile.model, cluster), CostTable(profile));
+}
+
 Prediction predict(const Plan& plan, const Profile& profile, const Cluster& cluster) {
-  const Program program = lower(plan, profile.model, cluster);
-  const Timeline timeline =
-      evaluate(program, program_costs(program, plan, profile, cluster), cluster);
-  Prediction prediction;
-  prediction.step_s = timeline.step_s;
-  prediction.traffic_bytes_per_step = traffic_bytes(program);
-  const std::vector<std::int64_t> peaks = peak_memory_bytes(program, plan, profile);
+  return predict(division_of(plan, profile.model, cluster), CostTable(profile), cluster,
+                 NetworkCosts(cluster));
+}
+
+Prediction predict(const Division& division, const CostTable& table, const Cluster& cluster,
+                   const NetworkCosts& network) {
+  const Program program = lower(division, table.model());
+  const StepSeconds seconds =
+      step_seconds(program, program_costs(program, division, table, cluster), network);
+  const std::vector<std::int64_t> peaks = peak_memory_bytes(program, division, table);
+  Prediction prediction{
+      .step_s = seconds.step_s, .traffic_bytes_per_step = traffic_bytes(program), .hosts = {}};
   for (std::size_t r = 0; r < program.ranks.size(); ++r) {
-    const RankProgram& rank = program.ranks[r];
-    HostPrediction host{.host = rank.host, .peak_memory_bytes = peaks[r]};
-    for (const TimelineEvent& event : timeline.events) {
-      if (event.rank != static_cast<int>(r)) continue;
-      const double duration_s = event.end_s - event.start_s;
-      switch (event.kind) {
-        case InstructionKind::kReceiveActivation:
-        case InstructionKind::kReceiveGradient:
-          break;  // waiting is what is left of the step
-        case InstructionKind::kSendActivation:
-        case InstructionKind::kSendGradient:
-          host.sent_bytes += event.bytes;
-          break;
-        case InstructionKind::kReduceGradients:
-          host.reduction_s += duration_s;
-          host.sent_bytes += ring_bytes_per_rank(
-              event.bytes, program.stage_ranks[static_cast<std::size_t>(rank.stage)].size());
-          break;
-        default:
-          host.compute_s += duration_s;
-      }
-    }
-    host.waiting_s = std::max(0.0, prediction.step_s - host.compute_s - host.reduction_s);
+    const Host& host = cluster.hosts[static_cast<std::size_t>(program.ranks[r].host_index)];
+    const RankSeconds& rank = seconds.ranks[r];
+    const double busy_s = rank.compute_s + rank.transfer_s + rank.reduction_s;
+    std::int64_t sent = 0;
+    for (const Instruction& instruction : program.ranks[r].instructions)
+      sent += sent_bytes(program, r, instruction);
+    prediction.hosts.push_back({.host = host.name,
+                                .compute_s = rank.compute_s,
+                                .waiting_s = std::max(0.0, seconds.step_s - busy_s),
+                                .transfer_s = rank.transfer_s,
+                                .reduction_s = rank.reduction_s,
+                                .sent_bytes = sent,
+                                .peak_memory_bytes = peaks[r]});
     prediction.peak_memory_bytes = std::max(prediction.peak_memory_bytes, peaks[r]);
-    const std::int64_t memory_bytes =
-        cluster.hosts[static_cast<std::size_t>(rank.host_index)].memory_bytes;
-    if (peaks[r] > memory_bytes) prediction.fits_memory = false;
-    prediction.hosts.push_back(host);
+    if (peaks[r] > host.memory_bytes) prediction.fits_memory = false;
   }
   return prediction;
 }

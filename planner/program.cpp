@@ -10,12 +10,22 @@ namespace cadastre {
 
 namespace {
 
+/// The part of a crossing tensor that goes from one rank to another.
+struct Piece {
+  int from_rank = 0;
+  int to_rank = 0;
+  SampleRange samples;
+  int message = 0;           ///< of the activation
+  int gradient_message = 0;  ///< of what comes back
+};
+
 /// A tensor that crosses from one stage to another: the output of `layer`.
 struct Crossing {
   int layer = 0;
   int from_stage = 0;
   int to_stage = 0;
-  bool has_gradient = true;  ///< whether a gradient comes back
+  bool has_gradient = true;                ///< whether a gradient comes back
+  std::vector<std::vector<Piece>> pieces;  ///< [micro-batch], by ranks
 };
 
 /// What lowering needs to know of a stage.
@@ -24,198 +34,249 @@ struct StageFacts {
   bool trains = false;  ///< has parameters
   bool has_backward = false;
   std::int64_t reduced_bytes = 0;
-  int depth = 0;  ///< stages on the longest way to the loss
-  std::vector<Crossing> incoming;
-  std::vector<Crossing> outgoing;
+  int depth = 0;                                 ///< stages on the longest way to the loss
+  std::vector<int> incoming;                     ///< crossings, by layer
+  std::vector<int> outgoing;                     ///< crossings, by layer, then stage
   std::vector<std::vector<SampleRange>> ranges;  ///< [micro-batch][replica]
-};
-
-std::vector<StageFacts> stage_facts(const Plan& plan, const ModelGraph& model) {
-  const std::size_t num_stages = plan.stages.size();
-  std::vector<int> stage_of(model.layers.size(), 0);
-  for (std::size_t s = 0; s < num_stages; ++s)
-    for (const std::string& id : plan.stages[s].layers)
-      stage_of[static_cast<std::size_t>(layer_index(model, id))] = static_cast<int>(s);
-
-  const std::vector<std::vector<Source>> sources = layer_sources(model);
-  const std::vector<bool> has_gradient = layers_with_gradient(model);
-  std::vector<StageFacts> stages(num_stages);
-  std::map<std::tuple<int, int>, bool> seen;  // (layer, to_stage)
-  for (std::size_t i = 0; i < model.layers.size(); ++i) {
-    const Layer& layer = model.layers[i];
-    StageFacts& stage = stages[static_cast<std::size_t>(stage_of[i])];
-    const std::int64_t bytes = parameter_bytes(model, layer);
-    stage.trains = stage.trains || bytes > 0;
-    stage.has_backward = stage.has_backward || has_gradient[i];
-    stage.reduced_bytes += reduced_bytes(model, layer);
-    stage.loads = stage.loads || layer.id == model.output;
-    for (const Source& source : sources[i]) {
-      if (source.is_model_input) {
-        stage.loads = true;
-        continue;
-      }
-      const int from = stage_of[static_cast<std::size_t>(source.index)];
-      if (from == stage_of[i] || !seen.emplace(std::tuple(source.index, stage_of[i]), true).second)
-        continue;
-      const Crossing crossing{.layer = source.index,
-                              .from_stage = from,
-                              .to_stage = stage_of[i],
-                              .has_gradient = has_gradient[static_cast<std::size_t>(source.index)]};
-      stage.incoming.push_back(crossing);
-      stages[static_cast<std::size_t>(from)].outgoing.push_back(crossing);
-    }
-  }
-  const auto by_layer = [](const Crossing& a, const Crossing& b) {
-    return std::tie(a.layer, a.to_stage) < std::tie(b.layer, b.to_stage);
-  };
-  for (std::size_t s = num_stages; s-- > 0;) {
-    std::sort(stages[s].incoming.begin(), stages[s].incoming.end(), by_layer);
-    std::sort(stages[s].outgoing.begin(), stages[s].outgoing.end(), by_layer);
-    for (const Crossing& crossing : stages[s].outgoing)
-      stages[s].depth =
-          std::max(stages[s].depth, stages[static_cast<std::size_t>(crossing.to_stage)].depth + 1);
-  }
-
-  const std::int64_t granularity = model.batch_norm_group_samples;
-  for (const SampleRange& range :
-       micro_batch_ranges(plan.batch_size, plan.micro_batches, granularity)) {
-    for (std::size_t s = 0; s < num_stages; ++s) {
-      std::vector<double> shares;
-      for (const Replica& replica : plan.stages[s].replicas) shares.push_back(replica.share);
-      std::vector<SampleRange> parts = split_samples(range.size(), shares, granularity);
-      for (SampleRange& part : parts) {
-        part.begin += range.begin;
-        part.end += range.begin;
-      }
-      stages[s].ranges.push_back(std::move(parts));
-    }
-  }
-  return stages;
-}
-
-/// Numbers the transfers: both ends ask for the same one by what it carries.
-class MessageNumbers {
- public:
-  int number(const Crossing& crossing, bool gradient, int micro_batch, int from_rank, int to_rank) {
-    const auto key = std::tuple(crossing.layer, gradient, micro_batch, from_rank, to_rank);
-    return numbers_.emplace(key, static_cast<int>(numbers_.size())).first->second;
-  }
-
-  [[nodiscard]] int count() const { return static_cast<int>(numbers_.size()); }
-
- private:
-  std::map<std::tuple<int, bool, int, int, int>, int> numbers_;
 };
 
 class Lowering {
  public:
-  Lowering(const Plan& plan, const ModelGraph& model, const Cluster& cluster)
-      : plan_(plan), model_(model), stages_(stage_facts(plan, model)) {
-    for (std::size_t s = 0; s < plan.stages.size(); ++s) {
-      program_.stage_ranks.emplace_back();
-      for (std::size_t r = 0; r < plan.stages[s].replicas.size(); ++r) {
-        const std::string& host = plan.stages[s].replicas[r].host;
-        program_.stage_ranks.back().push_back(static_cast<int>(program_.ranks.size()));
-        program_.ranks.push_back({.host = host,
-                                  .host_index = host_index(cluster, host),
-                                  .stage = static_cast<int>(s),
-                                  .replica = static_cast<int>(r),
-                                  .instructions = {}});
-      }
-    }
+  Lowering(const Division& division, const ModelFacts& model)
+      : division_(division), model_(model), stages_(division.stages.size()) {
+    number_ranks();
+    gather_layers();
+    find_crossings();
+    cut_samples();
+    cut_crossings();
   }
 
   Program lower() && {
-    for (RankProgram& rank : program_.ranks) lower_rank(rank);
-    program_.num_messages = messages_.count();
+    if (division_.schedule == Schedule::kInterleaved)
+      lower_interleaved();
+    else
+      for (RankProgram& rank : program_.ranks) lower_in_turn(rank);
+    for (RankProgram& rank : program_.ranks)
+      for (const RankPart& part : rank.parts) close_step(rank, part);
     return std::move(program_);
   }
 
  private:
-  void lower_rank(RankProgram& rank) {
-    const StageFacts& stage = stages_[static_cast<std::size_t>(rank.stage)];
-    for (const Pass& pass :
-         stage_passes(plan_.schedule, static_cast<int>(plan_.micro_batches), stage.depth)) {
-      const SampleRange samples = range_of(rank.stage, rank.replica, pass.micro_batch);
-      if (samples.size() == 0) continue;
-      if (pass.forward)
-        lower_forward(rank, stage, pass.micro_batch, samples);
-      else if (stage.has_backward)
-        lower_backward(rank, stage, pass.micro_batch, samples);
+  void number_ranks() {
+    std::map<int, int> rank_of_host;
+    for (std::size_t s = 0; s < stages_.size(); ++s) {
+      std::vector<int>& ranks = program_.stage_ranks.emplace_back();
+      const std::vector<int>& hosts = division_.stages[s].hosts;
+      for (std::size_t r = 0; r < hosts.size(); ++r) {
+        const auto [found, is_new] =
+            rank_of_host.emplace(hosts[r], static_cast<int>(program_.ranks.size()));
+        if (is_new)
+          program_.ranks.push_back(
+              {.host = {}, .host_index = hosts[r], .parts = {}, .instructions = {}});
+        ranks.push_back(found->second);
+        program_.ranks[static_cast<std::size_t>(found->second)].parts.push_back(
+            {.stage = static_cast<int>(s), .replica = static_cast<int>(r)});
+      }
     }
-    if (!stage.trains) return;
-    if (program_.stage_ranks[static_cast<std::size_t>(rank.stage)].size() > 1)
+  }
+
+  void gather_layers() {
+    for (std::size_t i = 0; i < model_.num_layers(); ++i) {
+      StageFacts& stage = stages_[static_cast<std::size_t>(division_.stage_of_layer[i])];
+      stage.trains = stage.trains || model_.parameter_bytes[i] > 0;
+      stage.has_backward = stage.has_backward || model_.has_gradient[i];
+      stage.reduced_bytes += model_.reduced_bytes[i];
+      stage.loads =
+          stage.loads || static_cast<int>(i) == model_.output || !model_.inputs[i].empty();
+    }
+  }
+
+  void find_crossings() {
+    std::vector<int> readers;
+    for (std::size_t i = 0; i < model_.num_layers(); ++i) {
+      const int from = division_.stage_of_layer[i];
+      readers.clear();
+      for (const int reader : model_.read_by[i]) {
+        const int stage = division_.stage_of_layer[static_cast<std::size_t>(reader)];
+        if (stage != from) readers.push_back(stage);
+      }
+      std::sort(readers.begin(), readers.end());
+      readers.erase(std::unique(readers.begin(), readers.end()), readers.end());
+      for (const int to : readers) {
+        const auto number = static_cast<int>(crossings_.size());
+        crossings_.push_back({.layer = static_cast<int>(i),
+                              .from_stage = from,
+                              .to_stage = to,
+                              .has_gradient = model_.has_gradient[i] != 0,
+                              .pieces = {}});
+        stages_[static_cast<std::size_t>(from)].outgoing.push_back(number);
+        stages_[static_cast<std::size_t>(to)].incoming.push_back(number);
+      }
+    }
+    for (std::size_t s = stages_.size(); s-- > 0;)
+      for (const int number : stages_[s].outgoing) {
+        const int to = crossings_[static_cast<std::size_t>(number)].to_stage;
+        stages_[s].depth =
+            std::max(stages_[s].depth, stages_[static_cast<std::size_t>(to)].depth + 1);
+      }
+  }
+
+  void cut_samples() {
+    for (const SampleRange& range :
+         micro_batch_ranges(division_.batch_size, division_.micro_batches, model_.granularity)) {
+      for (std::size_t s = 0; s < stages_.size(); ++s) {
+        std::vector<SampleRange> parts =
+            split_samples(range.size(), division_.stages[s].shares, model_.granularity);
+        for (SampleRange& part : parts) {
+          part.begin += range.begin;
+          part.end += range.begin;
+        }
+        stages_[s].ranges.push_back(std::move(parts));
+      }
+    }
+  }
+
+  /// Ranks exchange just the samples that they share.
+  void cut_crossings() {
+    for (Crossing& crossing : crossings_) {
+      const auto from = static_cast<std::size_t>(crossing.from_stage);
+      const auto to = static_cast<std::size_t>(crossing.to_stage);
+      for (std::size_t m = 0; m < stages_[from].ranges.size(); ++m) {
+        std::vector<Piece>& pieces = crossing.pieces.emplace_back();
+        for (std::size_t a = 0; a < program_.stage_ranks[from].size(); ++a) {
+          for (std::size_t b = 0; b < program_.stage_ranks[to].size(); ++b) {
+            const SampleRange& sent = stages_[from].ranges[m][a];
+            const SampleRange& read = stages_[to].ranges[m][b];
+            const SampleRange shared{.begin = std::max(sent.begin, read.begin),
+                                     .end = std::min(sent.end, read.end)};
+            if (shared.size() <= 0) continue;
+            Piece& piece = pieces.emplace_back(Piece{.from_rank = program_.stage_ranks[from][a],
+                                                     .to_rank = program_.stage_ranks[to][b],
+                                                     .samples = shared});
+            piece.message = program_.num_messages++;
+            if (crossing.has_gradient) piece.gradient_message = program_.num_messages++;
+          }
+        }
+      }
+    }
+  }
+
+  /// A rank of one stage.
+  void lower_in_turn(RankProgram& rank) {
+    const RankPart& part = rank.parts.front();
+    for (const Pass& pass :
+         stage_passes(division_.schedule, static_cast<int>(division_.micro_batches),
+                      stages_[static_cast<std::size_t>(part.stage)].depth))
+      lower_pass(rank, part, pass);
+  }
+
+  void lower_interleaved() {
+    std::vector<ScheduledStage> scheduled;
+    for (std::size_t s = 0; s < stages_.size(); ++s) {
+      ScheduledStage& stage = scheduled.emplace_back();
+      stage.depth = stages_[s].depth;
+      stage.recompute = division_.stages[s].recompute;
+      stage.ranks = program_.stage_ranks[s];
+      for (const int number : stages_[s].outgoing)
+        stage.successors.push_back(crossings_[static_cast<std::size_t>(number)].to_stage);
+      std::sort(stage.successors.begin(), stage.successors.end());
+      stage.successors.erase(std::unique(stage.successors.begin(), stage.successors.end()),
+                             stage.successors.end());
+    }
+    const std::vector<std::vector<StagePass>> orders =
+        interleaved_passes(scheduled, static_cast<int>(program_.ranks.size()),
+                           static_cast<int>(division_.micro_batches));
+    for (std::size_t r = 0; r < orders.size(); ++r) {
+      RankProgram& rank = program_.ranks[r];
+      for (const StagePass& stage_pass : orders[r])
+        lower_pass(rank,
+                   *std::find_if(rank.parts.begin(), rank.parts.end(),
+                                 [&](const RankPart& p) { return p.stage == stage_pass.stage; }),
+                   stage_pass.pass);
+    }
+  }
+
+  void lower_pass(RankProgram& rank, const RankPart& part, const Pass& pass) {
+    const StageFacts& stage = stages_[static_cast<std::size_t>(part.stage)];
+    const SampleRange samples = stage.ranges[static_cast<std::size_t>(pass.micro_batch)]
+                                            [static_cast<std::size_t>(part.replica)];
+    if (samples.size() == 0) return;
+    if (pass.forward)
+      lower_forward(rank, part.stage, pass.micro_batch, samples);
+    else if (stage.has_backward)
+      lower_backward(rank, part.stage, pass.micro_batch, samples);
+  }
+
+  void lower_forward(RankProgram& rank, int stage_number, int micro_batch, SampleRange samples) {
+    const StageFacts& stage = stages_[static_cast<std::size_t>(stage_number)];
+    const auto add = [&](InstructionKind kind) {
       rank.instructions.push_back(
-          {.kind = InstructionKind::kReduceGradients, .samples = {}, .bytes = stage.reduced_bytes});
-    rank.instructions.push_back({.kind = InstructionKind::kOptimizerStep, .samples = {}});
+          {.kind = kind, .stage = stage_number, .micro_batch = micro_batch, .samples = samples});
+    };
+    if (stage.loads) add(InstructionKind::kLoadMicroBatch);
+    for (const int number : stage.incoming)
+      transfer(rank, InstructionKind::kReceiveActivation, stage_number, number, micro_batch);
+    add(InstructionKind::kForward);
+    for (const int number : stage.outgoing)
+      transfer(rank, InstructionKind::kSendActivation, stage_number, number, micro_batch);
   }
 
-  void lower_forward(RankProgram& rank, const StageFacts& stage, int micro_batch,
-                     SampleRange samples) {
-    if (stage.loads)
-      rank.instructions.push_back({.kind = InstructionKind::kLoadMicroBatch,
-                                   .micro_batch = micro_batch,
-                                   .samples = samples});
-    for (const Crossing& crossing : stage.incoming)
-      transfer(rank, InstructionKind::kReceiveActivation, crossing, micro_batch, samples);
-    rank.instructions.push_back(
-        {.kind = InstructionKind::kForward, .micro_batch = micro_batch, .samples = samples});
-    for (const Crossing& crossing : stage.outgoing)
-      transfer(rank, InstructionKind::kSendActivation, crossing, micro_batch, samples);
+  void lower_backward(RankProgram& rank, int stage_number, int micro_batch, SampleRange samples) {
+    const StageFacts& stage = stages_[static_cast<std::size_t>(stage_number)];
+    const auto add = [&](InstructionKind kind) {
+      rank.instructions.push_back(
+          {.kind = kind, .stage = stage_number, .micro_batch = micro_batch, .samples = samples});
+    };
+    // Before the gradients are waited for: it needs none of them.
+    if (division_.stages[static_cast<std::size_t>(stage_number)].recompute)
+      add(InstructionKind::kRecompute);
+    for (const int number : stage.outgoing)
+      if (crossings_[static_cast<std::size_t>(number)].has_gradient)
+        transfer(rank, InstructionKind::kReceiveGradient, stage_number, number, micro_batch);
+    add(InstructionKind::kBackward);
+    for (const int number : stage.incoming)
+      if (crossings_[static_cast<std::size_t>(number)].has_gradient)
+        transfer(rank, InstructionKind::kSendGradient, stage_number, number, micro_batch);
   }
 
-  void lower_backward(RankProgram& rank, const StageFacts& stage, int micro_batch,
-                      SampleRange samples) {
-    for (const Crossing& crossing : stage.outgoing)
-      if (crossing.has_gradient)
-        transfer(rank, InstructionKind::kReceiveGradient, crossing, micro_batch, samples);
-    rank.instructions.push_back(
-        {.kind = InstructionKind::kBackward, .micro_batch = micro_batch, .samples = samples});
-    for (const Crossing& crossing : stage.incoming)
-      if (crossing.has_gradient)
-        transfer(rank, InstructionKind::kSendGradient, crossing, micro_batch, samples);
-  }
-
-  /// One instruction for each replica of the other stage that has samples of ours.
-  void transfer(RankProgram& rank, InstructionKind kind, const Crossing& crossing, int micro_batch,
-                SampleRange samples) {
+  /// One instruction for each rank of the other stage that has samples of ours.
+  void transfer(RankProgram& rank, InstructionKind kind, int stage, int number, int micro_batch) {
     const bool gradient =
         kind == InstructionKind::kSendGradient || kind == InstructionKind::kReceiveGradient;
-    const bool sends =
-        kind == InstructionKind::kSendActivation || kind == InstructionKind::kSendGradient;
-    const int peer_stage =
-        rank.stage == crossing.from_stage ? crossing.to_stage : crossing.from_stage;
-    const std::vector<int>& peers = program_.stage_ranks[static_cast<std::size_t>(peer_stage)];
-    const int self = program_.stage_ranks[static_cast<std::size_t>(rank.stage)]
-                                         [static_cast<std::size_t>(rank.replica)];
-    const Layer& layer = model_.layers[static_cast<std::size_t>(crossing.layer)];
-    for (std::size_t r = 0; r < peers.size(); ++r) {
-      const SampleRange theirs = range_of(peer_stage, static_cast<int>(r), micro_batch);
-      const SampleRange shared{.begin = std::max(samples.begin, theirs.begin),
-                               .end = std::min(samples.end, theirs.end)};
-      if (shared.size() <= 0) continue;
-      const int peer = peers[r];
+    const Crossing& crossing = crossings_[static_cast<std::size_t>(number)];
+    const int self = static_cast<int>(&rank - program_.ranks.data());
+    for (const Piece& piece : crossing.pieces[static_cast<std::size_t>(micro_batch)]) {
+      const bool from_here = stage == crossing.from_stage;
+      if ((from_here ? piece.from_rank : piece.to_rank) != self) continue;
       rank.instructions.push_back(
           {.kind = kind,
+           .stage = stage,
            .micro_batch = micro_batch,
-           .samples = shared,
+           .samples = piece.samples,
            .layer = crossing.layer,
-           .peer = peer,
-           .message = messages_.number(crossing, gradient, micro_batch, sends ? self : peer,
-                                       sends ? peer : self),
-           .bytes = num_elements(layer.output_shape) * kBytesPerElement * shared.size()});
+           .peer = from_here ? piece.to_rank : piece.from_rank,
+           .message = gradient ? piece.gradient_message : piece.message,
+           .bytes = model_.activation_bytes[static_cast<std::size_t>(crossing.layer)] *
+                    piece.samples.size()});
     }
   }
 
-  [[nodiscard]] SampleRange range_of(int stage, int replica, int micro_batch) const {
-    return stages_[static_cast<std::size_t>(stage)]
-        .ranges[static_cast<std::size_t>(micro_batch)][static_cast<std::size_t>(replica)];
+  void close_step(RankProgram& rank, const RankPart& part) {
+    const StageFacts& stage = stages_[static_cast<std::size_t>(part.stage)];
+    if (!stage.trains) return;
+    if (program_.stage_ranks[static_cast<std::size_t>(part.stage)].size() > 1)
+      rank.instructions.push_back({.kind = InstructionKind::kReduceGradients,
+                                   .stage = part.stage,
+                                   .samples = {},
+                                   .bytes = stage.reduced_bytes});
+    rank.instructions.push_back(
+        {.kind = InstructionKind::kOptimizerStep, .stage = part.stage, .samples = {}});
   }
 
-  const Plan& plan_;
-  const ModelGraph& model_;
+  const Division& division_;
+  const ModelFacts& model_;
   std::vector<StageFacts> stages_;
-  MessageNumbers messages_;
+  std::vector<Crossing> crossings_;  ///< by layer, then reading stage
   Program program_;
 };
 
@@ -223,8 +284,9 @@ class Lowering {
 
 const std::vector<std::string>& instruction_names() {
   static const std::vector<std::string> names = {
-      "load_micro_batch", "forward",          "send_activation",  "receive_activation", "backward",
-      "send_gradient",    "receive_gradient", "reduce_gradients", "optimizer_step"};
+      "load_micro_batch", "forward",       "send_activation", "receive_activation",
+      "recompute",        "backward",      "send_gradient",   "receive_gradient",
+      "reduce_gradients", "optimizer_step"};
   return names;
 }
 
@@ -255,7 +317,14 @@ std::vector<bool> layers_with_gradient(const ModelGraph& model) {
 }
 
 Program lower(const Plan& plan, const ModelGraph& model, const Cluster& cluster) {
-  return Lowering(plan, model, cluster).lower();
+  Program program = lower(division_of(plan, model, cluster), model_facts(model));
+  for (RankProgram& rank : program.ranks)
+    rank.host = cluster.hosts[static_cast<std::size_t>(rank.host_index)].name;
+  return program;
+}
+
+Program lower(const Division& division, const ModelFacts& model) {
+  return Lowering(division, model).lower();
 }
 
 std::int64_t ring_bytes_per_rank(std::int64_t bytes, std::size_t num_ranks) {
@@ -263,18 +332,20 @@ std::int64_t ring_bytes_per_rank(std::int64_t bytes, std::size_t num_ranks) {
   return n < 2 ? 0 : 2 * (n - 1) * bytes / n;
 }
 
+std::int64_t sent_bytes(const Program& program, std::size_t rank, const Instruction& instruction) {
+  if (is_send(instruction.kind))
+    return instruction.peer == static_cast<int>(rank) ? 0 : instruction.bytes;
+  if (instruction.kind == InstructionKind::kReduceGradients)
+    return ring_bytes_per_rank(
+        instruction.bytes, program.stage_ranks[static_cast<std::size_t>(instruction.stage)].size());
+  return 0;
+}
+
 std::int64_t traffic_bytes(const Program& program) {
   std::int64_t bytes = 0;
-  for (const RankProgram& rank : program.ranks) {
-    for (const Instruction& instruction : rank.instructions) {
-      if (instruction.kind == InstructionKind::kSendActivation ||
-          instruction.kind == InstructionKind::kSendGradient)
-        bytes += instruction.bytes;
-      if (instruction.kind == InstructionKind::kReduceGradients)
-        bytes += ring_bytes_per_rank(
-            instruction.bytes, program.stage_ranks[static_cast<std::size_t>(rank.stage)].size());
-    }
-  }
+  for (std::size_t r = 0; r < program.ranks.size(); ++r)
+    for (const Instruction& instruction : program.ranks[r].instructions)
+      bytes += sent_bytes(program, r, instruction);
   return bytes;
 }
 

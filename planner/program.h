@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "planner/division.h"
+#include "planner/model_facts.h"
 #include "planner/plan.h"
 
 namespace cadastre {
@@ -13,6 +15,7 @@ enum class InstructionKind {
   kForward,
   kSendActivation,
   kReceiveActivation,
+  kRecompute,
   kBackward,
   kSendGradient,
   kReceiveGradient,
@@ -36,34 +39,40 @@ struct SampleRange {
 /// One thing a rank does. Sends never block; a receive waits for its tensor.
 struct Instruction {
   InstructionKind kind = InstructionKind::kForward;
+  int stage = -1;          ///< whose work it is
   int micro_batch = -1;    ///< -1 where it is about the whole step
   SampleRange samples;     ///< what is loaded, computed or moved
   int layer = -1;          ///< send and receive: the layer whose output (or its gradient) moves
-  int peer = -1;           ///< send and receive: the other rank
+  int peer = -1;           ///< send and receive: the other rank; the same rank where a tensor
+                           ///< passes between two of its stages
   int message = -1;        ///< send and receive: number of the transfer, the same at both ends
   std::int64_t bytes = 0;  ///< moved, or reduced
   bool operator==(const Instruction&) const = default;
 };
 
-/// The ordered work of one rank in one step: one replica of one stage.
-struct RankProgram {
-  std::string host;
-  int host_index = 0;  ///< in the cluster
+/// A rank's part in one stage.
+struct RankPart {
   int stage = 0;
   int replica = 0;
+  bool operator==(const RankPart&) const = default;
+};
+
+/// The ordered work of one rank, which is one host, in one step.
+struct RankProgram {
+  std::string host;
+  int host_index = 0;           ///< in the cluster
+  std::vector<RankPart> parts;  ///< of one stage, or of several, ascending
   std::vector<Instruction> instructions;
   bool operator==(const RankProgram&) const = default;
 };
 
 /// A plan lowered to instructions. All three interpreters (cost model, simulator, executor) read
-/// this and nothing else about the order of things. Ranks are numbered stage by stage, replica by
-/// replica.
-///
-/// Not modelled: several stages on one host (interleaved schedules).
+/// this and nothing else about the order of things. Ranks are numbered in the order in which their
+/// hosts appear in the plan, stage by stage, replica by replica.
 struct Program {
   std::vector<RankProgram> ranks;
   std::vector<std::vector<int>> stage_ranks;  ///< the ranks of each stage, in replica order
-  int num_messages = 0;                       ///< transfers between ranks in one step
+  int num_messages = 0;                       ///< transfers in one step
   bool operator==(const Program&) const = default;
 };
 
@@ -73,6 +82,13 @@ struct Program {
 [[nodiscard]] std::vector<SampleRange> split_samples(std::int64_t num_samples,
                                                      const std::vector<double>& shares,
                                                      std::int64_t granularity);
+
+/// The shares of `speeds` that let the slowest replica finish earliest, if time goes with samples:
+/// one granule after the other goes to the replica that then has the least samples / speed. None
+/// when a replica would get no granule, or there are no speeds.
+[[nodiscard]] std::vector<double> balanced_shares(std::int64_t num_samples,
+                                                  const std::vector<double>& speeds,
+                                                  std::int64_t granularity);
 
 /// The sample ranges of a plan's micro-batches; sizes differ by one granule at most.
 [[nodiscard]] std::vector<SampleRange> micro_batch_ranges(std::int64_t batch_size,
@@ -88,6 +104,22 @@ struct Program {
 
 /// Lowers a checked plan (see `check_plan`) for its model and cluster.
 [[nodiscard]] Program lower(const Plan& plan, const ModelGraph& model, const Cluster& cluster);
+
+/// The same by numbers, for the search: `host` of the ranks stays empty.
+[[nodiscard]] Program lower(const Division& division, const ModelFacts& model);
+
+/// Whether the instruction puts a tensor on its way.
+[[nodiscard]] constexpr bool is_send(InstructionKind kind) {
+  return kind == InstructionKind::kSendActivation || kind == InstructionKind::kSendGradient;
+}
+
+[[nodiscard]] constexpr bool is_receive(InstructionKind kind) {
+  return kind == InstructionKind::kReceiveActivation || kind == InstructionKind::kReceiveGradient;
+}
+
+/// What an instruction of rank `rank` sends to others, a reduction by ring all-reduce included.
+[[nodiscard]] std::int64_t sent_bytes(const Program& program, std::size_t rank,
+                                      const Instruction& instruction);
 
 /// Bytes that cross between ranks in one step, reductions by ring all-reduce included.
 [[nodiscard]] std::int64_t traffic_bytes(const Program& program);

@@ -134,7 +134,7 @@ RunRecord run_from_json(const JsonPlace& place) {
   run.micro_batches = micro_batches_from_json(object.at("micro_batches"));
   run.schedule = schedule_from_json(object.at("schedule"));
   run.stages = stages_from_json(object.at("stages"));
-  check_division(run.stages, run.batch_size, run.micro_batches, run.model, place);
+  check_division(run.stages, run.batch_size, run.micro_batches, run.schedule, run.model, place);
   run.training = read_training(object.at("training"));
   run.scene = scene_from_json(object.at("scene"));
   read_times(object, run);

@@ -13,12 +13,39 @@ struct Pass {
   bool operator==(const Pass&) const = default;
 };
 
-/// The order in which a stage works through the micro-batches of one step. Backward passes go in
-/// ascending order under every schedule, so gradients are summed in one order.
-/// `depth` is the number of stages on the longest way from this stage to the one with the loss, 0
-/// there. Sources: GPipe, Huang et al. 2019; 1F1B (PipeDream-Flush), Narayanan et al. 2021,
+/// The order in which a stage that has its hosts to itself works through the micro-batches of one
+/// step. Backward passes go in ascending order under every schedule, so gradients are summed in one
+/// order. `depth` is the number of stages on the longest way from this stage to the one with the
+/// loss, 0 there. Sources: GPipe, Huang et al. 2019; 1F1B (PipeDream-Flush), Narayanan et al. 2021,
 /// with the longest way in the stage DAG in place of the position in a chain (GraphPipe, Jeon et
 /// al. 2024).
 [[nodiscard]] std::vector<Pass> stage_passes(Schedule schedule, int micro_batches, int depth);
+
+/// The most micro-batches that a stage holds between forward and backward.
+[[nodiscard]] int most_in_flight(Schedule schedule, int micro_batches, int depth);
+
+/// A pass of one of a rank's stages.
+struct StagePass {
+  int stage = 0;
+  Pass pass;
+  bool operator==(const StagePass&) const = default;
+};
+
+/// What `rank_passes` needs of a stage.
+struct ScheduledStage {
+  int depth = 0;  ///< as for `stage_passes`
+  bool recompute = false;
+  std::vector<int> ranks;       ///< that serve it, in replica order
+  std::vector<int> successors;  ///< stages that read its output
+};
+
+/// Interleaved 1F1B: for each rank, the order of the passes of all its stages. Each stage holds as
+/// many micro-batches as under 1F1B; a rank that is free does the earliest backward pass that can
+/// begin, or else the forward pass of its latest stage that can. Worked out by playing one step
+/// with a forward pass of 1, a backward pass of 2 units of time, and no transfers: the ranks'
+/// orders go together by construction. On a chain dealt out in turns, this is the interleaved
+/// schedule of Narayanan et al. 2021 (section 2.2) but for the order of the warm-up.
+[[nodiscard]] std::vector<std::vector<StagePass>> interleaved_passes(
+    const std::vector<ScheduledStage>& stages, int num_ranks, int micro_batches);
 
 }  // namespace cadastre

@@ -194,8 +194,9 @@ class BranchAndBound {
                 .simulated_step_s = {}};
       const Program program = lower(plan, profile_.model, cluster_);
       ++num_evaluated_;
-      if (!can_win(
-              step_seconds(program, program_costs(program, plan, profile_, cluster_), cluster_)))
+      if (!can_win(step_seconds(program, program_costs(program, plan, profile_, cluster_),
+                                NetworkCosts(cluster_))
+                       .step_s))
         continue;
       plan.predicted = predict(plan, profile_, cluster_);
       if (plan.predicted.fits_memory) best_ = std::move(plan);

@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "planner/cost_model.h"
+#include "planner/prediction.h"
 #include "planner/program.h"
 #include "planner/strategies.h"
 
@@ -13,6 +14,7 @@ StageBounds::StageBounds(const Profile& profile, const Cluster& cluster, const D
                          std::int64_t batch_size, std::int64_t micro_batches)
     : profile_(profile),
       cluster_(cluster),
+      network_(cluster),
       downsets_(downsets),
       micro_batch_samples_(batch_size / micro_batches),
       micro_batches_(micro_batches),
@@ -102,7 +104,7 @@ StageBounds::Placement StageBounds::on(const std::vector<int>& hosts) {
 PlacedStage StageBounds::Placement::place(std::size_t below, std::size_t upto) const {
   PlacedStage stage{.below = below, .upto = upto, .hosts = hosts_};
   const double reduction_s = ring_seconds(
-      bounds_->cluster_, hosts_, bounds_->reduced_bytes_[upto] - bounds_->reduced_bytes_[below]);
+      bounds_->network_, hosts_, bounds_->reduced_bytes_[upto] - bounds_->reduced_bytes_[below]);
   const double optimizer_s =
       bounds_->profile_.optimizer_s_per_parameter_byte *
       static_cast<double>(bounds_->parameter_bytes_[upto] - bounds_->parameter_bytes_[below]);
@@ -125,7 +127,6 @@ PlacedStage StageBounds::Placement::place(std::size_t below, std::size_t upto) c
 }
 
 bool StageBounds::parameters_fit(const PlacedStage& stage) const {
-  constexpr std::int64_t kCopiesOfParameters = 3;  // as `peak_memory_bytes`
   const std::int64_t bytes =
       kCopiesOfParameters * (parameter_bytes_[stage.upto] - parameter_bytes_[stage.below]);
   return std::all_of(stage.hosts.begin(), stage.hosts.end(), [&](int host) {

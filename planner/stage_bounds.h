@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "planner/cluster.h"
+#include "planner/cost_model.h"
 #include "planner/downsets.h"
 #include "planner/profile.h"
 
@@ -94,6 +95,7 @@ class StageBounds {
 
   const Profile& profile_;
   const Cluster& cluster_;
+  NetworkCosts network_;
   const Downsets& downsets_;
   std::int64_t micro_batch_samples_;
   std::int64_t micro_batches_;

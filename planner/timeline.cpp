@@ -9,8 +9,20 @@ Timeline timeline_of(const Program& program, const std::string& source) {
   Timeline timeline;
   timeline.source = source;
   for (const RankProgram& rank : program.ranks)
-    timeline.ranks.push_back({.host = rank.host, .stage = rank.stage, .replica = rank.replica});
+    timeline.ranks.push_back({.host = rank.host, .parts = rank.parts});
   return timeline;
+}
+
+TimelineEvent event_of(int rank, const Instruction& instruction, double start_s, double end_s) {
+  return {.rank = rank,
+          .kind = instruction.kind,
+          .stage = instruction.stage,
+          .micro_batch = instruction.micro_batch,
+          .layer = instruction.layer,
+          .peer = instruction.peer,
+          .start_s = start_s,
+          .end_s = end_s,
+          .bytes = instruction.bytes};
 }
 
 void normalize(Timeline& timeline) {

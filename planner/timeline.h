@@ -15,6 +15,7 @@ namespace cadastre {
 struct TimelineEvent {
   int rank = 0;
   InstructionKind kind = InstructionKind::kForward;
+  int stage = -1;
   int micro_batch = -1;
   int layer = -1;
   int peer = -1;
@@ -26,8 +27,7 @@ struct TimelineEvent {
 
 struct TimelineRank {
   std::string host;
-  int stage = 0;
-  int replica = 0;
+  std::vector<RankPart> parts;
   bool operator==(const TimelineRank&) const = default;
 };
 
@@ -43,6 +43,9 @@ struct Timeline {
 
 /// The ranks of a timeline of `program`, without events.
 [[nodiscard]] Timeline timeline_of(const Program& program, const std::string& source);
+
+[[nodiscard]] TimelineEvent event_of(int rank, const Instruction& instruction, double start_s,
+                                     double end_s);
 
 /// Moves the earliest start to 0 and puts the events in order.
 void normalize(Timeline& timeline);

@@ -11,9 +11,13 @@ namespace {
 
 TimelineRank read_rank(const JsonPlace& place) {
   JsonObject object = place.object();
-  TimelineRank rank{.host = object.at("host").string(),
-                    .stage = static_cast<int>(object.at("stage").integer(0, 1 << 20)),
-                    .replica = static_cast<int>(object.at("replica").integer(0, 1 << 20))};
+  TimelineRank rank{.host = object.at("host").string(), .parts = {}};
+  for (const JsonPlace& item : object.at("parts").array(1)) {
+    JsonObject part = item.object();
+    rank.parts.push_back({.stage = static_cast<int>(part.at("stage").integer(0, 1 << 20)),
+                          .replica = static_cast<int>(part.at("replica").integer(0, 1 << 20))});
+    part.finish();
+  }
   object.finish();
   return rank;
 }
@@ -27,6 +31,7 @@ TimelineEvent read_event(const JsonPlace& place, std::int64_t num_ranks) {
   TimelineEvent event;
   event.rank = static_cast<int>(object.at("rank").integer(0, num_ranks - 1));
   event.kind = static_cast<InstructionKind>(object.at("kind").one_of(instruction_names()));
+  event.stage = integer_or_none("stage", 1 << 20);
   event.micro_batch = integer_or_none("micro_batch", 1 << 20);
   event.layer = integer_or_none("layer", 1 << 20);
   event.peer = integer_or_none("peer", num_ranks - 1);
@@ -40,6 +45,7 @@ TimelineEvent read_event(const JsonPlace& place, std::int64_t num_ranks) {
 /// What a trace viewer shows of an event beside its name and times.
 nlohmann::json trace_arguments(const TimelineEvent& event) {
   nlohmann::json arguments = nlohmann::json::object();
+  if (event.stage >= 0) arguments["stage"] = event.stage;
   if (event.micro_batch >= 0) arguments["micro_batch"] = event.micro_batch;
   if (event.layer >= 0) arguments["layer"] = event.layer;
   if (event.peer >= 0) arguments["peer"] = event.peer;
@@ -85,13 +91,18 @@ Timeline read_timeline(const std::filesystem::path& file) {
 
 nlohmann::json to_json(const Timeline& timeline) {
   nlohmann::json ranks = nlohmann::json::array();
-  for (const TimelineRank& rank : timeline.ranks)
-    ranks.push_back({{"host", rank.host}, {"stage", rank.stage}, {"replica", rank.replica}});
+  for (const TimelineRank& rank : timeline.ranks) {
+    nlohmann::json parts = nlohmann::json::array();
+    for (const RankPart& part : rank.parts)
+      parts.push_back({{"stage", part.stage}, {"replica", part.replica}});
+    ranks.push_back({{"host", rank.host}, {"parts", std::move(parts)}});
+  }
 
   nlohmann::json events = nlohmann::json::array();
   for (const TimelineEvent& event : timeline.events)
     events.push_back({{"rank", event.rank},
                       {"kind", instruction_name(event.kind)},
+                      {"stage", event.stage},
                       {"micro_batch", event.micro_batch},
                       {"layer", event.layer},
                       {"peer", event.peer},
@@ -110,9 +121,9 @@ nlohmann::json chrome_trace(const Timeline& timeline) {
   nlohmann::json events = nlohmann::json::array();
   for (std::size_t i = 0; i < timeline.ranks.size(); ++i) {
     const TimelineRank& rank = timeline.ranks[i];
-    const std::string name = "rank " + std::to_string(i) + " on " + rank.host + ", stage " +
-                             std::to_string(rank.stage) + ", replica " +
-                             std::to_string(rank.replica);
+    std::string name = "rank " + std::to_string(i) + " on " + rank.host;
+    for (const RankPart& part : rank.parts)
+      name += ", stage " + std::to_string(part.stage) + " replica " + std::to_string(part.replica);
     events.push_back(
         {{"ph", "M"}, {"pid", i}, {"name", "process_name"}, {"args", {{"name", name}}}});
     events.push_back(

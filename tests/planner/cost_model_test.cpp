@@ -72,11 +72,12 @@ TEST_CASE("a reduction over n replicas takes 2 (n - 1) rounds of an n-th", "[pla
   const Plan plan = data_parallel(profile.model, cluster, {0.25, 0.25, 0.25, 0.25}, 4);
   // 250,000 bytes at 1 MB/s: 6 rounds of 0.0625 s, after 1 s forward and 2 s backward.
   CHECK_THAT(predict(plan, profile, cluster).step_s, WithinRel(3 + 6 * 0.0625, 1e-12));
-  CHECK_THAT(ring_seconds(cluster, {0, 1, 2, 3}, 250000), WithinRel(6 * 0.0625, 1e-12));
+  CHECK_THAT(ring_seconds(NetworkCosts(cluster), {0, 1, 2, 3}, 250000),
+             WithinRel(6 * 0.0625, 1e-12));
   // With as long again in the rank that receives.
   Cluster busy = cluster;
   busy.network.reduction_s_per_byte = 1e-6;
-  CHECK_THAT(ring_seconds(busy, {0, 1, 2, 3}, 250000), WithinRel(6 * 0.125, 1e-12));
+  CHECK_THAT(ring_seconds(NetworkCosts(busy), {0, 1, 2, 3}, 250000), WithinRel(6 * 0.125, 1e-12));
 }
 
 TEST_CASE("GPipe holds every micro-batch's activations, 1F1B as many as stages are left",
@@ -84,7 +85,7 @@ TEST_CASE("GPipe holds every micro-batch's activations, 1F1B as many as stages a
   const Profile profile = chain({1, 1});
   const auto peak = [&](Schedule schedule) {
     const Plan plan = pipeline(profile.model, two_hosts(), {1, 1}, 8, 8, schedule);
-    return peak_memory_bytes(lower(plan, profile.model, two_hosts()), plan, profile);
+    return peak_memory_bytes(lower(plan, profile.model, two_hosts()), plan, profile, two_hosts());
   };
   // 250,000 bytes of parameters three times; 1,000 bytes saved by each micro-batch of one sample;
   // the second stage also holds the 1,000 bytes it received.

@@ -152,8 +152,10 @@ TEST_CASE("validate tells the kind of a sound document", "[planner]") {
   CHECK(kind(to_json(document.profile)) == "profile");
   CHECK(kind(to_json(document.profile.model)) == "model");
   CHECK(kind(to_json(document.cluster)) == "cluster");
-  const Timeline timeline{
-      .source = "predicted", .step_s = 1, .ranks = {{.host = "node1"}}, .events = {}};
+  const Timeline timeline{.source = "predicted",
+                          .step_s = 1,
+                          .ranks = {{.host = "node1", .parts = {{.stage = 0}}}},
+                          .events = {}};
   CHECK(kind(to_json(timeline)) == "timeline");
   CHECK(kind(to_json(Simulation{.network_model = "CM02",
                                 .cluster = "test",

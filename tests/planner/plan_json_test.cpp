@@ -70,7 +70,8 @@ TEST_CASE("a plan's hosts are those of its cluster, each on one stage", "[planne
         "/stages/1/replicas/0/host: expected a host of the cluster (node1, node2), found \"nod1\", "
         "did you mean \"node1\"?");
   CHECK(refused(with(sound(), "/stages/1/replicas/0/host", "node1")) ==
-        "/stages/1/replicas/0/host: expected each host once, found \"node1\" again (first at "
+        "/stages/1/replicas/0/host: expected each host once (several stages on a host "
+        "need schedule \"interleaved-1f1b\"), found \"node1\" again (first at "
         "/stages/0/replicas/0/host)");
   CHECK(refused(with(sound(), "/stages/1/replicas", json::array())) ==
         "/stages/1/replicas: expected an array of at least 1, found an array of 0");
@@ -125,7 +126,7 @@ TEST_CASE("an unknown key, schedule or embedded document in a plan is refused", 
   CHECK(refused(with(sound(), "/microbatches", 2)) ==
         "/microbatches: expected no such key, did you mean \"micro_batches\"?");
   CHECK(refused(with(sound(), "/schedule", "1F1B")) ==
-        "/schedule: expected one of gpipe or 1f1b, found \"1F1B\"");
+        "/schedule: expected one of gpipe, 1f1b or interleaved-1f1b, found \"1F1B\"");
   CHECK(refused(with(sound(), "/cluster/hosts", json::array())) ==
         "/cluster/hosts: expected an array of at least 1, found an array of 0");
   CHECK(refused(with(sound(), "/profile/format", "cadastre-cluster/1")) ==

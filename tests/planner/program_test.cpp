@@ -26,6 +26,9 @@ std::string listing(const RankProgram& rank) {
       case InstructionKind::kForward:
         word = "F" + micro_batch;
         break;
+      case InstructionKind::kRecompute:
+        word = "C" + micro_batch;
+        break;
       case InstructionKind::kBackward:
         word = "B" + micro_batch;
         break;

@@ -12,7 +12,7 @@ namespace {
 Simulation sound() {
   const Timeline timeline{.source = "simulated",
                           .step_s = 0.5,
-                          .ranks = {{.host = "node1"}},
+                          .ranks = {{.host = "node1", .parts = {{.stage = 0}}}},
                           .events = {{.rank = 0, .start_s = 0, .end_s = 0.5}}};
   return {.network_model = "CM02, no cross traffic",
           .cluster = "two-hosts",

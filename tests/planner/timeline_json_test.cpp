@@ -10,26 +10,31 @@ using nlohmann::json;
 namespace {
 
 Timeline sound() {
-  return {
-      .source = "simulated",
-      .step_s = 0.75,
-      .ranks = {{.host = "node1", .stage = 0, .replica = 0},
-                {.host = "node2", .stage = 1, .replica = 0}},
-      .events = {
-          {.rank = 0,
-           .kind = InstructionKind::kForward,
-           .micro_batch = 0,
-           .start_s = 0,
-           .end_s = 0.25},
-          {.rank = 0,
-           .kind = InstructionKind::kSendActivation,
-           .micro_batch = 0,
-           .layer = 3,
-           .peer = 1,
-           .start_s = 0.25,
-           .end_s = 0.25,
-           .bytes = 4096},
-          {.rank = 1, .kind = InstructionKind::kOptimizerStep, .start_s = 0.5, .end_s = 2.0 / 3}}};
+  return {.source = "simulated",
+          .step_s = 0.75,
+          .ranks = {{.host = "node1", .parts = {{.stage = 0, .replica = 0}}},
+                    {.host = "node2",
+                     .parts = {{.stage = 1, .replica = 0}, {.stage = 3, .replica = 1}}}},
+          .events = {{.rank = 0,
+                      .kind = InstructionKind::kForward,
+                      .stage = 0,
+                      .micro_batch = 0,
+                      .start_s = 0,
+                      .end_s = 0.25},
+                     {.rank = 0,
+                      .kind = InstructionKind::kSendActivation,
+                      .stage = 0,
+                      .micro_batch = 0,
+                      .layer = 3,
+                      .peer = 1,
+                      .start_s = 0.25,
+                      .end_s = 0.25,
+                      .bytes = 4096},
+                     {.rank = 1,
+                      .kind = InstructionKind::kOptimizerStep,
+                      .stage = 3,
+                      .start_s = 0.5,
+                      .end_s = 2.0 / 3}}};
 }
 
 std::string refused(const json& document) { return refusal_of(document, timeline_from_json); }
@@ -80,12 +85,13 @@ TEST_CASE("a Chrome trace has a named process per rank and times in microseconds
   REQUIRE(events.size() == 2 * 2 + 3);  // a name and an order per rank, then the events
   CHECK(events[2].at("name") == "process_name");
   CHECK(events[2].at("pid") == 1);
-  CHECK(events[2].at("args").at("name") == "rank 1 on node2, stage 1, replica 0");
+  CHECK(events[2].at("args").at("name") == "rank 1 on node2, stage 1 replica 0, stage 3 replica 1");
   const json& send = events[5];
   CHECK(send.at("ph") == "X");
   CHECK(send.at("pid") == 0);
   CHECK(send.at("ts") == 250000.0);  // 0.25 s
   CHECK(send.at("dur") == 0.0);
-  CHECK(send.at("args") == json{{"micro_batch", 0}, {"layer", 3}, {"peer", 1}, {"bytes", 4096}});
-  CHECK(events[6].at("args").empty());  // an optimizer step is about no micro-batch
+  CHECK(send.at("args") ==
+        json{{"stage", 0}, {"micro_batch", 0}, {"layer", 3}, {"peer", 1}, {"bytes", 4096}});
+  CHECK(events[6].at("args") == json{{"stage", 3}});  // an optimizer step is about no micro-batch
 }

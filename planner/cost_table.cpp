@@ -1,0 +1,35 @@
+#include "planner/cost_table.h"
+
+namespace cadastre {
+
+CostTable::CostTable(const Profile& profile)
+    : model_(model_facts(profile.model)),
+      layers_(profile.layers),
+      loss_s_per_sample_(profile.loss_s_per_sample),
+      optimizer_s_per_parameter_byte_(profile.optimizer_s_per_parameter_byte) {
+  double input_elements = 0;
+  for (const ModelInput& input : profile.model.inputs)
+    input_elements += static_cast<double>(num_elements(input.shape));
+  for (const ModelInput& input : profile.model.inputs)
+    load_s_per_sample_.push_back(profile.load_s_per_sample *
+                                 static_cast<double>(num_elements(input.shape)) / input_elements);
+  for (const LayerProfile& layer : profile.layers) {
+    saved_bytes_per_sample_.push_back(layer.saved_bytes_per_sample);
+    parameter_bytes_.push_back(layer.parameter_bytes);
+  }
+}
+
+const std::vector<LayerCost>& CostTable::layers(std::int64_t samples) const {
+  const auto [found, is_new] = by_samples_.try_emplace(samples);
+  if (!is_new) return found->second;
+  for (std::size_t i = 0; i < layers_.size(); ++i) {
+    LayerCost cost = layer_cost(layers_[i], samples);
+    if (!model_.has_gradient[i]) cost.backward_s = 0;
+    if (static_cast<int>(i) == model_.output)
+      cost.forward_s += loss_s_per_sample_ * static_cast<double>(samples);
+    found->second.push_back(cost);
+  }
+  return found->second;
+}
+
+}  // namespace cadastre

@@ -1,0 +1,57 @@
+#include "planner/division.h"
+
+#include <map>
+
+namespace cadastre {
+
+Division division_of(const Plan& plan, const ModelGraph& model, const Cluster& cluster) {
+  std::map<std::string, int> layers;
+  for (std::size_t i = 0; i < model.layers.size(); ++i)
+    layers[model.layers[i].id] = static_cast<int>(i);
+  std::map<std::string, int> hosts;
+  for (std::size_t h = 0; h < cluster.hosts.size(); ++h)
+    hosts[cluster.hosts[h].name] = static_cast<int>(h);
+
+  Division division{.stage_of_layer = std::vector<int>(model.layers.size(), 0),
+                    .stages = {},
+                    .batch_size = plan.batch_size,
+                    .micro_batches = plan.micro_batches,
+                    .schedule = plan.schedule};
+  for (const Stage& stage : plan.stages) {
+    for (const std::string& id : stage.layers)
+      division.stage_of_layer[static_cast<std::size_t>(layers.at(id))] =
+          static_cast<int>(division.stages.size());
+    DividedStage& divided = division.stages.emplace_back();
+    divided.recompute = stage.recompute;
+    for (const Replica& replica : stage.replicas) {
+      divided.hosts.push_back(hosts.at(replica.host));
+      divided.shares.push_back(replica.share);
+    }
+  }
+  return division;
+}
+
+Plan plan_of(const Division& division, const std::string& strategy, const ModelGraph& model,
+             const Cluster& cluster) {
+  Plan plan{.strategy = strategy,
+            .batch_size = division.batch_size,
+            .micro_batches = division.micro_batches,
+            .schedule = division.schedule,
+            .stages = std::vector<Stage>(division.stages.size()),
+            .predicted = {},
+            .simulated_step_s = {}};
+  for (std::size_t i = 0; i < model.layers.size(); ++i)
+    plan.stages[static_cast<std::size_t>(division.stage_of_layer[i])].layers.push_back(
+        model.layers[i].id);
+  for (std::size_t s = 0; s < plan.stages.size(); ++s) {
+    const DividedStage& divided = division.stages[s];
+    plan.stages[s].recompute = divided.recompute;
+    for (std::size_t r = 0; r < divided.hosts.size(); ++r)
+      plan.stages[s].replicas.push_back(
+          {.host = cluster.hosts[static_cast<std::size_t>(divided.hosts[r])].name,
+           .share = divided.shares[r]});
+  }
+  return plan;
+}
+
+}  // namespace cadastre

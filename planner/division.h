@@ -1,0 +1,37 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "planner/plan.h"
+
+namespace cadastre {
+
+/// A stage by numbers.
+struct DividedStage {
+  std::vector<int> hosts;      ///< indices in the cluster, in replica order
+  std::vector<double> shares;  ///< of each host
+  bool recompute = false;
+  bool operator==(const DividedStage&) const = default;
+};
+
+/// A plan by numbers, for search and lowering: no name is looked up.
+struct Division {
+  std::vector<int> stage_of_layer;
+  std::vector<DividedStage> stages;  ///< in a topological order
+  std::int64_t batch_size = 1;
+  std::int64_t micro_batches = 1;
+  Schedule schedule = Schedule::kGpipe;
+  bool operator==(const Division&) const = default;
+};
+
+/// The plan must have passed `check_plan`.
+[[nodiscard]] Division division_of(const Plan& plan, const ModelGraph& model,
+                                   const Cluster& cluster);
+
+/// Without a prediction.
+[[nodiscard]] Plan plan_of(const Division& division, const std::string& strategy,
+                           const ModelGraph& model, const Cluster& cluster);
+
+}  // namespace cadastre

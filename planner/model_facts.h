@@ -1,0 +1,28 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "planner/model_graph.h"
+
+namespace cadastre {
+
+/// A checked model by numbers: what lowering, costs and search ask of it over and over.
+struct ModelFacts {
+  std::vector<std::vector<int>> reads;         ///< [layer] layers whose output it reads, ascending
+  std::vector<std::vector<int>> read_by;       ///< [layer] layers that read its output, ascending
+  std::vector<std::vector<int>> inputs;        ///< [layer] model inputs it reads, ascending
+  std::vector<char> has_gradient;              ///< [layer] see `layers_with_gradient`
+  std::vector<std::int64_t> activation_bytes;  ///< [layer] of the output, per sample
+  std::vector<std::int64_t> parameter_bytes;   ///< [layer]
+  std::vector<std::int64_t> reduced_bytes;     ///< [layer] see `reduced_bytes`
+  std::vector<std::int64_t> input_bytes;       ///< [model input] per sample
+  int output = 0;                              ///< layer that gives the class scores
+  std::int64_t granularity = 1;                ///< `ModelGraph::batch_norm_group_samples`
+
+  [[nodiscard]] std::size_t num_layers() const { return reads.size(); }
+};
+
+[[nodiscard]] ModelFacts model_facts(const ModelGraph& model);
+
+}  // namespace cadastre
