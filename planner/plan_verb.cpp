@@ -1,18 +1,27 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <stdexcept>
 #include <string>
 
+#include "planner/choice_by_simulation.h"
 #include "planner/command_line.h"
+#include "planner/error.h"
+#include "planner/explanation.h"
 #include "planner/files.h"
 #include "planner/json_reader.h"
+#include "planner/objective.h"
+#include "planner/plan_summary.h"
 #include "planner/planner.h"
 #include "planner/progress.h"
 #include "planner/refusal.h"
 #include "planner/table.h"
+#include "planner/units.h"
 #include "planner/verbs.h"
 
 namespace cadastre {
@@ -24,100 +33,180 @@ struct PlanVerb {
   std::filesystem::path cluster;
   std::filesystem::path output;
   PlannerOptions planner;
+  std::string objective = objective_name(Objective::kStepTime);
+  std::optional<double> time_limit_s;
+  std::vector<std::string> pareto;
+  int num_front_plans = 8;
+  int validate = 0;
+  bool explain = false;
+  // Limits, as they are written.
+  std::string max_step_time;
+  std::string max_latency;
+  std::string max_memory;
+  std::optional<double> max_traffic;
+  std::optional<double> min_throughput;
+  std::optional<double> max_energy;
+  std::optional<double> max_cost;
 };
 
-std::vector<std::string> table_row(const Plan& plan, const std::string& mark) {
-  std::size_t num_hosts = 0;
-  for (const Stage& stage : plan.stages) num_hosts += stage.replicas.size();
-  constexpr double kMega = 1e6;
-  return {mark + plan.strategy,
-          schedule_name(plan.schedule),
-          std::to_string(plan.micro_batches),
-          std::to_string(num_hosts),
-          fixed(plan.predicted.step_s * 1e3, 1),
-          fixed(static_cast<double>(plan.predicted.traffic_bytes_per_step) / kMega, 2),
-          fixed(static_cast<double>(plan.predicted.peak_memory_bytes) / kMega, 1),
-          plan.predicted.fits_memory ? "yes" : "no"};
+Objective objective_from(const std::string& name, const std::string& option) {
+  const auto found = std::find(objective_names().begin(), objective_names().end(), name);
+  if (found == objective_names().end())
+    throw InputError(option, "",
+                     "expected one of " + listed(objective_names()) + ", found " + in_quotes(name) +
+                         did_you_mean(name, objective_names()));
+  return static_cast<Objective>(found - objective_names().begin());
 }
 
-std::string summary(const PlanDocument& document) {
-  std::vector<std::vector<std::string>> rows = {{"  strategy", "schedule", "micro-batches", "hosts",
-                                                 "step ms", "traffic MB", "peak MB", "fits"}};
-  rows.push_back(table_row(document.plan, "* "));
-  for (const Plan& plan : document.alternatives) rows.push_back(table_row(plan, "  "));
-  std::string text = text_table(rows) + "\n";
-  for (const Stage& stage : document.plan.stages) {
-    text += "stage of " + std::to_string(stage.layers.size()) + " layers (" + stage.layers.front() +
-            (stage.layers.size() > 1 ? " … " + stage.layers.back() : "") + ") on ";
-    for (std::size_t r = 0; r < stage.replicas.size(); ++r)
-      text +=
-          (r == 0 ? "" : ", ") + stage.replicas[r].host +
-          (stage.replicas.size() > 1 ? " (" + fixed(100 * stage.replicas[r].share, 0) + " %)" : "");
-    text += "\n";
-  }
-  text += "bound " + number_text(document.search.bound) + " " + ", gap " +
-          fixed(100 * document.search.optimality_gap, 2) + " %, " +
-          std::to_string(document.search.num_evaluated) + " programs evaluated in " +
-          fixed(document.search.search_s, 2) + " s\n";
-  return text;
+/// A quantity with its unit, read as documents read it.
+template <typename Read>
+double quantity(const std::string& text, const std::string& option, const Read& read) {
+  char* end = nullptr;
+  const double number = std::strtod(text.c_str(), &end);
+  const bool bare = !text.empty() && end == text.c_str() + text.size();
+  const nlohmann::json value = bare ? nlohmann::json(number) : nlohmann::json(text);
+  return static_cast<double>(read(JsonPlace(value, option, "")));
 }
 
-nlohmann::json result_json(const PlanDocument& document) {
-  nlohmann::json strategies = nlohmann::json::array();
-  const auto add = [&](const Plan& plan) {
-    strategies.push_back({{"strategy", plan.strategy},
-                          {"schedule", schedule_name(plan.schedule)},
-                          {"micro_batches", plan.micro_batches},
-                          {"step_s", plan.predicted.step_s},
-                          {"traffic_bytes_per_step", plan.predicted.traffic_bytes_per_step},
-                          {"peak_memory_bytes", plan.predicted.peak_memory_bytes},
-                          {"fits_memory", plan.predicted.fits_memory}});
+std::vector<Constraint> constraints_of(const PlanVerb& verb) {
+  std::vector<Constraint> constraints;
+  const auto add = [&](Objective objective, const std::optional<double>& limit) {
+    if (limit) constraints.push_back({.objective = objective, .limit = *limit});
   };
-  add(document.plan);
-  for (const Plan& plan : document.alternatives) add(plan);
-  return {{"strategy", document.plan.strategy},
-          {"step_s", document.plan.predicted.step_s},
-          {"lower_bound_s", document.search.bound},
-          {"optimality_gap", document.search.optimality_gap},
-          {"search_s", document.search.search_s},
-          {"traffic_bytes_per_step", document.plan.predicted.traffic_bytes_per_step},
-          {"peak_memory_bytes", document.plan.predicted.peak_memory_bytes},
-          {"strategies", strategies}};
+  if (!verb.max_step_time.empty())
+    add(Objective::kStepTime, quantity(verb.max_step_time, "--max-step-time", duration_s));
+  if (!verb.max_latency.empty())
+    add(Objective::kLatency, quantity(verb.max_latency, "--max-latency", duration_s));
+  if (!verb.max_memory.empty())
+    add(Objective::kMemory, quantity(verb.max_memory, "--max-memory", size_bytes));
+  add(Objective::kThroughput, verb.min_throughput);
+  add(Objective::kTraffic, verb.max_traffic);
+  add(Objective::kEnergy, verb.max_energy);
+  add(Objective::kCost, verb.max_cost);
+  return constraints;
 }
 
-/// "No plan fits in memory" is a result: it names the host that comes nearest and what is missing.
-std::string does_not_fit(const PlanDocument& document) {
+/// Energy and cost mean something only where hosts say what they take.
+void check_rates(const Cluster& cluster, Objective objective, const std::string& file) {
+  if (objective != Objective::kEnergy && objective != Objective::kCost) return;
+  const bool energy = objective == Objective::kEnergy;
+  for (std::size_t h = 0; h < cluster.hosts.size(); ++h)
+    if (!((energy ? cluster.hosts[h].watts : cluster.hosts[h].price_per_hour) > 0))
+      throw InputError(
+          file, "/hosts/" + std::to_string(h) + (energy ? "/watts" : "/price_per_hour"),
+          "expected a number > 0 to plan for " + objective_name(objective) + ", found 0");
+}
+
+/// "No plan" is a result: it names the host that lacks most memory, or the limits that are missed.
+std::string no_plan(const PlanDocument& document, const std::vector<Constraint>& constraints) {
   std::string tightest;
   std::int64_t most_missing = 0;
   for (const HostPrediction& host : document.plan.predicted.hosts) {
-    const std::int64_t memory =
+    std::int64_t memory =
         document.cluster.hosts[static_cast<std::size_t>(host_index(document.cluster, host.host))]
             .memory_bytes;
+    for (const Constraint& constraint : constraints)
+      if (constraint.objective == Objective::kMemory)
+        memory = std::min(memory, static_cast<std::int64_t>(constraint.limit));
     if (host.peak_memory_bytes - memory <= most_missing) continue;
     most_missing = host.peak_memory_bytes - memory;
     tightest = host.host;
   }
-  return "no plan fits in memory: the best lacks " + std::to_string(most_missing) + " bytes on " +
-         tightest;
+  if (most_missing > 0)
+    return "no plan was found that fits in memory: the one that comes nearest lacks " +
+           std::to_string(most_missing) + " bytes on " + tightest;
+  std::string missed;
+  for (const Constraint& constraint : constraints) {
+    const double value =
+        objective_value(document.plan.predicted, constraint.objective, document.plan.batch_size);
+    if (minimised(constraint.objective, value) <= minimised(constraint.objective, constraint.limit))
+      continue;
+    missed += (missed.empty() ? "" : "; ") + objective_name(constraint.objective) + " " +
+              number_text(value) + " " + objective_unit(constraint.objective) + ", limit " +
+              number_text(constraint.limit);
+  }
+  return "no plan was found that keeps every limit: one that fits in memory has " + missed;
 }
 
-void run_plan(const PlanVerb& verb, const VerbOptions& options) {
+void write_plan(const PlanVerb& verb, const PlanDocument& document) {
+  if (!verb.output.empty()) write_file(verb.output, json_text(to_json(document)));
+}
+
+void run_plan(PlanVerb verb, const VerbOptions& options) {
   const Profile profile = read_profile(verb.profile);
   const Cluster cluster = read_cluster(verb.cluster);
-  const PlanDocument document = [&] {
-    constexpr double kMilli = 1e3;
-    Progress progress("searching", static_cast<std::int64_t>(verb.planner.time_limit_s * kMilli),
-                      options.quiet ? Progress::Mode::kQuiet : Progress::Mode::kShow);
-    PlannerOptions planner = verb.planner;
-    planner.on_progress = [&](double searched_s, double best_step_s, double) {
-      progress.update(static_cast<std::int64_t>(searched_s * kMilli),
-                      "best step " + fixed(best_step_s * kMilli, 1) + " ms");
-    };
-    return make_plan(profile, cluster, planner);
-  }();
-  if (!document.plan.predicted.fits_memory) throw std::runtime_error(does_not_fit(document));
-  if (!verb.output.empty()) write_file(verb.output, json_text(to_json(document)));
-  print_result(options, result_json(document), summary(document));
+  PlannerOptions& planner = verb.planner;
+  planner.objective = objective_from(verb.objective, "--objective");
+  planner.constraints = constraints_of(verb);
+  if (verb.time_limit_s) {
+    planner.time_limit_s = *verb.time_limit_s;
+  } else {
+    constexpr double kPatience_s = 0.03;
+    planner.patience_s = kPatience_s;
+  }
+  check_rates(cluster, planner.objective, verb.cluster.string());
+  for (const Constraint& constraint : planner.constraints)
+    check_rates(cluster, constraint.objective, verb.cluster.string());
+
+  constexpr double kMilli = 1e3;
+  Progress progress("searching", static_cast<std::int64_t>(planner.time_limit_s * kMilli),
+                    options.quiet ? Progress::Mode::kQuiet : Progress::Mode::kShow);
+  planner.on_progress = [&](double searched_s, double value, double bound) {
+    const std::string& unit = objective_unit(planner.objective);
+    progress.update(static_cast<std::int64_t>(searched_s * kMilli),
+                    (std::isfinite(value) ? "best " + number_text(value) + " " + unit
+                                          : "no plan that fits yet") +
+                        ", bound " + number_text(bound));
+  };
+
+  if (!verb.pareto.empty()) {
+    if (verb.pareto.size() != 2)
+      throw InputError("--pareto", "",
+                       "expected two objectives, found " + std::to_string(verb.pareto.size()));
+    const Objective first = objective_from(verb.pareto[0], "--pareto");
+    const Objective second = objective_from(verb.pareto[1], "--pareto");
+    if (first == second)
+      throw InputError(
+          "--pareto", "",
+          "expected two different objectives, found " + in_quotes(verb.pareto[0]) + " twice");
+    for (const Objective objective : {first, second})
+      check_rates(cluster, objective, verb.cluster.string());
+    const std::vector<PlanDocument> front =
+        pareto_front(profile, cluster, planner, first, second, verb.num_front_plans);
+    if (front.empty())
+      throw std::runtime_error(no_plan(make_plan(profile, cluster, planner), planner.constraints));
+    write_plan(verb, front.front());
+    print_result(options, front_summary_json(front), front_summary(front));
+    return;
+  }
+  PlanDocument document = make_plan(profile, cluster, planner);
+  if (!document.search.feasible) throw std::runtime_error(no_plan(document, planner.constraints));
+  if (verb.validate > 0) choose_by_simulation(document, verb.validate);
+  write_plan(verb, document);
+  nlohmann::json json = plan_summary_json(document);
+  std::string text = plan_summary(document);
+  if (verb.explain) {
+    json["explanation"] = explain(document);
+    text += "\n";
+    for (const std::string& sentence : explain(document)) text += sentence + "\n";
+  }
+  print_result(options, json, text);
+}
+
+void add_limits(CLI::App& app, PlanVerb& verb) {
+  constexpr double kMost = 1e18;
+  app.add_option("--max-step-time", verb.max_step_time, "Limit, such as 50ms");
+  app.add_option("--max-latency", verb.max_latency,
+                 "Limit on the inference of one sample, such as 5ms");
+  app.add_option("--min-throughput", verb.min_throughput, "Limit, inferences per second")
+      ->check(number_from(1e-9, kMost));
+  app.add_option("--max-traffic", verb.max_traffic, "Limit, bytes between hosts per sample")
+      ->check(number_from(0, kMost));
+  app.add_option("--max-memory", verb.max_memory, "Limit on every host's peak, such as 2GiB");
+  app.add_option("--max-energy", verb.max_energy, "Limit, joules per sample")
+      ->check(number_from(0, kMost));
+  app.add_option("--max-cost", verb.max_cost, "Limit, price per million samples")
+      ->check(number_from(0, kMost));
 }
 
 }  // namespace
@@ -131,21 +220,39 @@ void add_plan_verb(CLI::App& program) {
                            options, [verb, options] { run_plan(*verb, *options); });
   app->add_option("--profile", verb->profile, "What each layer costs")->required();
   app->add_option("--cluster", verb->cluster, "Hosts and network")->required();
-  constexpr std::int64_t kMostSamples = std::int64_t{1} << 24;  // no machine holds more
+  constexpr std::int64_t kMostSamples = std::int64_t{1} << 20;  // as plan documents
   constexpr double kMostSeconds = 1e6;
   app->add_option("--batch-size", verb->planner.batch_size, "Samples of one step over all hosts")
       ->required()
       ->check(integer_from(1, kMostSamples));
-  app->add_option("--strategy", verb->planner.strategy,
-                  "auto, single, data-parallel, branch or pipeline")
+  app->add_option("--objective", verb->objective,
+                  "step-time, latency, throughput, traffic, memory, energy or cost")
+      ->capture_default_str();
+  app->add_option("--strategy", verb->planner.strategy, "auto, or a baseline of the table")
       ->capture_default_str();
   app->add_option("--micro-batches", verb->planner.micro_batches,
                   "Numbers of micro-batches to try (default: all that divide the batch)")
       ->delimiter(',')
       ->check(integer_from(1, kMostSamples));
-  app->add_option("--time-limit", verb->planner.time_limit_s, "Seconds that the search may take")
+  add_limits(*app, *verb);
+  app->add_option("--pareto", verb->pareto,
+                  "Two objectives A,B: the plans of which none is better in both than another")
+      ->delimiter(',');
+  app->add_option("--pareto-plans", verb->num_front_plans, "Plans of that front at most")
       ->capture_default_str()
+      ->check(integer_from(1, 1000));
+  app->add_flag("--explain", verb->explain, "Say why this plan, in sentences with numbers");
+  app->add_option("--validate", verb->validate,
+                  "Replay the best K plans in the simulator and take the fastest there")
+      ->check(integer_from(1, 1000));
+  app->add_option("--time-limit", verb->time_limit_s,
+                  "Seconds to search for, unless the plan is proven best before (default: until "
+                  "nothing better turns up, 10 s at most)")
       ->check(number_from(1e-3, kMostSeconds));
+  app->add_option("--gap", verb->planner.enough_gap,
+                  "End the search when the plan is proven to be within this part of the best")
+      ->capture_default_str()
+      ->check(number_from(0, 1));
   app->add_option("-o,--output", verb->output, "Where the plan is written");
 }
 

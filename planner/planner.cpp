@@ -99,7 +99,8 @@ PlanDocument make_plan(const Profile& profile, const Cluster& cluster,
                        .batch_size = options.batch_size,
                        .micro_batches = micro_batches,
                        .time_limit_s = options.time_limit_s,
-                       .enough_gap = options.enough_gap};
+                       .enough_gap = options.enough_gap,
+                       .patience_s = options.patience_s};
   if (options.on_progress)
     search.on_progress = [&](double searched_s, double best, double lower_bound) {
       options.on_progress(searched_s, in_unit(best), in_unit(lower_bound));

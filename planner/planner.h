@@ -18,6 +18,9 @@ struct PlannerOptions {
   std::vector<Constraint> constraints;  ///< those on memory also limit what a host may use
   double time_limit_s = 10;             ///< of the search
   double enough_gap = 0;                ///< the search ends when the optimality gap is no larger
+  /// The search ends when this long, and twice as long as it took to the last better plan, brought
+  /// no better one; 0: it never does for that.
+  double patience_s = 0;
   /// Called now and then while the search goes on: seconds, the best value and the bound, in the
   /// objective's unit; the value is infinite while nothing acceptable is known.
   std::function<void(double searched_s, double value, double bound)> on_progress = {};

@@ -52,6 +52,7 @@ class Lowering {
   }
 
   Program lower() && {
+    for (RankProgram& rank : program_.ranks) reserve(rank);
     if (division_.schedule == Schedule::kInterleaved)
       lower_interleaved();
     else
@@ -122,16 +123,21 @@ class Lowering {
   }
 
   void cut_samples() {
-    for (const SampleRange& range :
-         micro_batch_ranges(division_.batch_size, division_.micro_batches, model_.granularity)) {
-      for (std::size_t s = 0; s < stages_.size(); ++s) {
-        std::vector<SampleRange> parts =
-            split_samples(range.size(), division_.stages[s].shares, model_.granularity);
+    const std::vector<SampleRange> micro_batches =
+        micro_batch_ranges(division_.batch_size, division_.micro_batches, model_.granularity);
+    for (std::size_t s = 0; s < stages_.size(); ++s) {
+      // Micro-batches have one or two sizes: each is split once.
+      std::map<std::int64_t, std::vector<SampleRange>> splits;
+      for (const SampleRange& range : micro_batches) {
+        const auto [split, is_new] = splits.try_emplace(range.size());
+        if (is_new)
+          split->second =
+              split_samples(range.size(), division_.stages[s].shares, model_.granularity);
+        std::vector<SampleRange>& parts = stages_[s].ranges.emplace_back(split->second);
         for (SampleRange& part : parts) {
           part.begin += range.begin;
           part.end += range.begin;
         }
-        stages_[s].ranges.push_back(std::move(parts));
       }
     }
   }
@@ -159,6 +165,19 @@ class Lowering {
         }
       }
     }
+  }
+
+  /// Enough for all instructions of a rank, unless replicas exchange tensors piece by piece.
+  void reserve(RankProgram& rank) const {
+    std::size_t num_instructions = 0;
+    for (const RankPart& part : rank.parts) {
+      const StageFacts& stage = stages_[static_cast<std::size_t>(part.stage)];
+      constexpr std::size_t kWithoutTransfers = 4;
+      num_instructions +=
+          static_cast<std::size_t>(division_.micro_batches) *
+          (kWithoutTransfers + 2 * stage.incoming.size() + 2 * stage.outgoing.size());
+    }
+    rank.instructions.reserve(num_instructions + 2 * rank.parts.size());
   }
 
   /// A rank of one stage.

@@ -209,9 +209,12 @@ std::optional<Candidate> best_setting(const std::string& name, const Draft& draf
                                       const Goal& goal, const PlanningProblem& problem) {
   Incumbents incumbents(goal, problem);
   for (const std::int64_t count : micro_batches) {
-    for (Division& division : complete(draft, batch_size, count, goal, problem)) {
-      if (name == "parameter-averaging") division.averaging_period = kAveragingPeriod;
-      incumbents.offer(evaluate(std::move(division), goal, problem));
+    for (LoweredDivision& lowered : complete(draft, batch_size, count, goal, problem)) {
+      if (name == "parameter-averaging") {
+        lowered.division.averaging_period = kAveragingPeriod;
+        lowered.program = lower(lowered.division, problem.training.model());
+      }
+      incumbents.offer(evaluate(std::move(lowered), goal, problem));
     }
   }
   return incumbents.best() ? incumbents.best() : incumbents.least_lacking();

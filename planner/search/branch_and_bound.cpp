@@ -15,9 +15,6 @@ namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
-/// How often a host may appear in an interleaved plan.
-constexpr int kMostStagesOfHost = 2;
-
 class BranchAndBound {
  public:
   BranchAndBound(const PlanningProblem& problem, const Goal& goal,

@@ -10,16 +10,17 @@ bool needs_inference(Objective objective) {
   return objective == Objective::kLatency || objective == Objective::kThroughput;
 }
 
-/// Lets stages recompute on the hosts that lack memory.
-void recompute_where_needed(Division& division, const PlanningProblem& problem) {
+/// Lets stages recompute on the hosts that lack memory, and lowers the plan.
+LoweredDivision recompute_where_needed(Division division, const PlanningProblem& problem) {
   const CostTable& table = problem.training;
   std::vector<std::int64_t> saved_bytes(division.stages.size(), 0);
   for (std::size_t i = 0; i < division.stage_of_layer.size(); ++i)
     saved_bytes[static_cast<std::size_t>(division.stage_of_layer[i])] +=
         table.saved_bytes_per_sample()[i];
+  Program program;
   for (bool changed = true; changed;) {
     changed = false;
-    const Program program = lower(division, table.model());
+    program = lower(division, table.model());
     const std::vector<std::int64_t> peaks = peak_memory_bytes(program, division, table);
     for (std::size_t r = 0; r < program.ranks.size(); ++r) {
       const RankProgram& rank = program.ranks[r];
@@ -37,6 +38,7 @@ void recompute_where_needed(Division& division, const PlanningProblem& problem) 
       changed = true;
     }
   }
+  return {.division = std::move(division), .program = std::move(program)};
 }
 
 /// What a pass takes on each stage's slowest replica.
@@ -90,9 +92,9 @@ void tidy_stages(Draft& draft) {
   for (int& stage : draft.stage_of_layer) stage = number[static_cast<std::size_t>(stage)];
 }
 
-std::vector<Division> complete(const Draft& draft, std::int64_t batch_size,
-                               std::int64_t micro_batches, const Goal& goal,
-                               const PlanningProblem& problem) {
+std::vector<LoweredDivision> complete(const Draft& draft, std::int64_t batch_size,
+                                      std::int64_t micro_batches, const Goal& goal,
+                                      const PlanningProblem& problem) {
   Division division{.stage_of_layer = draft.stage_of_layer,
                     .stages = {},
                     .batch_size = batch_size,
@@ -111,22 +113,22 @@ std::vector<Division> complete(const Draft& draft, std::int64_t batch_size,
   std::vector<Schedule> schedules = {Schedule::kOneForwardOneBackward,
                                      Schedule::kEagerOneForwardOneBackward, Schedule::kGpipe};
   if (interleaved(draft)) schedules = {Schedule::kInterleaved};
-  std::vector<Division> divisions;
+  std::vector<LoweredDivision> lowered;
   for (const Schedule schedule : schedules) {
     division.schedule = schedule;
-    divisions.push_back(division);
-    recompute_where_needed(divisions.back(), problem);
+    lowered.push_back(recompute_where_needed(division, problem));
     if (goal.objective != Objective::kMemory) continue;
-    divisions.push_back(division);
-    for (DividedStage& stage : divisions.back().stages) stage.recompute = true;
+    Division all = division;
+    for (DividedStage& stage : all.stages) stage.recompute = true;
+    lowered.push_back(recompute_where_needed(std::move(all), problem));
   }
-  return divisions;
+  return lowered;
 }
 
-Candidate evaluate(Division division, const Goal& goal, const PlanningProblem& problem) {
+Candidate evaluate(LoweredDivision lowered, const Goal& goal, const PlanningProblem& problem) {
   Candidate candidate;
-  candidate.predicted =
-      predict_training(division, lower(division, problem.training.model()), problem);
+  const Division& division = lowered.division;
+  candidate.predicted = predict_training(division, lowered.program, problem);
   bool inference = needs_inference(goal.objective);
   for (const Constraint& constraint : goal.constraints)
     inference = inference || needs_inference(constraint.objective);
@@ -134,7 +136,7 @@ Candidate evaluate(Division division, const Goal& goal, const PlanningProblem& p
     candidate.predicted.latency_s = inference_latency_s(division, problem);
     candidate.predicted.inference_samples_per_s = inference_samples_per_s(division, problem);
   }
-  candidate.division = std::move(division);
+  candidate.division = std::move(lowered.division);
   candidate.value = minimised(goal.objective, objective_value(candidate.predicted, goal.objective,
                                                               candidate.division.batch_size));
   return candidate;

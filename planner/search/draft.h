@@ -19,6 +19,9 @@ struct Draft {
   bool operator==(const Draft&) const = default;
 };
 
+/// How many stages a host may have in an interleaved plan; each of them has that host alone.
+inline constexpr int kMostStagesOfHost = 2;
+
 [[nodiscard]] bool interleaved(const Draft& draft);
 
 /// Removes stages without layers, and unites what follows each other on the same one host.
@@ -29,6 +32,12 @@ struct Candidate {
   Division division;
   Prediction predicted;
   double value = 0;  ///< of the objective, minimised
+};
+
+/// A plan with its program.
+struct LoweredDivision {
+  Division division;
+  Program program;
 };
 
 /// How plans are compared: by the objective among those that fit in memory and keep the
@@ -43,12 +52,12 @@ struct Goal {
 /// no samples). A stage recomputes where a host lacks memory otherwise: of a host's stages those
 /// that save most first, until it fits. Where memory is the objective, there are as many plans
 /// more, in which every stage does.
-[[nodiscard]] std::vector<Division> complete(const Draft& draft, std::int64_t batch_size,
-                                             std::int64_t micro_batches, const Goal& goal,
-                                             const PlanningProblem& problem);
+[[nodiscard]] std::vector<LoweredDivision> complete(const Draft& draft, std::int64_t batch_size,
+                                                    std::int64_t micro_batches, const Goal& goal,
+                                                    const PlanningProblem& problem);
 
 /// Its prediction as far as the goal needs it.
-[[nodiscard]] Candidate evaluate(Division division, const Goal& goal,
+[[nodiscard]] Candidate evaluate(LoweredDivision lowered, const Goal& goal,
                                  const PlanningProblem& problem);
 
 /// Whether the candidate fits in memory and keeps the goal's constraints.

@@ -45,8 +45,8 @@ bool Incumbents::improves(double value) const {
 
 bool Incumbents::offer(const Draft& draft, std::int64_t batch_size, std::int64_t micro_batches) {
   bool improved = false;
-  for (Division& division : complete(draft, batch_size, micro_batches, goal_, problem_))
-    if (offer(evaluate(std::move(division), goal_, problem_))) improved = true;
+  for (LoweredDivision& lowered : complete(draft, batch_size, micro_batches, goal_, problem_))
+    if (offer(evaluate(std::move(lowered), goal_, problem_))) improved = true;
   return improved;
 }
 

@@ -20,6 +20,7 @@ class Annealing {
     for (const std::vector<int>& hosts : start.stage_hosts)
       current_.placements.push_back(estimator.placement(hosts));
     weigh(current_);
+    if (options_.exact) current_.score = options_.exact(start);
     best_ = current_;
   }
 
@@ -29,19 +30,21 @@ class Annealing {
       if (n % kAskEvery == 0 && options_.stop()) break;
       const double left = 1 - static_cast<double>(n) / static_cast<double>(options_.num_proposals);
       proposal_ = current_;
-      if (!propose(proposal_)) continue;
+      if (!propose(proposal_) || !is_allowed(proposal_)) continue;
       weigh(proposal_);
-      const double loss = proposal_.score / current_.score - 1;
-      if (!(loss <= 0) && !(uniform() < std::exp(-loss / (options_.temperature * left * left))))
-        continue;
+      // The loss that is just accepted is drawn first: it rules out most proposals.
+      const double most =
+          current_.score * (1 - options_.temperature * left * left * std::log(uniform()));
+      if (options_.exact) {
+        if (proposal_.estimate.value > most) continue;
+        if (num_weighed_++ == options_.num_weighed) break;
+        proposal_.score = options_.exact(draft_of(proposal_));
+      }
+      if (!(proposal_.score <= most)) continue;
       std::swap(current_, proposal_);
       if (current_.score < best_.score) best_ = current_;
     }
-    Draft draft{.stage_of_layer = best_.labels, .stage_hosts = {}};
-    for (const Placement* placement : best_.placements)
-      draft.stage_hosts.push_back(placement->hosts);
-    tidy_stages(draft);
-    return draft;
+    return draft_of(best_);
   }
 
  private:
@@ -52,6 +55,14 @@ class Annealing {
     double score = 0;
   };
 
+  static Draft draft_of(const State& state) {
+    Draft draft{.stage_of_layer = state.labels, .stage_hosts = {}};
+    for (const Placement* placement : state.placements)
+      draft.stage_hosts.push_back(placement->hosts);
+    tidy_stages(draft);
+    return draft;
+  }
+
   void weigh(State& state) {
     state.estimate = estimator_.estimate(state.labels, state.placements);
     constexpr double kCrowdingWeight = 0.02;
@@ -60,7 +71,7 @@ class Annealing {
 
   [[nodiscard]] double uniform() {
     constexpr double kRange = 4294967296.0;
-    return static_cast<double>(random_()) / kRange;
+    return (static_cast<double>(random_()) + 0.5) / kRange;  // never 0
   }
 
   [[nodiscard]] std::size_t below(std::size_t end) { return random_() % end; }
@@ -80,6 +91,19 @@ class Annealing {
     if (kind < 0.83) return exchange_order(state);
     if (kind < 0.92) return cut_stage(state);
     return unite_stages(state);
+  }
+
+  /// Whether each host has one stage, or, interleaved, one or two stages, each with one host.
+  [[nodiscard]] bool is_allowed(const State& state) {
+    counts_.assign(num_hosts_, 0);
+    int most = 0;
+    std::size_t most_replicas = 1;
+    for (const Placement* placement : state.placements) {
+      most_replicas = std::max(most_replicas, placement->hosts.size());
+      for (const int host : placement->hosts)
+        most = std::max(most, ++counts_[static_cast<std::size_t>(host)]);
+    }
+    return most <= 1 || (most <= kMostStagesOfHost && most_replicas == 1);
   }
 
   /// The stages that the layer may be in: [first, last].
@@ -249,10 +273,6 @@ class Annealing {
   bool add_host(State& state, std::size_t stage, int host) {
     std::vector<int> hosts = state.placements[stage]->hosts;
     if (std::find(hosts.begin(), hosts.end(), host) != hosts.end()) return false;
-    // A host of several stages stays alone on each: replicas of interleaved stages are not tried.
-    const std::vector<int> uses = uses_of_hosts(state);
-    for (const int other : hosts)
-      if (uses[static_cast<std::size_t>(other)] > 1) return false;
     hosts.push_back(host);
     std::sort(hosts.begin(), hosts.end());
     state.placements[stage] = estimator_.placement(hosts);
@@ -290,12 +310,9 @@ class Annealing {
     if (host < 0 && kind < 0.7) host = unused_host(state);
     if (host < 0) {
       if (!options_.interleave) return false;
-      const std::vector<int> uses = uses_of_hosts(state);
       const std::size_t other = below(state.placements.size());
-      if (other == stage || state.placements[other]->hosts.size() > 1) return false;
+      if (other == stage) return false;
       host = state.placements[other]->hosts.front();
-      constexpr int kMostStagesOfHost = 2;
-      if (uses[static_cast<std::size_t>(host)] >= kMostStagesOfHost) return false;
     }
     for (int& label : state.labels)
       if (label > static_cast<int>(stage)) ++label;
@@ -316,11 +333,8 @@ class Annealing {
     const std::vector<int>& others = state.placements[a + 1]->hosts;
     const double kind = uniform();
     if (kind < 0.5) {
-      const std::vector<int> uses = uses_of_hosts(state);
-      const auto shared = [&](int host) { return uses[static_cast<std::size_t>(host)] > 1; };
-      const bool alone = std::any_of(hosts.begin(), hosts.end(), shared) ||
-                         std::any_of(others.begin(), others.end(), shared);
-      if (!alone) hosts.insert(hosts.end(), others.begin(), others.end());
+      for (const int host : others)
+        if (std::find(hosts.begin(), hosts.end(), host) == hosts.end()) hosts.push_back(host);
     } else if (kind < 0.75) {
       hosts = others;
     }
@@ -341,6 +355,7 @@ class Annealing {
   State best_;
   State proposal_;
   std::vector<int> counts_;
+  std::int64_t num_weighed_ = 0;
 };
 
 }  // namespace

@@ -22,8 +22,11 @@ using Clock = std::chrono::steady_clock;
 struct Lead {
   const Estimator* estimator = nullptr;
   Draft draft;
-  double estimate = 0;
+  double value = 0;            ///< estimated at first, then that of its best plan
+  std::int64_t num_tries = 0;  ///< rounds that went on from it
 };
+
+bool better(const Lead& a, const Lead& b) { return a.value < b.value; }
 
 class Search {
  public:
@@ -38,11 +41,12 @@ class Search {
     lower_bound_ = bound.of_all(options_.micro_batches);
     for (const Candidate& candidate : offered) incumbents_.offer(candidate);
     if (!done()) plant_seeds();
-    // A short annealing finds a plan that is nearly the best, so that the exact search cuts more.
-    constexpr std::int64_t kFewRounds = 2;
-    anneal(kFewRounds, [&] { return done(); });
+    if (!done()) try_every_lead();
+    // Some more finds a plan that is nearly the best, so that the exact search cuts more.
+    constexpr std::int64_t kFewRounds = 8;
+    if (!done()) follow_leads(kFewRounds);
     if (!done()) prove();
-    if (!proven_) anneal(std::numeric_limits<std::int64_t>::max(), [&] { return done(); });
+    if (!done()) follow_leads(std::numeric_limits<std::int64_t>::max());
     return result();
   }
 
@@ -57,14 +61,23 @@ class Search {
     return value > lower_bound_ ? 1 - lower_bound_ / value : 0;
   }
 
+  [[nodiscard]] bool out_of_time() const { return elapsed_s() > options_.time_limit_s; }
+
   [[nodiscard]] bool done() {
     const double searched_s = elapsed_s();
     if (options_.on_progress) options_.on_progress(searched_s, incumbents_.value(), lower_bound_);
-    return proven_ || searched_s > options_.time_limit_s ||
+    if (incumbents_.value() < best_value_) {
+      best_value_ = incumbents_.value();
+      improved_s_ = searched_s;
+    }
+    const bool out_of_patience =
+        options_.patience_s > 0 && incumbents_.best() &&
+        searched_s - improved_s_ > std::max(options_.patience_s, 2 * improved_s_);
+    return proven_ || searched_s > options_.time_limit_s || out_of_patience ||
            gap() <= std::max(options_.enough_gap, kTolerance);
   }
 
-  /// Estimates all seeds for all numbers of micro-batches and evaluates the most promising.
+  /// Estimates all seeds for all numbers of micro-batches and keeps the most promising.
   void plant_seeds() {
     for (const std::int64_t micro_batches : options_.micro_batches) {
       estimators_.push_back(
@@ -76,52 +89,105 @@ class Search {
         for (const std::vector<int>& hosts : draft.stage_hosts)
           placements.push_back(estimator.placement(hosts));
         const double value = estimator.estimate(draft.stage_of_layer, placements).value;
-        leads.push_back({.estimator = &estimator, .draft = std::move(draft), .estimate = value});
+        leads.push_back({.estimator = &estimator, .draft = std::move(draft), .value = value});
       }
-      std::stable_sort(leads.begin(), leads.end(),
-                       [](const Lead& a, const Lead& b) { return a.estimate < b.estimate; });
-      constexpr std::size_t kMostLeads = 6;
-      leads.resize(std::min(leads.size(), kMostLeads));
+      std::stable_sort(leads.begin(), leads.end(), better);
+      keep_different(leads);
       leads_.insert(leads_.end(), leads.begin(), leads.end());
       if (done()) break;
     }
-    std::stable_sort(leads_.begin(), leads_.end(),
-                     [](const Lead& a, const Lead& b) { return a.estimate < b.estimate; });
-    constexpr std::size_t kMostEvaluated = 12;
-    for (std::size_t i = 0; i < std::min(leads_.size(), kMostEvaluated) && !done(); ++i)
-      incumbents_.offer(leads_[i].draft, options_.batch_size, leads_[i].estimator->micro_batches());
+    std::stable_sort(leads_.begin(), leads_.end(), better);
   }
 
-  /// Rounds of annealing over the leads, the most promising first; a lead that a round improves
-  /// goes on from there.
-  template <typename Stop>
-  void anneal(std::int64_t num_rounds, const Stop& stop) {
-    constexpr std::int64_t kStaleRounds = 60;
-    const auto num_layers = static_cast<std::int64_t>(problem_.training.model().num_layers());
-    std::int64_t stale = 0;
-    for (std::int64_t round = 0; round < num_rounds && !leads_.empty() && !stop(); ++round) {
-      // Half of the rounds go to the best lead, a quarter to the second, and so on.
+  /// Of the leads of one number of micro-batches, best first, the best with each number of stages,
+  /// a few in all.
+  static void keep_different(std::vector<Lead>& leads) {
+    constexpr std::size_t kMostLeads = 4;
+    std::vector<Lead> kept;
+    for (Lead& lead : leads) {
+      if (kept.size() == kMostLeads) break;
+      const std::size_t num_stages = lead.draft.stage_hosts.size();
+      if (std::none_of(kept.begin(), kept.end(), [&](const Lead& other) {
+            return other.draft.stage_hosts.size() == num_stages;
+          }))
+        kept.push_back(std::move(lead));
+    }
+    leads = std::move(kept);
+  }
+
+  /// A short annealing from every lead; from then on leads are known by what their plans are worth.
+  void try_every_lead() {
+    // Estimates are too low by a tenth or two; what is behind by more is left alone.
+    constexpr double kHopeless = 1.35;
+    std::erase_if(leads_, [&, least = leads_.front().value](const Lead& lead) {
+      return lead.value > least * kHopeless;
+    });
+    for (Lead& lead : leads_) {
+      if (done()) break;
+      anneal(lead, 500 + 10 * num_layers(), false);
+    }
+    std::stable_sort(leads_.begin(), leads_.end(), better);
+  }
+
+  /// Rounds of annealing, half of them from the best lead, a quarter from the second, and so on:
+  /// long ones on estimates in turn with short ones on exact values.
+  void follow_leads(std::int64_t num_rounds) {
+    for (std::int64_t round = 0; round < num_rounds && !leads_.empty() && !done(); ++round) {
       const auto number = static_cast<std::uint64_t>(++rounds_);
       std::size_t pick = 0;
       while (((number >> pick) & 1) == 0 && pick + 1 < leads_.size()) ++pick;
       Lead& lead = leads_[pick];
-      LocalSearchOptions options{.seed = static_cast<std::uint32_t>(rounds_),
-                                 .num_proposals = 3000 + 60 * num_layers,
-                                 .stop = [&] { return elapsed_s() > options_.time_limit_s; }};
-      options.interleave = rounds_ % 3 != 1;
-      Draft draft = improve(lead.draft, *lead.estimator, options);
-      const bool improved =
-          incumbents_.offer(draft, options_.batch_size, lead.estimator->micro_batches());
-      std::vector<const Placement*> placements;
-      for (const std::vector<int>& hosts : draft.stage_hosts)
-        placements.push_back(lead.estimator->placement(hosts));
-      lead.estimate = lead.estimator->estimate(draft.stage_of_layer, placements).value;
-      lead.draft = std::move(draft);
-      std::stable_sort(leads_.begin(), leads_.end(),
-                       [](const Lead& a, const Lead& b) { return a.estimate < b.estimate; });
-      stale = improved ? 0 : stale + 1;
-      if (stale >= kStaleRounds) return;
+      const bool exact = exact_weighings(lead) > 0 && lead.num_tries % 2 == 0;
+      constexpr std::int64_t kMostDoublings = 6;
+      const std::int64_t doublings = std::min(lead.num_tries++ / 2, kMostDoublings);
+      anneal(lead, exact ? 4000 : (2000 + 60 * num_layers()) << doublings, exact);
+      std::stable_sort(leads_.begin(), leads_.end(), better);
     }
+  }
+
+  /// The lead goes on from what the annealing found where that is better.
+  void anneal(Lead& lead, std::int64_t num_proposals, bool exact) {
+    const std::int64_t micro_batches = lead.estimator->micro_batches();
+    const auto exact_value = [&](const Draft& draft) {
+      double least = std::numeric_limits<double>::infinity();
+      for (LoweredDivision& lowered :
+           complete(draft, options_.batch_size, micro_batches, options_.goal, problem_)) {
+        Candidate candidate = evaluate(std::move(lowered), options_.goal, problem_);
+        if (acceptable(candidate, options_.goal)) least = std::min(least, candidate.value);
+        incumbents_.offer(std::move(candidate));
+      }
+      return least;
+    };
+    LocalSearchOptions options{.seed = static_cast<std::uint32_t>(++num_annealings_),
+                               .num_proposals = num_proposals,
+                               .stop = [&] { return out_of_time(); }};
+    options.interleave = num_annealings_ % 3 != 1;
+    if (exact) {
+      options.exact = exact_value;
+      options.temperature = 0.005;
+      options.num_weighed = exact_weighings(lead);
+    }
+    Draft draft = improve(lead.draft, *lead.estimator, options);
+    const double value = exact_value(draft);
+    if (lead.num_tries > 0 && value >= lead.value) return;
+    lead.value = value;
+    lead.draft = std::move(draft);
+  }
+
+  /// How many plans a round on exact values may weigh in about the time of one on estimates; 0
+  /// when their programs are too long for it to make sense.
+  [[nodiscard]] static std::int64_t exact_weighings(const Lead& lead) {
+    constexpr std::int64_t kInstructions = 600'000;
+    constexpr std::int64_t kInstructionsOfPass = 8;
+    constexpr std::int64_t kFewest = 100;
+    const std::int64_t weighings =
+        kInstructions / (static_cast<std::int64_t>(lead.draft.stage_hosts.size()) *
+                         lead.estimator->micro_batches() * kInstructionsOfPass);
+    return weighings < kFewest ? 0 : weighings;
+  }
+
+  [[nodiscard]] std::int64_t num_layers() const {
+    return static_cast<std::int64_t>(problem_.training.model().num_layers());
   }
 
   void prove() {
@@ -163,10 +229,13 @@ class Search {
   Incumbents incumbents_;
   Clock::time_point began_;
   double lower_bound_ = 0;
+  double best_value_ = std::numeric_limits<double>::infinity();  ///< when `done` was last asked
+  double improved_s_ = 0;                                        ///< when it last changed
   bool proven_ = false;
   std::vector<std::unique_ptr<Estimator>> estimators_;
   std::vector<Lead> leads_;
   std::int64_t rounds_ = 0;
+  std::int64_t num_annealings_ = 0;
 };
 
 }  // namespace

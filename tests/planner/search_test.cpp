@@ -79,18 +79,19 @@ std::map<Objective, double> brute_force(const World& world, std::int64_t batch_s
   const PlanningProblem problem(world.profile, world.cluster);
   std::map<Objective, double> best;
   for (const Objective objective : objectives) best[objective] = kInfinity;
-  visit_drafts(problem.training.model(), static_cast<int>(world.cluster.hosts.size()),
-               [&](const Draft& draft) {
-                 for (const std::int64_t count : micro_batches)
-                   for (const Objective objective : objectives) {
-                     const Goal goal{.objective = objective, .constraints = {}};
-                     for (Division& division : complete(draft, batch_size, count, goal, problem)) {
-                       const Candidate candidate = evaluate(std::move(division), goal, problem);
-                       if (acceptable(candidate, goal))
-                         best[objective] = std::min(best[objective], candidate.value);
-                     }
-                   }
-               });
+  visit_drafts(
+      problem.training.model(), static_cast<int>(world.cluster.hosts.size()),
+      [&](const Draft& draft) {
+        for (const std::int64_t count : micro_batches)
+          for (const Objective objective : objectives) {
+            const Goal goal{.objective = objective, .constraints = {}};
+            for (LoweredDivision& lowered : complete(draft, batch_size, count, goal, problem)) {
+              const Candidate candidate = evaluate(std::move(lowered), goal, problem);
+              if (acceptable(candidate, goal))
+                best[objective] = std::min(best[objective], candidate.value);
+            }
+          }
+      });
   return best;
 }
 
@@ -197,8 +198,7 @@ TEST_CASE("another evaluator finds the same step time in every plan's program",
     const PlanningProblem problem(world.profile, world.cluster);
     visit_drafts(problem.training.model(), 3, [&](const Draft& draft) {
       if (++num_plans % 7 != 0) return;
-      for (const Division& division : complete(draft, 8, 4, {}, problem)) {
-        const Program program = lower(division, problem.training.model());
+      for (const auto& [division, program] : complete(draft, 8, 4, {}, problem)) {
         const ProgramCosts costs =
             program_costs(program, division, problem.training, world.cluster);
         CHECK_THAT(step_seconds(program, costs, problem.network).step_s,

@@ -1,0 +1,172 @@
+#include "planner/plan_summary.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "planner/explanation.h"
+#include "planner/objective.h"
+#include "planner/refusal.h"
+#include "planner/table.h"
+
+namespace cadastre {
+
+namespace {
+
+constexpr double kMilli = 1e3;
+constexpr double kMega = 1e6;
+
+std::string strategy_text(const Plan& plan, const PlanDocument& document) {
+  if (plan.strategy != "auto") return plan.strategy;
+  return "auto (" + plan_kind(plan, document.profile.model, document.cluster) + ")";
+}
+
+std::vector<std::string> table_row(const Plan& plan, const PlanDocument& document,
+                                   const std::string& mark) {
+  return {mark + strategy_text(plan, document),
+          schedule_name(plan.schedule),
+          std::to_string(plan.micro_batches),
+          std::to_string(plan.predicted.hosts.size()),
+          fixed(plan.predicted.step_s * kMilli, 1),
+          fixed(plan.predicted.latency_s * kMilli, 2),
+          fixed(plan.predicted.inference_samples_per_s, 1),
+          fixed(static_cast<double>(plan.predicted.traffic_bytes_per_step) / kMega, 2),
+          fixed(static_cast<double>(plan.predicted.peak_memory_bytes) / kMega, 1),
+          plan.predicted.fits_memory ? "yes" : "no"};
+}
+
+std::string stages_text(const Plan& plan) {
+  std::string text;
+  for (std::size_t s = 0; s < plan.stages.size(); ++s) {
+    const Stage& stage = plan.stages[s];
+    text += "stage " + std::to_string(s) + ": " + std::to_string(stage.layers.size()) +
+            " layers (" + stage.layers.front();
+    if (stage.layers.size() > 1) text += " … " + stage.layers.back();
+    text += ") on ";
+    for (std::size_t r = 0; r < stage.replicas.size(); ++r) {
+      text += (r == 0 ? "" : ", ") + stage.replicas[r].host;
+      if (stage.replicas.size() > 1) text += " (" + fixed(100 * stage.replicas[r].share, 0) + " %)";
+    }
+    text += stage.recompute ? ", recomputed\n" : "\n";
+  }
+  return text;
+}
+
+std::string hosts_text(const Plan& plan) {
+  std::vector<std::vector<std::string>> rows = {
+      {"host", "compute ms", "waiting ms", "transfer ms", "reduction ms", "sent MB", "peak MB"}};
+  for (const HostPrediction& host : plan.predicted.hosts)
+    rows.push_back({host.host, fixed(host.compute_s * kMilli, 1), fixed(host.waiting_s * kMilli, 1),
+                    fixed(host.transfer_s * kMilli, 1), fixed(host.reduction_s * kMilli, 1),
+                    fixed(static_cast<double>(host.sent_bytes) / kMega, 2),
+                    fixed(static_cast<double>(host.peak_memory_bytes) / kMega, 1)});
+  return text_table(rows);
+}
+
+Objective objective_of(const SearchReport& search) {
+  return static_cast<Objective>(
+      std::find(objective_names().begin(), objective_names().end(), search.objective) -
+      objective_names().begin());
+}
+
+std::string bound_text(const SearchReport& search) {
+  const std::string& unit = objective_unit(objective_of(search));
+  std::string text = search.objective + " " + number_text(search.value) + " " + unit + ", ";
+  text += search.proven && search.optimality_gap <= 1e-9
+              ? "proven best"
+              : "bound " + number_text(search.bound) + " " + unit + ", gap " +
+                    fixed(100 * search.optimality_gap, 2) + " %";
+  return text + "; " + std::to_string(search.num_evaluated) + " programs evaluated in " +
+         fixed(search.search_s, 2) + " s\n";
+}
+
+nlohmann::json strategy_json(const Plan& plan, const PlanDocument& document) {
+  nlohmann::json json = {{"strategy", plan.strategy},
+                         {"kind", plan_kind(plan, document.profile.model, document.cluster)},
+                         {"schedule", schedule_name(plan.schedule)},
+                         {"micro_batches", plan.micro_batches},
+                         {"num_stages", plan.stages.size()},
+                         {"num_hosts", plan.predicted.hosts.size()},
+                         {"step_s", plan.predicted.step_s},
+                         {"latency_s", plan.predicted.latency_s},
+                         {"inference_samples_per_s", plan.predicted.inference_samples_per_s},
+                         {"traffic_bytes_per_step", plan.predicted.traffic_bytes_per_step},
+                         {"peak_memory_bytes", plan.predicted.peak_memory_bytes},
+                         {"energy_j_per_step", plan.predicted.energy_j_per_step},
+                         {"price_per_step", plan.predicted.price_per_step},
+                         {"fits_memory", plan.predicted.fits_memory}};
+  if (plan.simulated_step_s) json["simulated_step_s"] = *plan.simulated_step_s;
+  return json;
+}
+
+}  // namespace
+
+std::string plan_summary(const PlanDocument& document) {
+  std::vector<std::vector<std::string>> rows = {{"  strategy", "schedule", "micro-batches", "hosts",
+                                                 "step ms", "latency ms", "inferences/s",
+                                                 "traffic MB", "peak MB", "fits"}};
+  rows.push_back(table_row(document.plan, document, "* "));
+  for (const Plan& plan : document.runners_up) rows.push_back(table_row(plan, document, "  "));
+  for (const Plan& plan : document.alternatives) rows.push_back(table_row(plan, document, "  "));
+  return text_table(rows) + "\n" + stages_text(document.plan) + "\n" + hosts_text(document.plan) +
+         "\n" + bound_text(document.search);
+}
+
+nlohmann::json plan_summary_json(const PlanDocument& document) {
+  nlohmann::json strategies = nlohmann::json::array();
+  strategies.push_back(strategy_json(document.plan, document));
+  for (const Plan& plan : document.alternatives)
+    strategies.push_back(strategy_json(plan, document));
+  nlohmann::json runners_up = nlohmann::json::array();
+  for (const Plan& plan : document.runners_up) runners_up.push_back(strategy_json(plan, document));
+  nlohmann::json hosts = nlohmann::json::array();
+  for (const HostPrediction& host : document.plan.predicted.hosts)
+    hosts.push_back({{"host", host.host},
+                     {"compute_s", host.compute_s},
+                     {"waiting_s", host.waiting_s},
+                     {"transfer_s", host.transfer_s},
+                     {"reduction_s", host.reduction_s},
+                     {"sent_bytes", host.sent_bytes},
+                     {"peak_memory_bytes", host.peak_memory_bytes}});
+  const SearchReport& search = document.search;
+  nlohmann::json json = strategy_json(document.plan, document);
+  json["objective"] = search.objective;
+  json["unit"] = objective_unit(objective_of(search));
+  json["value"] = search.value;
+  json["bound"] = search.bound;
+  json["optimality_gap"] = search.optimality_gap;
+  json["proven_optimal"] = search.proven && search.optimality_gap <= 1e-9;
+  json["search_s"] = search.search_s;
+  if (objective_of(search) == Objective::kStepTime) json["lower_bound_s"] = search.bound;
+  json["hosts"] = std::move(hosts);
+  json["strategies"] = std::move(strategies);
+  json["runners_up"] = std::move(runners_up);
+  return json;
+}
+
+std::string front_summary(const std::vector<PlanDocument>& front) {
+  std::vector<std::vector<std::string>> rows = {{"strategy", "hosts", "step ms", "latency ms",
+                                                 "inferences/s", "traffic B/sample", "peak MB",
+                                                 "J/sample", "price/million", "gap %"}};
+  for (const PlanDocument& document : front) {
+    const Plan& plan = document.plan;
+    const auto value = [&](Objective objective) {
+      return objective_value(plan.predicted, objective, plan.batch_size);
+    };
+    rows.push_back({strategy_text(plan, document), std::to_string(plan.predicted.hosts.size()),
+                    fixed(value(Objective::kStepTime) * kMilli, 2),
+                    fixed(value(Objective::kLatency) * kMilli, 2),
+                    fixed(value(Objective::kThroughput), 1), fixed(value(Objective::kTraffic), 0),
+                    fixed(value(Objective::kMemory) / kMega, 1),
+                    fixed(value(Objective::kEnergy), 3), fixed(value(Objective::kCost), 3),
+                    fixed(100 * document.search.optimality_gap, 1)});
+  }
+  return text_table(rows);
+}
+
+nlohmann::json front_summary_json(const std::vector<PlanDocument>& front) {
+  nlohmann::json plans = nlohmann::json::array();
+  for (const PlanDocument& document : front) plans.push_back(plan_summary_json(document));
+  return {{"front", std::move(plans)}};
+}
+
+}  // namespace cadastre
