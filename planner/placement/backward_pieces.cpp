@@ -43,9 +43,14 @@ bool all_joined(const PieceGraph& graph, const std::vector<Pair>& pairs) {
   return true;
 }
 
-std::vector<Pair> sorted(std::vector<Pair> pairs) {
+/// The pairs that no single edge joins, sorted.
+std::vector<Pair> without_edge(std::vector<Pair> pairs, const PieceGraph& graph) {
   std::sort(pairs.begin(), pairs.end());
   pairs.erase(std::unique(pairs.begin(), pairs.end()), pairs.end());
+  std::erase_if(pairs, [&](const Pair& pair) {
+    const auto after = graph.successors[pair.first];
+    return std::binary_search(after.begin(), after.end(), pair.second);
+  });
   return pairs;
 }
 
@@ -67,7 +72,8 @@ BackwardPieces::BackwardPieces(const PlacementProblem& problem, const PieceGraph
     along.emplace_back(group_of_[from], group_of_[to]);
     against.emplace_back(group_of_[to], group_of_[from]);
   }
-  follow_forward_ = all_joined(graph, sorted(against)) || all_joined(graph, sorted(along));
+  follow_forward_ = all_joined(graph, without_edge(std::move(against), graph)) ||
+                    all_joined(graph, without_edge(std::move(along), graph));
   if (follow_forward_) return;
 
   sources_ = Rows(problem.nodes.size(), source_pairs);

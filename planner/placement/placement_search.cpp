@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <limits>
 #include <utility>
 
@@ -138,14 +139,27 @@ class Narrowing {
   Interval interval_;
 };
 
+/// Whether sums of these are the same in every order.
+bool are_whole(const std::vector<double>& sizes_bytes) {
+  constexpr double kMostExact = 9007199254740992.0;  // 2^53
+  double total_bytes = 0;
+  for (const double bytes : sizes_bytes) {
+    if (bytes != std::floor(bytes)) return false;
+    total_bytes += bytes;
+  }
+  return total_bytes <= kMostExact;
+}
+
 Devices devices_of(const PlacementProblem& problem, const PieceGraph& graph) {
   // There are no more pieces than groups.
   const auto at_most = [&](std::int64_t num) {
     return std::min(static_cast<std::size_t>(num), graph.num_groups());
   };
+  constexpr double kRounding = 1e-12;
   return {.num_accelerators = at_most(problem.num_accelerators),
           .num_cpus = at_most(problem.num_cpus),
-          .accelerator_bytes = problem.accelerator_bytes};
+          .accelerator_bytes =
+              problem.accelerator_bytes * (are_whole(graph.size_bytes) ? 1 : 1 + kRounding)};
 }
 
 /// The placement whose greatest memory is least: the same search with bytes for milliseconds and
@@ -194,9 +208,9 @@ PlacementResult search_placement(const PlacementProblem& problem, const Placemen
   if (!narrowing.interval().best) {
     // A CPU has memory for everything, so there is none.
     const Interval memory = least_memory(graph, devices, backward, out_of_time);
-    if (memory.best_ms > problem.accelerator_bytes) {
+    if (memory.best_ms > devices.accelerator_bytes) {
       result.missing_bytes = memory.best_ms - problem.accelerator_bytes;
-      result.fits_nowhere = memory.lower_ms > problem.accelerator_bytes;
+      result.fits_nowhere = memory.lower_ms > devices.accelerator_bytes;
       result.proven_optimal = memory.closed();
       result.lower_bound_ms = narrowing.interval().lower_ms;
       result.search_s = searched_s();

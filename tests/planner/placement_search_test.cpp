@@ -167,9 +167,10 @@ TEST_CASE("stopped early, the search has a placement, and its lower bound still 
   for (int round = 0; round < 500; ++round) {
     const PlacementProblem problem = problems.draw(6);
     const PlacementResult result = search_placement(problem, {.time_limit_s = 0});
-    if (!result.placement) continue;
     INFO("seed " << kSeed << ", round " << round);
     const double best_ms = brute_force_load_ms(problem);
+    REQUIRE((!result.fits_nowhere || best_ms == kInfinity));
+    if (!result.placement) continue;
     REQUIRE(result.lower_bound_ms <= best_ms * (1 + 1e-9));
     REQUIRE(result.max_load_ms >= best_ms * (1 - 1e-9));
     REQUIRE(std::abs(judged_load_ms(problem, *result.placement) - result.max_load_ms) <=
