@@ -120,7 +120,7 @@ double PieceBound::least_load_ms(std::uint32_t group, double limit_ms) {
   double flow_ms = 0;
   while (find_levels(group)) {
     std::fill(next_arc_.begin(), next_arc_.end(), 0);
-    while (const double sent_ms = augment(group)) flow_ms += sent_ms;
+    for (double sent_ms = augment(group); sent_ms > 0; sent_ms = augment(group)) flow_ms += sent_ms;
   }
   return flow_ms;
 }
@@ -149,7 +149,8 @@ double piece_bound_ms(const PieceGraph& graph, const Devices& devices, double kn
     if (most_ms[g] <= bound_ms) continue;
     if (num_cuts++ == kMostCuts || out_of_time()) break;
     if (!cuts) cuts.emplace(graph);
-    const double cpu_ms = devices.num_cpus > 0 ? graph.cpu_ms[g] : kInfinity;
+    double cpu_ms = kInfinity;
+    if (devices.num_cpus > 0) cpu_ms = graph.cpu_ms[g];
     constexpr double kRounding = 1e-12;
     const double accelerator_ms = cuts->least_load_ms(g, known_load_ms) * (1 - kRounding);
     bound_ms = std::max(bound_ms, std::min({accelerator_ms, cpu_ms, known_load_ms}));

@@ -35,7 +35,8 @@ bool is_backward_contiguous(const PieceChain& chain, const BackwardPieces& backw
   if (backward.follow_forward()) return true;
   for (std::size_t p = 0; p < chain.kind_of_piece.size(); ++p) {
     std::vector<char> in_piece(chain.piece_of_group.size());
-    for (std::size_t g = 0; g < in_piece.size(); ++g) in_piece[g] = chain.piece_of_group[g] == p;
+    for (std::size_t g = 0; g < in_piece.size(); ++g)
+      in_piece[g] = chain.piece_of_group[g] == p ? 1 : 0;
     if (!backward.contiguous(in_piece)) return false;
   }
   return true;

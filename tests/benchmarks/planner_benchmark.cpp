@@ -51,13 +51,13 @@ void run(const std::filesystem::path& data, const std::filesystem::path& json) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App program("The planner on published problems", "planner_benchmark");
-  std::filesystem::path data;
-  std::filesystem::path json;
-  program.add_option("--data", data, "Holds a folder of problems for each section")->required();
-  program.add_option("--json", json, "Where the numbers are written");
-  CLI11_PARSE(program, argc, argv);
   try {
+    CLI::App program("The planner on published problems", "planner_benchmark");
+    std::filesystem::path data;
+    std::filesystem::path json;
+    program.add_option("--data", data, "Holds a folder of problems for each section")->required();
+    program.add_option("--json", json, "Where the numbers are written");
+    CLI11_PARSE(program, argc, argv);
     run(data, json);
     return 0;
   } catch (const std::exception& error) {

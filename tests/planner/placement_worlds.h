@@ -125,6 +125,7 @@ namespace cadastre::worlds {
   const std::function<void(std::size_t)> place = [&](std::size_t c) {
     if (c == num_classes) {
       std::vector<std::size_t> device_of_node;
+      device_of_node.reserve(class_of.size());
       for (const std::size_t of_node : class_of) device_of_node.push_back(device_of_class[of_node]);
       best_ms = std::min(best_ms, judged_load_ms(problem, kinds, device_of_node)
                                       .value_or(std::numeric_limits<double>::infinity()));
