@@ -16,6 +16,7 @@
 #include "planner/files.h"
 #include "planner/json_reader.h"
 #include "planner/objective.h"
+#include "planner/placement/placement_verb.h"
 #include "planner/plan_summary.h"
 #include "planner/planner.h"
 #include "planner/progress.h"
@@ -217,7 +218,7 @@ void add_plan_verb(CLI::App& program) {
   CLI::App* app = add_verb(program, "plan", "Divide a profiled model over a cluster",
                            "cadastre plan --profile profile.json --cluster "
                            "scenarios/clusters/lab-four-1gbe.json --batch-size 64 -o plan.json",
-                           options, [verb, options] { run_plan(*verb, *options); });
+                           options, [] {});
   app->add_option("--profile", verb->profile, "What each layer costs")->required();
   app->add_option("--cluster", verb->cluster, "Hosts and network")->required();
   constexpr std::int64_t kMostSamples = std::int64_t{1} << 20;  // as plan documents
@@ -254,6 +255,13 @@ void add_plan_verb(CLI::App& program) {
       ->capture_default_str()
       ->check(number_from(0, 1));
   app->add_option("-o,--output", verb->output, "Where the plan is written");
+  const std::shared_ptr<PlacementRequest> placement = add_placement_problem(*app);
+  app->callback([app, verb, options, placement] {
+    if (placement->problem.empty()) return run_plan(*verb, *options);
+    placement->output = verb->output;
+    placement->time_limit_s = verb->time_limit_s.value_or(verb->planner.time_limit_s);
+    run_placement(*app, *placement, *options);
+  });
 }
 
 }  // namespace cadastre
