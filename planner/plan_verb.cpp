@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -9,6 +10,7 @@
 #include "planner/command_line.h"
 #include "planner/files.h"
 #include "planner/json_reader.h"
+#include "planner/pipedream/rule_verb.h"
 #include "planner/planner.h"
 #include "planner/progress.h"
 #include "planner/table.h"
@@ -124,10 +126,19 @@ void run_plan(const PlanVerb& verb, const VerbOptions& options) {
 void add_plan_verb(CLI::App& program) {
   const auto options = std::make_shared<VerbOptions>();
   const auto verb = std::make_shared<PlanVerb>();
-  CLI::App* app = add_verb(program, "plan", "Divide a profiled model over a cluster",
-                           "cadastre plan --profile profile.json --cluster "
-                           "scenarios/clusters/lab-four-1gbe.json --batch-size 64 -o plan.json",
-                           options, [verb, options] { run_plan(*verb, *options); });
+  const auto rule = std::make_shared<pipedream::RuleRequest>();
+  const auto check_required = std::make_shared<std::function<void()>>();
+  CLI::App* app =
+      add_verb(program, "plan", "Divide a profiled model over a cluster",
+               "cadastre plan --profile profile.json --cluster "
+               "scenarios/clusters/lab-four-1gbe.json --batch-size 64 -o plan.json",
+               options, [verb, options, rule, check_required] {
+                 (*check_required)();
+                 if (rule->graph.empty())
+                   run_plan(*verb, *options);
+                 else
+                   pipedream::run_rule(*rule, verb->planner.time_limit_s, verb->output, *options);
+               });
   app->add_option("--profile", verb->profile, "What each layer costs")->required();
   app->add_option("--cluster", verb->cluster, "Hosts and network")->required();
   constexpr std::int64_t kMostSamples = std::int64_t{1} << 24;  // no machine holds more
@@ -146,6 +157,7 @@ void add_plan_verb(CLI::App& program) {
       ->capture_default_str()
       ->check(number_from(1e-3, kMostSeconds));
   app->add_option("-o,--output", verb->output, "Where the plan is written");
+  *check_required = pipedream::add_rule_options(*app, rule);
 }
 
 }  // namespace cadastre
