@@ -53,6 +53,17 @@ std::vector<Words> ancestor_sets(const WeightedGraph& graph, const std::vector<i
   return sets;
 }
 
+/// The ancestors within `size` nodes from `first` on, numbered from there.
+std::vector<Words> local_ancestors(const std::vector<Words>& ancestors, std::size_t first,
+                                   std::size_t size) {
+  std::vector<Words> local(size, Words((size + kBits - 1) / kBits, 0));
+  for (std::size_t i = 0; i < size; ++i)
+    for (std::size_t k = 0; k < i; ++k)
+      if (has(ancestors[first + i].data(), first + k))
+        local[i][k / kBits] |= std::uint64_t{1} << (k % kBits);
+  return local;
+}
+
 /// How many nodes from the first on are all in `set`.
 std::size_t prefix_length(const Words& set, std::size_t num_nodes) {
   std::size_t length = 0;
@@ -128,18 +139,20 @@ void CutLattice::add_module(std::size_t first_node, std::size_t end_node,
     for (std::size_t w = 0; w < module.num_words; ++w)
       words_.push_back(set == nullptr ? 0 : set[w]);
   };
+  std::optional<ModuleCuts> cuts;
+  if (size > 1) {
+    cuts = enumerate_module_cuts(local_ancestors(ancestors, first_node, size), most_cuts);
+    complete_ = complete_ && cuts && cuts->complete;
+    if (!cuts) {  // only along the order, as if each node needed the one before
+      for (std::size_t node = first_node; node < end_node; ++node)
+        add_module(node, node + 1, ancestors, most_cuts);
+      return;
+    }
+  }
   add_cut(start_s, start_bytes, nullptr);
   modules_.push_back(module);
-  if (size <= 1) return;
-
-  std::vector<Words> local(size, Words(module.num_words, 0));
-  for (std::size_t i = 0; i < size; ++i)
-    for (std::size_t k = 0; k < i; ++k)
-      if (has(ancestors[first_node + i].data(), first_node + k))
-        local[i][k / kBits] |= std::uint64_t{1} << (k % kBits);
-  ModuleCuts cuts = enumerate_module_cuts(local, most_cuts);
-  if (!cuts.complete) complete_ = false;
-  modules_.back().groups = std::move(cuts.groups);
+  if (!cuts) return;
+  modules_.back().groups = std::move(cuts->groups);
 
   struct Found {
     double compute_s;
@@ -149,12 +162,12 @@ void CutLattice::add_module(std::size_t first_node, std::size_t end_node,
   };
 
   std::vector<Found> found;
-  found.reserve(cuts.words.size() / module.num_words);
-  for (std::size_t at = 0; at < cuts.words.size(); at += module.num_words) {
+  found.reserve(cuts->words.size() / module.num_words);
+  for (std::size_t at = 0; at < cuts->words.size(); at += module.num_words) {
     Found cut{.compute_s = start_s,
               .parameter_bytes = start_bytes,
               .num_nodes = 0,
-              .set = cuts.words.data() + at};
+              .set = cuts->words.data() + at};
     for (std::size_t w = 0; w < module.num_words; ++w) {
       for (std::uint64_t bits = cut.set[w]; bits != 0; bits &= bits - 1) {
         const std::size_t node =
@@ -207,13 +220,12 @@ CutLattice::Covers CutLattice::covers(int number) const {
   for (int cut = first; cut < end; ++cut) {
     covers.begins.push_back(covers.cuts.size());
     const std::uint64_t* set = mask(module, cut);
-    for (const Words& group : module.groups) {
-      bool has_all = true;
-      for (std::size_t w = 0; w < size; ++w) {
-        has_all = has_all && (group[w] & ~set[w]) == 0;
-        smaller[w] = set[w] & ~group[w];
-      }
-      if (!has_all) continue;
+    for (const NodeGroup& group : module.groups) {
+      if (!has(set, group.last)) continue;
+      if (std::any_of(group.needed_by.begin(), group.needed_by.end(),
+                      [&](std::size_t node) { return has(set, node); }))
+        continue;
+      for (std::size_t w = 0; w < size; ++w) smaller[w] = set[w] & ~group.members[w];
       const auto at =
           std::lower_bound(by_set.begin(), by_set.end(), smaller.data(),
                            [&](int a, const std::uint64_t* b) { return less(mask(module, a), b); });

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "planner/pipedream/module_cuts.h"
 #include "planner/pipedream/weighted_graph.h"
 
 namespace cadastre::pipedream {
@@ -80,7 +81,7 @@ class CutLattice {
     std::size_t num_words = 0;  ///< of the bit set of a cut
     std::size_t first_word = 0;
     int first_cut = 0;
-    std::vector<std::vector<std::uint64_t>> groups;  ///< by which neighbouring cuts differ
+    std::vector<NodeGroup> groups;  ///< by which neighbouring cuts differ
   };
 
   static std::size_t index(int number) { return static_cast<std::size_t>(number); }

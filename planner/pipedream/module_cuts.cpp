@@ -1,5 +1,6 @@
 #include "planner/pipedream/module_cuts.h"
 
+#include <algorithm>
 #include <bit>
 #include <optional>
 
@@ -35,6 +36,7 @@ void unite(Words& set, const Words& other) {
 struct Group {
   Words members;
   Words ancestors;
+  std::size_t first = 0;  ///< its first member
 };
 
 /// The unions of groups that are downsets. Each is met once, as the ascending list of its groups,
@@ -42,6 +44,10 @@ struct Group {
 std::optional<Words> unions(const std::vector<Group>& groups, std::size_t most_cuts) {
   if (groups.empty()) return Words{};
   const std::size_t size = groups.front().members.size();
+  // Large graphs give up before memory or time run out.
+  constexpr std::size_t kMostWords = std::size_t{1} << 24;
+  constexpr std::size_t kTestsPerCut = 100;
+  std::size_t num_tests_left = kTestsPerCut * (most_cuts + 1);
 
   struct Step {
     Words set;
@@ -52,8 +58,10 @@ std::optional<Words> unions(const std::vector<Group>& groups, std::size_t most_c
   Words found;
   while (!path.empty()) {
     Step& step = path.back();
-    while (step.next < groups.size() && !includes(step.set, groups[step.next].ancestors))
+    while (step.next < groups.size() && !includes(step.set, groups[step.next].ancestors)) {
+      if (num_tests_left-- == 0) return std::nullopt;
       ++step.next;
+    }
     if (step.next == groups.size()) {
       path.pop_back();
       continue;
@@ -61,7 +69,7 @@ std::optional<Words> unions(const std::vector<Group>& groups, std::size_t most_c
     Step longer{.set = step.set, .next = step.next + 1};
     unite(longer.set, groups[step.next].members);
     ++step.next;
-    if (found.size() >= most_cuts * size) return std::nullopt;
+    if (found.size() >= std::min(most_cuts * size, kMostWords)) return std::nullopt;
     found.insert(found.end(), longer.set.begin(), longer.set.end());
     path.push_back(std::move(longer));
   }
@@ -71,7 +79,9 @@ std::optional<Words> unions(const std::vector<Group>& groups, std::size_t most_c
 std::vector<Group> single_nodes(const std::vector<Words>& ancestors) {
   std::vector<Group> groups;
   for (std::size_t node = 0; node < ancestors.size(); ++node) {
-    Group group{.members = Words(num_words(ancestors.size()), 0), .ancestors = ancestors[node]};
+    Group group{.members = Words(num_words(ancestors.size()), 0),
+                .ancestors = ancestors[node],
+                .first = node};
     insert(group.members, node);
     groups.push_back(std::move(group));
   }
@@ -101,7 +111,9 @@ std::vector<Group> chains(const std::vector<Words>& ancestors) {
   Words done(num_words(ancestors.size()), 0);
   for (std::size_t node = 0; node < ancestors.size(); ++node) {
     if (has(done, node)) continue;
-    Group group{.members = Words(num_words(ancestors.size()), 0), .ancestors = ancestors[node]};
+    Group group{.members = Words(num_words(ancestors.size()), 0),
+                .ancestors = ancestors[node],
+                .first = node};
     for (std::size_t last = node;; last = successors[last].front()) {
       insert(group.members, last);
       if (successors[last].size() != 1 || num_predecessors[successors[last].front()] != 1) break;
@@ -110,16 +122,6 @@ std::vector<Group> chains(const std::vector<Words>& ancestors) {
     groups.push_back(std::move(group));
   }
   return groups;
-}
-
-Words prefixes(std::size_t num_nodes) {
-  Words found;
-  Words set(num_words(num_nodes), 0);
-  for (std::size_t node = 0; node < num_nodes; ++node) {
-    insert(set, node);
-    found.insert(found.end(), set.begin(), set.end());
-  }
-  return found;
 }
 
 /// Without the whole graph, which every way of finding them ends with or meets once.
@@ -138,21 +140,37 @@ void drop_whole(Words& found, std::size_t num_nodes) {
   found = std::move(kept);
 }
 
+std::vector<NodeGroup> node_groups(const std::vector<Group>& groups) {
+  std::vector<NodeGroup> result;
+  for (const Group& group : groups) {
+    NodeGroup node_group{.members = group.members, .last = 0, .needed_by = {}};
+    for (std::size_t w = 0; w < group.members.size(); ++w)
+      if (group.members[w] != 0)
+        node_group.last =
+            w * kBits + kBits - 1 - static_cast<std::size_t>(std::countl_zero(group.members[w]));
+    for (const Group& other : groups)
+      if (has(other.ancestors, node_group.last)) node_group.needed_by.push_back(other.first);
+    result.push_back(std::move(node_group));
+  }
+  return result;
+}
+
 }  // namespace
 
-ModuleCuts enumerate_module_cuts(const std::vector<Words>& ancestors, std::size_t most_cuts) {
+std::optional<ModuleCuts> enumerate_module_cuts(const std::vector<Words>& ancestors,
+                                                std::size_t most_cuts) {
   ModuleCuts cuts;
   std::vector<Group> groups = single_nodes(ancestors);
   std::optional<Words> found = unions(groups, most_cuts);
   if (!found) {
     cuts.complete = false;
-    std::vector<Group> of_chains = chains(ancestors);
-    found = unions(of_chains, most_cuts);
-    if (found) groups = std::move(of_chains);
+    groups = chains(ancestors);
+    found = unions(groups, most_cuts);
   }
-  cuts.words = found ? *std::move(found) : prefixes(ancestors.size());
+  if (!found) return std::nullopt;
+  cuts.words = *std::move(found);
   drop_whole(cuts.words, ancestors.size());
-  for (Group& group : groups) cuts.groups.push_back(std::move(group.members));
+  cuts.groups = node_groups(groups);
   return cuts;
 }
 

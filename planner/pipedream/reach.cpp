@@ -220,11 +220,19 @@ void Reach::spread_one_group(int level, const Request& request, const std::vecto
   }
 }
 
-bool Reach::links(int level, int from, int to, int num_machines, bool is_first, double limit_s) {
+bool Reach::link_fits(int level, int from, int to, int num_machines, bool is_first,
+                      double limit_s) {
   const double bytes = lattice_.parameter_bytes(to) - lattice_.parameter_bytes(from);
-  const double inner_limit_s =
-      num_machines * limit_s - s_per_byte(level, num_machines, is_first) * bytes;
-  return inner_limit_s >= 0 && fits(level - 1, from, to, inner_limit_s);
+  const double rate = s_per_byte(level, num_machines, is_first);
+  if (level > 0) {
+    const double inner_limit_s = num_machines * limit_s - rate * bytes;
+    return inner_limit_s >= 0 && fits(level - 1, from, to, inner_limit_s);
+  }
+  const double seconds = lattice_.compute_s(to) - lattice_.compute_s(from);
+  const int whole = lattice_.last_cut();
+  const double slack_s =
+      2 * kSlack * (lattice_.compute_s(whole) + rate * lattice_.parameter_bytes(whole));
+  return seconds + rate * bytes <= num_machines * limit_s * (1 + kSlack) + slack_s;
 }
 
 void Reach::spread_groups(int level, const Request& request, const std::vector<int>& sources,
@@ -245,7 +253,7 @@ void Reach::spread_groups(int level, const Request& request, const std::vector<i
         if (source >= cut) continue;
         if (lattice_.compute_s(cut) - lattice_.compute_s(source) > stage_s) break;
         if (!lattice_.includes(cut, source)) continue;
-        is_reached = links(level, source, cut, num_machines, used == 0, request.limit_s);
+        is_reached = link_fits(level, source, cut, num_machines, used == 0, request.limit_s);
         if (time_is_up()) return;
       }
       if (is_reached) set_label(state, cut, label);
@@ -268,23 +276,16 @@ std::vector<Reach::Link> Reach::chain(int level, int from, int to, double limit_
   // Who reached a cut is found again from the end, instead of being kept for every cut.
   const auto link_to = [&](int cut) -> Link {
     const int label = state.label[index(cut)];
-    for (int m = 1; m <= label; ++m) {
-      for (const int source : cuts) {
-        if (source >= cut || state.label[index(source)] + m > label) continue;
-        if (!lattice_.includes(cut, source)) continue;
-        const bool is_first = source == from;
-        const double seconds = lattice_.compute_s(cut) - lattice_.compute_s(source);
-        if (seconds > m * machines_in_one(level) * limit_s * (1 + kSlack)) continue;
-        if (level == 0) {
-          const double bytes = lattice_.parameter_bytes(cut) - lattice_.parameter_bytes(source);
-          const double rate = s_per_byte(0, m, is_first);
-          const double slack_s = kSlack * (lattice_.compute_s(lattice_.last_cut()) +
-                                           rate * lattice_.parameter_bytes(lattice_.last_cut()));
-          if (seconds + rate * bytes <= m * limit_s * (1 + kSlack) + 2 * slack_s)
-            return {.from = source, .to = cut, .num_machines = m};
-        } else if (links(level, source, cut, m, is_first, limit_s)) {
+    const double machine_limit_s = machines_in_one(level) * limit_s * (1 + kSlack);
+    for (const int source : cuts) {
+      if (source >= cut || state.label[index(source)] >= label) continue;
+      const double seconds = lattice_.compute_s(cut) - lattice_.compute_s(source);
+      if (seconds > label * machine_limit_s) break;
+      if (!lattice_.includes(cut, source)) continue;
+      for (int m = 1; m <= label - state.label[index(source)]; ++m) {
+        if (seconds > m * machine_limit_s) continue;
+        if (link_fits(level, source, cut, m, source == from, limit_s))
           return {.from = source, .to = cut, .num_machines = m};
-        }
       }
     }
     return {.from = cut, .to = cut};

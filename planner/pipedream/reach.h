@@ -96,7 +96,8 @@ class Reach {
                         int used);
   void spread_groups(int level, const Request& request, const std::vector<int>& sources, int first,
                      int last, int used, int num_machines);
-  bool links(int level, int from, int to, int num_machines, bool is_first, double limit_s);
+  /// Whether one stage from cut to cut on `num_machines` keeps the limit.
+  bool link_fits(int level, int from, int to, int num_machines, bool is_first, double limit_s);
   bool time_is_up();
 
   const CutLattice& lattice_;
