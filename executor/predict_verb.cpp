@@ -55,7 +55,9 @@ nlohmann::json metrics_json(const Metrics& metrics) {
 }
 
 void predict(const PredictRequest& request) {
-  const RunRecord run = read_run(request.run / "run.json");
+  const std::filesystem::path run_file = request.run / "run.json";
+  const RunRecord run = read_run(run_file);
+  check_executable(run.model, run_file.string(), "/model");
   const Scene scene =
       request.scene.empty() ? run.scene : read_scene(request.scene, request.rasters);
   check_classes(run, scene, (request.scene.empty() ? request.run : request.scene).string());

@@ -158,7 +158,8 @@ void run_probe_rank(const std::filesystem::path& model_file, int rank, int num_r
 
 Cluster probe_local(const ProbeOptions& options,
                     const std::function<void(int done, int total)>& progress) {
-  if (!options.model.empty()) static_cast<void>(read_model(options.model));
+  if (!options.model.empty())
+    check_executable(read_model(options.model), options.model.string(), "");
   const RendezvousServer server(kLoopback);
   std::vector<RankProcess> processes;
   for (int r = 0; r < options.num_local_ranks; ++r) {

@@ -100,6 +100,7 @@ nlohmann::json result_json(const ProfileResult& result, const std::string& outpu
 
 void profile(const ProfileRequest& request) {
   const ModelGraph model = read_model(request.model);
+  check_executable(model, request.model, "");
   std::optional<ProfileScene> scene;
   if (!request.scene.empty()) {
     const Scene described = read_scene(request.scene, request.rasters);

@@ -95,6 +95,7 @@ void run_rank(const RankJob& job) {
   const PlanDocument document = read_plan(job.plan);
   const Plan& plan = document.plan;
   const ModelGraph& model = document.profile.model;
+  check_executable(model, job.plan.string(), "/profile/model");
   const Program program = lower(plan, model, document.cluster);
   const RankEnvironment& environment = job.environment;
   if (environment.num_ranks != static_cast<int>(program.ranks.size()))

@@ -42,6 +42,7 @@ struct CheckedInput {
 CheckedInput check_input(const RunRequest& request) {
   CheckedInput input{.plan = read_plan(request.plan), .scene = {}};
   const ModelGraph& model = input.plan.profile.model;
+  check_executable(model, request.plan.string(), "/profile/model");
   if (!request.model.empty())
     check_same_model(model, read_model(request.model), request.model.string());
   input.scene = read_scene(request.scene, request.rasters);

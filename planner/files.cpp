@@ -59,6 +59,11 @@ void write_file(const fs::path& file, const std::string& content) {
 
 fs::path program_directory() { return fs::read_symlink("/proc/self/exe").parent_path(); }
 
-fs::path scenario_directory() { return CADASTRE_SCENARIO_DIR; }
+fs::path scenario_directory() {
+  const fs::path installed =
+      (program_directory() / CADASTRE_INSTALLED_SCENARIOS).lexically_normal();
+  std::error_code ignored;
+  return fs::is_directory(installed, ignored) ? installed : fs::path(CADASTRE_SCENARIO_DIR);
+}
 
 }  // namespace cadastre

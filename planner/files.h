@@ -18,7 +18,8 @@ void write_file(const std::filesystem::path& file, const std::string& content);
 /// The directory that holds the running program, where its sister programs are too.
 [[nodiscard]] std::filesystem::path program_directory();
 
-/// Where the models, clusters and studies lie that come with the program.
+/// Where the models, clusters and studies lie that come with the program: where they are installed
+/// beside it or, in a build directory, in the source tree.
 [[nodiscard]] std::filesystem::path scenario_directory();
 
 }  // namespace cadastre

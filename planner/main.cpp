@@ -54,6 +54,7 @@ int main(int argc, char** argv) {
   cadastre::add_demo_verb(program);
   for (const SisterVerb& verb : kSisterVerbs)
     program.add_subcommand(std::string(verb.name), verb.description);
+  cadastre::add_import_verb(program);
   cadastre::add_plan_verb(program);
   cadastre::add_report_verb(program);
   cadastre::add_validate_verb(program);

@@ -189,6 +189,17 @@ void check_model(ModelGraph& model, const JsonPlace& place) {
   check_all_used(model, order, place);
 }
 
+void check_executable(const ModelGraph& model, const std::string& file,
+                      const std::string& pointer) {
+  for (std::size_t i = 0; i < model.layers.size(); ++i)
+    if (std::holds_alternative<Profiled>(model.layers[i].operation))
+      throw InputError(file, pointer + layer_pointer(i),
+                       "expected a layer that can be executed, found " +
+                           in_quotes(model.layers[i].id) +
+                           ", of which an imported profile tells only what it costs; such a model "
+                           "can be planned and simulated");
+}
+
 void check_same_model(const ModelGraph& of_plan, const ModelGraph& given, const std::string& file) {
   const std::string expected = "expected the model that the plan was made for";
   if (of_plan.name != given.name || of_plan.layers.size() != given.layers.size())

@@ -14,8 +14,8 @@ std::int64_t num_elements(const Shape& shape) {
 
 const std::vector<std::string>& kind_names() {
   static const std::vector<std::string> names = {
-      "conv2d",  "batch_norm2d", "relu",    "max_pool2d", "adaptive_avg_pool2d",
-      "flatten", "linear",       "dropout", "concat",     "add"};
+      "conv2d",  "batch_norm2d", "relu", "max_pool2d", "adaptive_avg_pool2d", "flatten", "linear",
+      "dropout", "concat",       "add",  "profiled"};
   assert(names.size() == std::variant_size_v<Operation>);
   return names;
 }
@@ -80,6 +80,8 @@ std::int64_t parameter_bytes(const ModelGraph& model, const Layer& layer) {
     count = 2 * input[0];  // weight and bias; the running statistics are not trained
   } else if (const auto* linear = std::get_if<Linear>(&layer.operation)) {
     count = linear->out_features * input[0] + (linear->bias ? linear->out_features : 0);
+  } else if (const auto* profiled = std::get_if<Profiled>(&layer.operation)) {
+    count = profiled->parameter_elements;
   }
   return count * kBytesPerElement;
 }

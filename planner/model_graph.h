@@ -77,8 +77,17 @@ struct Add {
   bool operator==(const Add&) const = default;
 };
 
+/// A layer of an imported profile, known only by its measurements and sizes: it can be planned and
+/// simulated, but not executed. Its output is flat, whatever the shapes of its inputs.
+struct Profiled {
+  std::string description;  ///< what the profile calls it
+  std::int64_t output_elements = 1;
+  std::int64_t parameter_elements = 0;
+  bool operator==(const Profiled&) const = default;
+};
+
 using Operation = std::variant<Conv2d, BatchNorm2d, Relu, MaxPool2d, AdaptiveAvgPool2d, Flatten,
-                               Linear, Dropout, Concat, Add>;
+                               Linear, Dropout, Concat, Add, Profiled>;
 
 /// The names of the operations in documents, in the variant's order: conv2d, batch_norm2d, relu, …
 [[nodiscard]] const std::vector<std::string>& kind_names();
@@ -141,6 +150,10 @@ void check_model(ModelGraph& model, const JsonPlace& place);
 
 /// Throws InputError at `file` unless `given` is the model `of_plan`, that a plan was made for.
 void check_same_model(const ModelGraph& of_plan, const ModelGraph& given, const std::string& file);
+
+/// Throws InputError when the model has a layer that cannot be executed (`Profiled`). `file` and
+/// `pointer` say where the model is.
+void check_executable(const ModelGraph& model, const std::string& file, const std::string& pointer);
 
 [[nodiscard]] ModelGraph read_model(const std::filesystem::path& file);
 [[nodiscard]] ModelGraph model_from_json(const JsonPlace& place);

@@ -11,6 +11,8 @@ namespace {
 
 // No real layer comes near it, and products of a few such numbers can still be checked in 64 bits.
 constexpr std::int64_t kMostExtent = std::int64_t{1} << 24;
+// Of a tensor without a shape of its own.
+constexpr std::int64_t kMostElements = std::int64_t{1} << 40;
 
 std::int64_t extent(const JsonPlace& place) { return place.integer(1, kMostExtent); }
 
@@ -61,6 +63,12 @@ Operation read_operation(JsonObject& layer) {
   if (kind == "linear")
     return Linear{.out_features = extent(layer.at("out_features")), .bias = bias_or_true(layer)};
   if (kind == "dropout") return Dropout{.p = fraction_or(layer, "p", Dropout{}.p)};
+  if (kind == "profiled") {
+    const std::optional<JsonPlace> parameters = layer.find("parameter_elements");
+    return Profiled{.description = layer.at("description").string(),
+                    .output_elements = layer.at("output_elements").integer(1, kMostElements),
+                    .parameter_elements = parameters ? parameters->integer(0, kMostElements) : 0};
+  }
   if (kind == "relu") return Relu{};
   if (kind == "flatten") return Flatten{};
   if (kind == "concat") return Concat{};
@@ -106,6 +114,12 @@ struct OperationFields {
   void operator()(const Concat&) const {}
 
   void operator()(const Add&) const {}
+
+  void operator()(const Profiled& profiled) const {
+    layer["description"] = profiled.description;
+    layer["output_elements"] = profiled.output_elements;
+    layer["parameter_elements"] = profiled.parameter_elements;
+  }
 };
 
 std::string name_at(const JsonPlace& place) {
@@ -118,7 +132,9 @@ ModelInput read_input(const JsonPlace& place) {
   JsonObject object = place.object();
   ModelInput input{.name = name_at(object.at("name")), .shape = {}};
   const JsonPlace shape = object.at("shape");
-  for (const JsonPlace& size : shape.array()) input.shape.push_back(extent(size));
+  const std::vector<JsonPlace> extents = shape.array();
+  for (const JsonPlace& size : extents)
+    input.shape.push_back(extents.size() == 1 ? size.integer(1, kMostElements) : extent(size));
   if (input.shape.size() != 1 && input.shape.size() != 3)
     shape.fail_expected("an image's [channels, height, width] or [features]");
   object.finish();

@@ -99,6 +99,8 @@ class ShapeRules {
     return inputs_[0].shape;
   }
 
+  Shape operator()(const Profiled& profiled) const { return {profiled.output_elements}; }
+
   [[noreturn]] void fail(const std::string& below, const std::string& message) const {
     refuse(place_, pointer_ + below, message);
   }

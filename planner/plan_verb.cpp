@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -16,6 +17,7 @@
 #include "planner/files.h"
 #include "planner/json_reader.h"
 #include "planner/objective.h"
+#include "planner/pipedream/rule_verb.h"
 #include "planner/placement/placement_verb.h"
 #include "planner/plan_summary.h"
 #include "planner/planner.h"
@@ -256,11 +258,18 @@ void add_plan_verb(CLI::App& program) {
       ->check(number_from(0, 1));
   app->add_option("-o,--output", verb->output, "Where the plan is written");
   const std::shared_ptr<PlacementRequest> placement = add_placement_problem(*app);
-  app->callback([app, verb, options, placement] {
-    if (placement->problem.empty()) return run_plan(*verb, *options);
-    placement->output = verb->output;
-    placement->time_limit_s = verb->time_limit_s.value_or(verb->planner.time_limit_s);
-    run_placement(*app, *placement, *options);
+  const auto rule = std::make_shared<pipedream::RuleRequest>();
+  const std::function<void()> check_required = pipedream::add_rule_options(*app, rule);
+  app->callback([app, verb, options, placement, rule, check_required] {
+    const double time_limit_s = verb->time_limit_s.value_or(verb->planner.time_limit_s);
+    if (!placement->problem.empty()) {
+      placement->output = verb->output;
+      placement->time_limit_s = time_limit_s;
+      return run_placement(*app, *placement, *options);
+    }
+    check_required();
+    if (rule->graph.empty()) return run_plan(*verb, *options);
+    pipedream::run_rule(*rule, time_limit_s, verb->output, *options);
   });
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "planner/pipedream/strategy.h"
 #include "planner/search/branches.h"
 #include "planner/search/incumbent.h"
 
@@ -176,13 +177,13 @@ class Baselines {
 }  // namespace
 
 const std::vector<std::string>& baseline_names() {
-  static const std::vector<std::string> names = {"single", "data-parallel", "parameter-averaging",
-                                                 "branch", "pipeline",      "equal-compute",
-                                                 "greedy"};
+  static const std::vector<std::string> names = {
+      "single",   "data-parallel", "parameter-averaging", "branch",
+      "pipeline", "equal-compute", "pipedream",           "greedy"};
   return names;
 }
 
-std::optional<Draft> baseline_draft(const std::string& name, const Profile& /*profile*/,
+std::optional<Draft> baseline_draft(const std::string& name, const Profile& profile,
                                     const PlanningProblem& problem) {
   const Baselines baselines(problem);
   if (name == "single") return baselines.single();
@@ -190,6 +191,7 @@ std::optional<Draft> baseline_draft(const std::string& name, const Profile& /*pr
   if (name == "branch") return baselines.branches();
   if (name == "pipeline") return baselines.equal_layers();
   if (name == "equal-compute") return baselines.equal_compute();
+  if (name == "pipedream") return pipedream::pipedream_draft(profile, problem.cluster);
   if (name == "greedy") return baselines.greedy();
   return std::nullopt;
 }

@@ -25,7 +25,7 @@ inline constexpr std::int64_t kAveragingPeriod = 10;
 ///   heaviest branch
 /// - `pipeline`: as many consecutive layers on each host
 /// - `equal-compute`: consecutive layers that take as long on each host, fastest host first
-/// - `pipedream`: PipeDream's own rule (`pipedream_stages`)
+/// - `pipedream`: PipeDream's own rule (`pipedream_draft`)
 /// - `greedy`: layer after layer, each to the host that would then finish it first, of those that
 ///   keep the stages convex (heterogeneous earliest finish time, Topcuoglu et al. 2002)
 [[nodiscard]] std::optional<Draft> baseline_draft(const std::string& name, const Profile& profile,

@@ -8,6 +8,7 @@ namespace cadastre {
 
 // The verbs that need neither LibTorch nor SimGrid, each added to the front door.
 void add_plan_verb(CLI::App& program);
+void add_import_verb(CLI::App& program);
 void add_validate_verb(CLI::App& program);
 void add_report_verb(CLI::App& program);
 void add_demo_verb(CLI::App& program);

@@ -173,9 +173,10 @@ TEST_CASE("an unknown key or kind in a model is refused", "[planner]") {
         "/layers/0/stridee: expected no such key, did you mean \"stride\"?");
   CHECK(refused(with(sound(), "/layers/3/kernel_size", 1)) ==
         "/layers/3/kernel_size: expected no such key");
-  CHECK(refused(with(sound(), "/layers/3/kind", "reshape")) ==
-        "/layers/3/kind: expected one of conv2d, batch_norm2d, relu, max_pool2d, "
-        "adaptive_avg_pool2d, flatten, linear, dropout, concat or add, found \"reshape\"");
+  CHECK(
+      refused(with(sound(), "/layers/3/kind", "reshape")) ==
+      "/layers/3/kind: expected one of conv2d, batch_norm2d, relu, max_pool2d, "
+      "adaptive_avg_pool2d, flatten, linear, dropout, concat, add or profiled, found \"reshape\"");
   CHECK(refused(without(sound(), "/layers/0/kernel_size")) ==
         "/layers/0: expected the key \"kernel_size\", found none");
 }

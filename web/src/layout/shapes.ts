@@ -33,6 +33,8 @@ function output_shape(layer: Layer, inputs: Shape[]): Shape | undefined {
       return [input.reduce((product, extent) => product * extent, 1)];
     case "linear":
       return [number_of(layer, "out_features", 0)];
+    case "profiled":
+      return [number_of(layer, "output_elements", 1)];
     case "concat":
       return [inputs.reduce((sum, [first]) => sum + first, 0), ...input.slice(1)];
     case "batch_norm2d":

@@ -1,0 +1,4 @@
+# Found by find_package(cadastre): gives the target cadastre::planner.
+include(CMakeFindDependencyMacro)
+find_dependency(nlohmann_json 3.11)
+include(${CMAKE_CURRENT_LIST_DIR}/cadastreTargets.cmake)

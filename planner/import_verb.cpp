@@ -1,0 +1,101 @@
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "planner/command_line.h"
+#include "planner/error.h"
+#include "planner/files.h"
+#include "planner/json_reader.h"
+#include "planner/pipedream/graph_file.h"
+#include "planner/pipedream/import.h"
+#include "planner/refusal.h"
+#include "planner/table.h"
+#include "planner/verbs.h"
+
+namespace cadastre {
+
+namespace {
+
+struct ImportVerb {
+  std::string format;
+  std::filesystem::path file;
+  std::filesystem::path output;
+  std::int64_t batch_size = 1;
+};
+
+struct Format {
+  std::string name;
+  Profile (*import)(const ImportVerb& verb);
+};
+
+const std::vector<Format>& formats() {
+  static const std::vector<Format> all = {
+      {.name = "pipedream", .import = [](const ImportVerb& verb) {
+         return pipedream::import_profile(pipedream::read_graph_file(verb.file), verb.batch_size,
+                                          verb.file.string());
+       }}};
+  return all;
+}
+
+const Format& format_named(const std::string& name) {
+  std::vector<std::string> names;
+  for (const Format& format : formats()) {
+    if (format.name == name) return format;
+    names.push_back(format.name);
+  }
+  std::string message = "expected a format (" + listed(names) + "), found ";
+  message += in_quotes(name);
+  message += did_you_mean(name, names);
+  throw InputError("", "", message);
+}
+
+void run_import(const ImportVerb& verb, const VerbOptions& options) {
+  const Profile profile = format_named(verb.format).import(verb);
+  double sum_s = 0;
+  std::int64_t parameter_bytes = 0;
+  for (const LayerProfile& layer : profile.layers) {
+    sum_s += layer.measurements.front().forward_s + layer.measurements.front().backward_s;
+    parameter_bytes += layer.parameter_bytes;
+  }
+  write_file(verb.output, json_text(to_json(profile)));
+  constexpr double kMilli = 1e3;
+  constexpr double kMega = 1e6;
+  const std::string text = std::to_string(profile.layers.size()) + " layers of " +
+                           std::to_string(profile.model.inputs.size()) + " inputs, " +
+                           fixed(sum_s * kMilli, 3) + " ms forward and backward for " +
+                           std::to_string(verb.batch_size) + " samples, " +
+                           fixed(static_cast<double>(parameter_bytes) / kMega, 3) +
+                           " MB of parameters, written to " + verb.output.string() + "\n";
+  print_result(options,
+               {{"profile", verb.output.string()},
+                {"model", profile.model.name},
+                {"num_layers", profile.layers.size()},
+                {"num_inputs", profile.model.inputs.size()},
+                {"batch_size", verb.batch_size},
+                {"forward_and_backward_s", sum_s},
+                {"parameter_bytes", parameter_bytes}},
+               text);
+}
+
+}  // namespace
+
+void add_import_verb(CLI::App& program) {
+  const auto options = std::make_shared<VerbOptions>();
+  const auto verb = std::make_shared<ImportVerb>();
+  CLI::App* app = add_verb(program, "import", "Turn another tool's profile into a cadastre profile",
+                           "cadastre import pipedream graph.txt --batch-size 128 -o profile.json",
+                           options, [verb, options] { run_import(*verb, *options); });
+  app->add_option("format", verb->format, "Whose it is: pipedream")->required();
+  app->add_option("file", verb->file, "The profile: for pipedream its graph.txt")->required();
+  app->add_option("-o,--output", verb->output, "Where the profile is written")->required();
+  constexpr std::int64_t kMostSamples = std::int64_t{1} << 20;
+  app->add_option("--batch-size", verb->batch_size,
+                  "Samples of the mini-batch that was measured; without it, the mini-batch counts "
+                  "as one sample")
+      ->check(integer_from(1, kMostSamples));
+}
+
+}  // namespace cadastre
