@@ -110,21 +110,42 @@ class InterleavedPlay {
     return progress_[static_cast<std::size_t>(part.stage)][static_cast<std::size_t>(part.replica)];
   }
 
-  /// Begins what the rank does now, if anything; returns when it ends.
-  int begin_pass(std::size_t rank, int now) {
+  /// Of several stages a rank works on the micro-batches in rounds of as many as there are ranks:
+  /// by then the first of them has gone once around all hosts.
+  [[nodiscard]] std::size_t round_of(const std::vector<int>& ends) const {
+    return ends.size() / order_.size();
+  }
+
+  /// The stage that goes on now: in the earliest round the first, which feeds the others.
+  [[nodiscard]] const PartOfStage* next_forward(std::size_t rank, int now) const {
     const PartOfStage* chosen = nullptr;
-    bool forward = false;
+    for (const PartOfStage& part : stages_of_[rank])
+      if (can_go_on(part, now) &&
+          (chosen == nullptr ||
+           round_of(progress_of(part).forward_ends) < round_of(progress_of(*chosen).forward_ends)))
+        chosen = &part;
+    return chosen;
+  }
+
+  /// The stage that goes back now: in the earliest round the last.
+  [[nodiscard]] const PartOfStage* next_backward(std::size_t rank, int now) const {
+    const PartOfStage* chosen = nullptr;
     for (const PartOfStage& part : stages_of_[rank])
       if (can_go_back(part, now) &&
-          (chosen == nullptr ||
-           progress_of(part).backward_ends.size() < progress_of(*chosen).backward_ends.size()))
+          (chosen == nullptr || round_of(progress_of(part).backward_ends) <=
+                                    round_of(progress_of(*chosen).backward_ends)))
         chosen = &part;
-    if (chosen == nullptr) {
-      forward = true;
-      for (const PartOfStage& part : stages_of_[rank])
-        if (can_go_on(part, now)) chosen = &part;
-      if (chosen == nullptr) return now;
-    }
+    return chosen;
+  }
+
+  /// Begins what the rank does now, if anything; returns when it ends.
+  int begin_pass(std::size_t rank, int now) {
+    const PartOfStage* const forth = next_forward(rank, now);
+    const PartOfStage* const back = next_backward(rank, now);
+    const bool went_back = !order_[rank].empty() && !order_[rank].back().pass.forward;
+    const bool forward = forth != nullptr && (back == nullptr || went_back);
+    const PartOfStage* const chosen = forward ? forth : back;
+    if (chosen == nullptr) return now;
     const ScheduledStage& stage = stages_[static_cast<std::size_t>(chosen->stage)];
     Progress& progress = progress_[static_cast<std::size_t>(chosen->stage)]
                                   [static_cast<std::size_t>(chosen->replica)];

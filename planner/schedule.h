@@ -40,11 +40,12 @@ struct ScheduledStage {
 };
 
 /// Interleaved 1F1B: for each rank, the order of the passes of all its stages. Each stage holds as
-/// many micro-batches as under 1F1B; a rank that is free does the earliest backward pass that can
-/// begin, or else the forward pass of its latest stage that can. Worked out by playing one step
-/// with a forward pass of 1, a backward pass of 2 units of time, and no transfers: the ranks'
-/// orders go together by construction. On a chain dealt out in turns, this is the interleaved
-/// schedule of Narayanan et al. 2021 (section 2.2) but for the order of the warm-up.
+/// many micro-batches as under 1F1B; a rank that is free does a backward pass if one can begin, but
+/// after one a forward pass first; which stage's, goes in rounds of as many micro-batches as there
+/// are ranks. Worked out by playing one step with a forward pass of 1, a backward pass of 2 units
+/// of time, and no transfers: the ranks' orders go together by construction. On a chain dealt out
+/// in turns, with micro-batches in whole rounds, its bubble is that of the interleaved schedule of
+/// Narayanan et al. 2021 (section 2.2): (hosts - 1) passes of one stage.
 [[nodiscard]] std::vector<std::vector<StagePass>> interleaved_passes(
     const std::vector<ScheduledStage>& stages, int num_ranks, int micro_batches);
 

@@ -51,7 +51,7 @@ TEST_CASE("on a chain with a host a stage, interleaved 1F1B is 1F1B", "[planner]
   }
 }
 
-TEST_CASE("interleaved 1F1B works through all stages of a rank, backward first", "[planner]") {
+TEST_CASE("interleaved 1F1B works through all stages of a rank, one forth, one back", "[planner]") {
   // Four stages dealt out to two ranks: rank 0 has stages 0 and 2.
   std::vector<ScheduledStage> stages;
   for (int s = 0; s < 4; ++s) {
