@@ -13,7 +13,8 @@ using namespace cadastre;
 
 namespace {
 
-/// Stages of random replicas and branches, random costs and bytes, on unequal hosts and links.
+/// Stages of random replicas and branches, random costs and bytes, on unequal hosts, links and
+/// zones.
 ReplayWorld random_world(unsigned seed) {
   std::mt19937 random(seed);  // the same numbers on every machine, unlike the distributions
   const auto up_to = [&](int n) { return static_cast<int>(random() % static_cast<unsigned>(n)); };
@@ -29,6 +30,16 @@ ReplayWorld random_world(unsigned seed) {
   if (num_ranks > 2)
     world.cluster.network.direct_links.push_back(
         {.from = "h0", .to = "h2", .bandwidth_bytes_per_s = 8e6, .latency_s = 0});
+
+  for (int h = 0; h < num_ranks; ++h) {
+    std::vector<Zone>& zones = world.cluster.network.zones;
+    if (h == 0 || (!zones.empty() && up_to(3) == 0))
+      zones.push_back({.name = std::string("z").append(std::to_string(h)),
+                       .hosts = {},
+                       .bandwidth_bytes_per_s = 0.75e6 * (1 + up_to(4)),
+                       .latency_s = 1e-3 * up_to(2)});
+    if (up_to(4) > 0) zones.back().hosts.push_back(host_name(h));  // else at the middle
+  }
 
   const int num_micro_batches = 1 + up_to(5);
   std::map<std::pair<int, int>, std::int64_t> bytes;  // (from stage, to stage); absent: no edge
@@ -70,6 +81,7 @@ ReplayWorld random_world(unsigned seed) {
 /// Seconds that the busiest rank computes, or the busiest link carries, in one step.
 double busiest_s(const ReplayWorld& world) {
   const Program& program = world.program;
+  const std::vector<int> zone_of = host_zones(world.cluster);
   double busiest = 0;
   std::map<std::string, double> link_s;
   const auto carry = [&](int from, int to, std::int64_t bytes) {
@@ -89,6 +101,14 @@ double busiest_s(const ReplayWorld& world) {
     };
     add(std::to_string(a) + ">", bandwidth(a));
     add(">" + std::to_string(b), bandwidth(b));
+    const int from_zone = zone_of[static_cast<std::size_t>(a)];
+    const int to_zone = zone_of[static_cast<std::size_t>(b)];
+    if (from_zone == to_zone) return;
+    const auto uplink = [&](int zone) {
+      return world.cluster.network.zones[static_cast<std::size_t>(zone)].bandwidth_bytes_per_s;
+    };
+    if (from_zone >= 0) add("zone " + std::to_string(from_zone) + ">", uplink(from_zone));
+    if (to_zone >= 0) add(">zone " + std::to_string(to_zone), uplink(to_zone));
   };
   for (std::size_t r = 0; r < program.ranks.size(); ++r) {
     double compute_s = 0;
