@@ -1,9 +1,13 @@
 #pragma once
 
+#include <algorithm>
+#include <cmath>
 #include <cstring>
+#include <string>
 #include <type_traits>
 #include <vector>
 
+#include "planner/cluster.h"
 #include "planner/program.h"
 #include "planner/program_costs.h"
 #include "planner/timeline.h"
