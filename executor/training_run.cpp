@@ -44,6 +44,11 @@ CheckedInput check_input(const RunRequest& request) {
   const ModelGraph& model = input.plan.profile.model;
   if (!request.model.empty())
     check_same_model(model, read_model(request.model), request.model.string());
+  // Its ranks would reduce what is no gradient: better no run than a wrong one.
+  if (input.plan.plan.averaging_period != 0)
+    throw InputError(request.plan.string(), "/averaging_period",
+                     "expected 0, as runs reduce gradients in every step, found " +
+                         std::to_string(input.plan.plan.averaging_period));
   input.scene = read_scene(request.scene, request.rasters);
   const Shape& scores =
       model.layers[static_cast<std::size_t>(layer_index(model, model.output))].output_shape;

@@ -52,8 +52,10 @@ class Evaluation {
       carry_out_send(rank, record);
       run_ahead(rank, record);
     }
-    for (const RankState& rank : ranks_)
+    for (const RankState& rank : ranks_) {
       seconds_.step_s = std::max(seconds_.step_s, rank.end_s[1] - rank.end_s[0]);
+      seconds_.first_step_s = std::max(seconds_.first_step_s, rank.end_s[0]);
+    }
     return std::move(seconds_);
   }
 

@@ -29,6 +29,7 @@ struct RankSeconds {
 
 struct StepSeconds {
   double step_s = 0;
+  double first_step_s = 0;  ///< of a step that nothing went before, until its last rank is done
   std::vector<RankSeconds> ranks;
 };
 

@@ -1,8 +1,10 @@
 #include "planner/cost_table.h"
 
+#include <algorithm>
+
 namespace cadastre {
 
-CostTable::CostTable(const Profile& profile)
+CostTable::CostTable(const Profile& profile, Purpose purpose)
     : model_(model_facts(profile.model)),
       layers_(profile.layers),
       loss_s_per_sample_(profile.loss_s_per_sample),
@@ -17,6 +19,22 @@ CostTable::CostTable(const Profile& profile)
     saved_bytes_per_sample_.push_back(layer.saved_bytes_per_sample);
     parameter_bytes_.push_back(layer.parameter_bytes);
   }
+  for (const LayerProfile& layer : profile.layers)
+    for (const Measurement& measurement : layer.measurements)
+      measured_sizes_.push_back(measurement.batch_size);
+  std::sort(measured_sizes_.begin(), measured_sizes_.end());
+  measured_sizes_.erase(std::unique(measured_sizes_.begin(), measured_sizes_.end()),
+                        measured_sizes_.end());
+  if (purpose == Purpose::kTraining) return;
+  model_.has_gradient.assign(model_.num_layers(), 0);
+  model_.parameter_bytes.assign(model_.num_layers(), 0);
+  model_.reduced_bytes.assign(model_.num_layers(), 0);
+  model_.output = -1;
+  model_.granularity = 1;
+  saved_bytes_per_sample_ = model_.activation_bytes;
+  copies_of_parameters_ = 1;
+  loss_s_per_sample_ = 0;
+  optimizer_s_per_parameter_byte_ = 0;
 }
 
 const std::vector<LayerCost>& CostTable::layers(std::int64_t samples) const {

@@ -9,20 +9,30 @@
 
 namespace cadastre {
 
+/// What a program is for. Inference is training without backward passes, gradients, labels and
+/// optimizer; its batch norm needs no groups.
+enum class Purpose { kTraining, kInference };
+
 /// A profile by numbers: what each layer takes for any number of samples, looked up once a size.
 class CostTable {
  public:
-  explicit CostTable(const Profile& profile);
+  explicit CostTable(const Profile& profile, Purpose purpose = Purpose::kTraining);
 
+  /// Of a model for inference, no layer has a gradient or parameters to train, and `output` is -1:
+  /// a program lowered from it has forward passes alone.
   [[nodiscard]] const ModelFacts& model() const { return model_; }
 
   /// [layer] seconds for `samples` on the profile's device: backward 0 where no gradient is needed,
   /// the loss with the forward of the layer that gives the class scores.
   [[nodiscard]] const std::vector<LayerCost>& layers(std::int64_t samples) const;
 
+  /// Every number of samples at which some layer was measured, ascending.
+  [[nodiscard]] const std::vector<std::int64_t>& measured_sizes() const { return measured_sizes_; }
+
   /// [model input] its part of the loading, by its number of elements.
   [[nodiscard]] const std::vector<double>& load_s_per_sample() const { return load_s_per_sample_; }
 
+  /// [layer] bytes kept from forward to backward; for inference its output, until the pass ends.
   [[nodiscard]] const std::vector<std::int64_t>& saved_bytes_per_sample() const {
     return saved_bytes_per_sample_;
   }
@@ -31,6 +41,9 @@ class CostTable {
     return parameter_bytes_;
   }
 
+  /// Parameters, gradients and momentum are as large: 3; for inference 1.
+  [[nodiscard]] std::int64_t copies_of_parameters() const { return copies_of_parameters_; }
+
   [[nodiscard]] double optimizer_s_per_parameter_byte() const {
     return optimizer_s_per_parameter_byte_;
   }
@@ -38,6 +51,8 @@ class CostTable {
  private:
   ModelFacts model_;
   std::vector<LayerProfile> layers_;
+  std::vector<std::int64_t> measured_sizes_;
+  std::int64_t copies_of_parameters_ = 3;
   double loss_s_per_sample_ = 0;
   double optimizer_s_per_parameter_byte_ = 0;
   std::vector<double> load_s_per_sample_;

@@ -16,13 +16,16 @@ Division division_of(const Plan& plan, const ModelGraph& model, const Cluster& c
                     .stages = {},
                     .batch_size = plan.batch_size,
                     .micro_batches = plan.micro_batches,
-                    .schedule = plan.schedule};
+                    .schedule = plan.schedule,
+                    .averaging_period = plan.averaging_period};
   for (const Stage& stage : plan.stages) {
     for (const std::string& id : stage.layers)
       division.stage_of_layer[static_cast<std::size_t>(layers.at(id))] =
           static_cast<int>(division.stages.size());
     DividedStage& divided = division.stages.emplace_back();
     divided.recompute = stage.recompute;
+    divided.forward_s = stage.forward_s;
+    divided.backward_s = stage.backward_s;
     for (const Replica& replica : stage.replicas) {
       divided.hosts.push_back(hosts.at(replica.host));
       divided.shares.push_back(replica.share);
@@ -37,6 +40,7 @@ Plan plan_of(const Division& division, const std::string& strategy, const ModelG
             .batch_size = division.batch_size,
             .micro_batches = division.micro_batches,
             .schedule = division.schedule,
+            .averaging_period = division.averaging_period,
             .stages = std::vector<Stage>(division.stages.size()),
             .predicted = {},
             .simulated_step_s = {}};
@@ -46,6 +50,8 @@ Plan plan_of(const Division& division, const std::string& strategy, const ModelG
   for (std::size_t s = 0; s < plan.stages.size(); ++s) {
     const DividedStage& divided = division.stages[s];
     plan.stages[s].recompute = divided.recompute;
+    plan.stages[s].forward_s = divided.forward_s;
+    plan.stages[s].backward_s = divided.backward_s;
     for (std::size_t r = 0; r < divided.hosts.size(); ++r)
       plan.stages[s].replicas.push_back(
           {.host = cluster.hosts[static_cast<std::size_t>(divided.hosts[r])].name,

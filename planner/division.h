@@ -13,6 +13,8 @@ struct DividedStage {
   std::vector<int> hosts;      ///< indices in the cluster, in replica order
   std::vector<double> shares;  ///< of each host
   bool recompute = false;
+  double forward_s = 0;   ///< as `Stage::forward_s`
+  double backward_s = 0;  ///< likewise
   bool operator==(const DividedStage&) const = default;
 };
 
@@ -23,6 +25,7 @@ struct Division {
   std::int64_t batch_size = 1;
   std::int64_t micro_batches = 1;
   Schedule schedule = Schedule::kGpipe;
+  std::int64_t averaging_period = 0;  ///< as `Plan::averaging_period`
   bool operator==(const Division&) const = default;
 };
 

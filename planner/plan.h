@@ -26,11 +26,15 @@ struct Stage {
   /// Keep only the inputs from forward to backward, and do the forward pass again before the
   /// backward pass (Chen et al. 2016).
   bool recompute = false;
+  /// Seconds that a forward and a backward pass over a micro-batch are predicted to take, transfers
+  /// not included: the interleaved schedule orders passes by them. 0 where that is not known.
+  double forward_s = 0;
+  double backward_s = 0;
   bool operator==(const Stage&) const = default;
 };
 
 /// Under the interleaved schedule a host may serve several stages, under the others one.
-enum class Schedule { kGpipe, kOneForwardOneBackward, kInterleaved };
+enum class Schedule { kGpipe, kOneForwardOneBackward, kEagerOneForwardOneBackward, kInterleaved };
 
 [[nodiscard]] const std::vector<std::string>& schedule_names();  ///< in the enum's order
 [[nodiscard]] std::string schedule_name(Schedule schedule);
@@ -52,6 +56,10 @@ struct Prediction {
   std::int64_t traffic_bytes_per_step = 0;
   std::int64_t peak_memory_bytes = 0;  ///< of the host that needs most
   bool fits_memory = true;
+  double latency_s = 0;                ///< of the inference of one sample
+  double inference_samples_per_s = 0;  ///< pipelined, in the plan's micro-batches
+  double energy_j_per_step = 0;        ///< the watts of the hosts in use, for the whole step
+  double price_per_step = 0;           ///< likewise
   std::vector<HostPrediction> hosts;
   bool operator==(const Prediction&) const = default;
 };
@@ -63,16 +71,23 @@ struct Plan {
   std::int64_t batch_size = 1;  ///< samples of one step over all hosts (the global batch)
   std::int64_t micro_batches = 1;
   Schedule schedule = Schedule::kGpipe;
+  /// 0: a stage's replicas reduce their gradients every step. Otherwise each takes steps of its
+  /// own, and after so many of them they average their parameters.
+  std::int64_t averaging_period = 0;
   std::vector<Stage> stages;
   Prediction predicted;
   std::optional<double> simulated_step_s;  ///< set once the plan was replayed in the simulator
   bool operator==(const Plan&) const = default;
 };
 
-/// How the search ended.
+/// How the search ended. Values are in the objective's unit (`objective_unit`).
 struct SearchReport {
-  double lower_bound_s = 0;   ///< no plan of the search space is faster, by the cost model
-  double optimality_gap = 0;  ///< (step - lower bound) / step; 0 is proven best
+  std::string objective = "step-time";
+  double value = 0;           ///< of the plan
+  double bound = 0;           ///< no plan of the search space is better, by the cost model
+  double optimality_gap = 0;  ///< how far the plan may be from the bound, as a part of its value
+  bool proven = false;        ///< the search is sure that there is no better plan
+  bool feasible = true;       ///< the plan fits in memory and keeps the constraints
   double search_s = 0;
   std::int64_t num_evaluated = 0;  ///< plans whose program was evaluated
   bool operator==(const SearchReport&) const = default;
@@ -83,6 +98,7 @@ struct PlanDocument {
   Plan plan;
   SearchReport search;
   std::vector<Plan> alternatives;  ///< the baselines, in the order of the table of strategies
+  std::vector<Plan> runners_up;    ///< the search's best of each other kind, best first
   Profile profile;
   Cluster cluster;
   bool operator==(const PlanDocument&) const = default;

@@ -2,6 +2,7 @@
 
 #include "planner/files.h"
 #include "planner/json_reader.h"
+#include "planner/objective.h"
 #include "planner/plan.h"
 #include "planner/plan_check.h"
 #include "planner/plan_parts_json.h"
@@ -32,6 +33,10 @@ Prediction read_prediction(const JsonPlace& place, const Cluster& cluster) {
                         .traffic_bytes_per_step = object.at("traffic_bytes_per_step").integer(0),
                         .peak_memory_bytes = object.at("peak_memory_bytes").integer(0),
                         .fits_memory = object.at("fits_memory").boolean(),
+                        .latency_s = object.at("latency_s").number(0),
+                        .inference_samples_per_s = object.at("inference_samples_per_s").number(0),
+                        .energy_j_per_step = object.at("energy_j_per_step").number(0),
+                        .price_per_step = object.at("price_per_step").number(0),
                         .hosts = {}};
   for (const JsonPlace& host : object.at("hosts").array())
     prediction.hosts.push_back(read_host_prediction(host, cluster));
@@ -45,6 +50,7 @@ Plan read_plan_members(JsonObject& object, const ModelGraph& model, const Cluste
             .batch_size = batch_size_from_json(object.at("batch_size")),
             .micro_batches = micro_batches_from_json(object.at("micro_batches")),
             .schedule = schedule_from_json(object.at("schedule")),
+            .averaging_period = averaging_period_from_json(object),
             .stages = stages_from_json(object.at("stages")),
             .predicted = read_prediction(object.at("predicted"), cluster),
             .simulated_step_s = simulated_step_from_json(object)};
@@ -54,8 +60,14 @@ Plan read_plan_members(JsonObject& object, const ModelGraph& model, const Cluste
 
 SearchReport read_search(const JsonPlace& place) {
   JsonObject object = place.object();
-  SearchReport search{.lower_bound_s = object.at("lower_bound_s").number(0),
+  const std::string& objective =
+      objective_names()[object.at("objective").one_of(objective_names())];
+  SearchReport search{.objective = objective,
+                      .value = object.at("value").number(0),
+                      .bound = object.at("bound").number(0),
                       .optimality_gap = object.at("optimality_gap").number(0, 1),
+                      .proven = object.at("proven_optimal").boolean(),
+                      .feasible = object.at("feasible").boolean(),
                       .search_s = object.at("search_s").number(0),
                       .num_evaluated = object.at("num_evaluated").integer(0)};
   object.finish();
@@ -76,6 +88,10 @@ nlohmann::json to_json(const Prediction& prediction) {
           {"traffic_bytes_per_step", prediction.traffic_bytes_per_step},
           {"peak_memory_bytes", prediction.peak_memory_bytes},
           {"fits_memory", prediction.fits_memory},
+          {"latency_s", prediction.latency_s},
+          {"inference_samples_per_s", prediction.inference_samples_per_s},
+          {"energy_j_per_step", prediction.energy_j_per_step},
+          {"price_per_step", prediction.price_per_step},
           {"hosts", std::move(hosts)}};
 }
 
@@ -84,6 +100,7 @@ nlohmann::json plan_members(const Plan& plan) {
       {"strategy", plan.strategy},           {"batch_size", plan.batch_size},
       {"micro_batches", plan.micro_batches}, {"schedule", schedule_name(plan.schedule)},
       {"stages", to_json(plan.stages)},      {"predicted", to_json(plan.predicted)}};
+  if (plan.averaging_period > 0) members["averaging_period"] = plan.averaging_period;
   if (plan.simulated_step_s) members["simulated"] = {{"step_s", *plan.simulated_step_s}};
   return members;
 }
@@ -99,11 +116,17 @@ PlanDocument plan_from_json(const JsonPlace& place) {
   const ModelGraph& model = document.profile.model;
   document.plan = read_plan_members(object, model, document.cluster);
   document.search = read_search(object.at("search"));
-  for (const JsonPlace& item : object.at("alternatives").array()) {
-    JsonObject alternative = item.object();
-    document.alternatives.push_back(read_plan_members(alternative, model, document.cluster));
-    alternative.finish();
-  }
+  const auto read_plans = [&](const char* key) {
+    std::vector<Plan> plans;
+    for (const JsonPlace& item : object.at(key).array()) {
+      JsonObject plan = item.object();
+      plans.push_back(read_plan_members(plan, model, document.cluster));
+      plan.finish();
+    }
+    return plans;
+  };
+  document.alternatives = read_plans("alternatives");
+  document.runners_up = read_plans("runners_up");
   object.finish();
   return document;
 }
@@ -117,13 +140,18 @@ PlanDocument read_plan(const std::filesystem::path& file) {
 nlohmann::json to_json(const PlanDocument& document) {
   nlohmann::json written = plan_members(document.plan);
   written["format"] = "cadastre-plan/1";
-  written["search"] = {{"lower_bound_s", document.search.lower_bound_s},
-                       {"optimality_gap", document.search.optimality_gap},
-                       {"search_s", document.search.search_s},
-                       {"num_evaluated", document.search.num_evaluated}};
-  written["alternatives"] = nlohmann::json::array();
-  for (const Plan& alternative : document.alternatives)
-    written["alternatives"].push_back(plan_members(alternative));
+  written["search"] = {
+      {"objective", document.search.objective}, {"value", document.search.value},
+      {"bound", document.search.bound},         {"proven_optimal", document.search.proven},
+      {"feasible", document.search.feasible},   {"optimality_gap", document.search.optimality_gap},
+      {"search_s", document.search.search_s},   {"num_evaluated", document.search.num_evaluated}};
+  const auto write_plans = [](const std::vector<Plan>& plans) {
+    nlohmann::json list = nlohmann::json::array();
+    for (const Plan& plan : plans) list.push_back(plan_members(plan));
+    return list;
+  };
+  written["alternatives"] = write_plans(document.alternatives);
+  written["runners_up"] = write_plans(document.runners_up);
   written["profile"] = to_json(document.profile);
   written["cluster"] = to_json(document.cluster);
   return written;

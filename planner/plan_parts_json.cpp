@@ -22,6 +22,8 @@ Stage read_stage(const JsonPlace& place) {
   for (const JsonPlace& replica : object.at("replicas").array(1))
     stage.replicas.push_back(read_replica(replica));
   if (const auto recompute = object.find("recompute")) stage.recompute = recompute->boolean();
+  if (const auto forward = object.find("forward_s")) stage.forward_s = forward->number(0);
+  if (const auto backward = object.find("backward_s")) stage.backward_s = backward->number(0);
   object.finish();
   return stage;
 }
@@ -29,7 +31,7 @@ Stage read_stage(const JsonPlace& place) {
 }  // namespace
 
 const std::vector<std::string>& schedule_names() {
-  static const std::vector<std::string> names = {"gpipe", "1f1b", "interleaved-1f1b"};
+  static const std::vector<std::string> names = {"gpipe", "1f1b", "eager-1f1b", "interleaved-1f1b"};
   return names;
 }
 
@@ -51,7 +53,9 @@ nlohmann::json to_json(const std::vector<Stage>& stages) {
       replicas.push_back({{"host", replica.host}, {"share", replica.share}});
     written.push_back({{"layers", stage.layers},
                        {"replicas", std::move(replicas)},
-                       {"recompute", stage.recompute}});
+                       {"recompute", stage.recompute},
+                       {"forward_s", stage.forward_s},
+                       {"backward_s", stage.backward_s}});
   }
   return written;
 }
@@ -64,6 +68,11 @@ std::int64_t batch_size_from_json(const JsonPlace& place) { return place.integer
 
 std::int64_t micro_batches_from_json(const JsonPlace& place) {
   return place.integer(1, kMostSamples);
+}
+
+std::int64_t averaging_period_from_json(JsonObject& object) {
+  const std::optional<JsonPlace> period = object.find("averaging_period");
+  return period ? period->integer(0, kMostSamples) : 0;
 }
 
 std::optional<double> simulated_step_from_json(JsonObject& object) {

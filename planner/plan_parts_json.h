@@ -18,6 +18,7 @@ namespace cadastre {
 
 [[nodiscard]] std::int64_t batch_size_from_json(const JsonPlace& place);
 [[nodiscard]] std::int64_t micro_batches_from_json(const JsonPlace& place);
+[[nodiscard]] std::int64_t averaging_period_from_json(JsonObject& object);
 
 /// The optional member `"simulated": {"step_s": …}`.
 [[nodiscard]] std::optional<double> simulated_step_from_json(JsonObject& object);

@@ -11,6 +11,7 @@
 #include "planner/json_reader.h"
 #include "planner/planner.h"
 #include "planner/progress.h"
+#include "planner/refusal.h"
 #include "planner/table.h"
 #include "planner/verbs.h"
 
@@ -54,7 +55,7 @@ std::string summary(const PlanDocument& document) {
           (stage.replicas.size() > 1 ? " (" + fixed(100 * stage.replicas[r].share, 0) + " %)" : "");
     text += "\n";
   }
-  text += "lower bound " + fixed(document.search.lower_bound_s * 1e3, 2) + " ms, gap " +
+  text += "bound " + number_text(document.search.bound) + " " + ", gap " +
           fixed(100 * document.search.optimality_gap, 2) + " %, " +
           std::to_string(document.search.num_evaluated) + " programs evaluated in " +
           fixed(document.search.search_s, 2) + " s\n";
@@ -76,7 +77,7 @@ nlohmann::json result_json(const PlanDocument& document) {
   for (const Plan& plan : document.alternatives) add(plan);
   return {{"strategy", document.plan.strategy},
           {"step_s", document.plan.predicted.step_s},
-          {"lower_bound_s", document.search.lower_bound_s},
+          {"lower_bound_s", document.search.bound},
           {"optimality_gap", document.search.optimality_gap},
           {"search_s", document.search.search_s},
           {"traffic_bytes_per_step", document.plan.predicted.traffic_bytes_per_step},
@@ -108,7 +109,7 @@ void run_plan(const PlanVerb& verb, const VerbOptions& options) {
     Progress progress("searching", static_cast<std::int64_t>(verb.planner.time_limit_s * kMilli),
                       options.quiet ? Progress::Mode::kQuiet : Progress::Mode::kShow);
     PlannerOptions planner = verb.planner;
-    planner.on_progress = [&](double searched_s, double best_step_s) {
+    planner.on_progress = [&](double searched_s, double best_step_s, double) {
       progress.update(static_cast<std::int64_t>(searched_s * kMilli),
                       "best step " + fixed(best_step_s * kMilli, 1) + " ms");
     };

@@ -5,7 +5,7 @@
 
 #include "planner/error.h"
 #include "planner/refusal.h"
-#include "planner/search.h"
+#include "planner/search/search.h"
 #include "planner/strategies.h"
 
 namespace cadastre {
@@ -41,32 +41,82 @@ void check_strategy(const std::string& strategy) {
       "expected " + expected + ", found " + in_quotes(strategy) + did_you_mean(strategy, names));
 }
 
+/// A limit on memory is a limit on each host's.
+Cluster with_memory_limits(Cluster cluster, const std::vector<Constraint>& constraints) {
+  for (const Constraint& constraint : constraints)
+    if (constraint.objective == Objective::kMemory)
+      for (Host& host : cluster.hosts)
+        host.memory_bytes =
+            std::min(host.memory_bytes, static_cast<std::int64_t>(constraint.limit));
+  return cluster;
+}
+
+struct Named {
+  std::string strategy;
+  Candidate candidate;
+};
+
+std::vector<Named> baselines(const Profile& profile, const PlanningProblem& problem,
+                             const PlannerOptions& options,
+                             const std::vector<std::int64_t>& micro_batches, const Goal& goal) {
+  std::vector<Named> found;
+  for (const std::string& name : baseline_names()) {
+    const std::optional<Draft> draft = baseline_draft(name, profile, problem);
+    if (!draft) continue;
+    std::optional<Candidate> best =
+        best_setting(name, *draft, options.batch_size, micro_batches, goal, problem);
+    if (best) found.push_back({.strategy = name, .candidate = std::move(*best)});
+  }
+  return found;
+}
+
+/// A plan that averages parameters computes another function: no rival of the others.
+bool is_rival(const Candidate& candidate) { return candidate.division.averaging_period == 0; }
+
 }  // namespace
 
 PlanDocument make_plan(const Profile& profile, const Cluster& cluster,
                        const PlannerOptions& options) {
   check_strategy(options.strategy);
   const std::vector<std::int64_t> micro_batches = checked_micro_batches(profile, options);
+  const Cluster limited = with_memory_limits(cluster, options.constraints);
+  const PlanningProblem problem(profile, limited);
+  const Goal goal{.objective = options.objective, .constraints = options.constraints};
+  const std::vector<Named> known = baselines(profile, problem, options, micro_batches, goal);
 
+  const auto plan_of_candidate = [&](const Candidate& candidate, const std::string& strategy) {
+    Plan plan = plan_of(candidate.division, strategy, profile.model, cluster);
+    plan.predicted = predict(candidate.division, problem);
+    return plan;
+  };
+  // What the search minimises, in the objective's unit.
+  const auto in_unit = [&](double value) { return minimised(options.objective, value); };
+
+  std::vector<Candidate> offered;
+  for (const Named& baseline : known)
+    if (is_rival(baseline.candidate)) offered.push_back(baseline.candidate);
+  SearchOptions search{.goal = goal,
+                       .batch_size = options.batch_size,
+                       .micro_batches = micro_batches,
+                       .time_limit_s = options.time_limit_s,
+                       .enough_gap = options.enough_gap};
+  if (options.on_progress)
+    search.on_progress = [&](double searched_s, double best, double lower_bound) {
+      options.on_progress(searched_s, in_unit(best), in_unit(lower_bound));
+    };
+  const SearchResult found = search_plan(problem, search, offered);
+
+  PlanDocument document{.plan = {},
+                        .search = {},
+                        .alternatives = {},
+                        .runners_up = {},
+                        .profile = profile,
+                        .cluster = cluster};
+  const std::optional<Candidate>& searched = found.best ? found.best : found.nearest;
   std::vector<Plan> plans;
-  for (const std::string& name : baseline_names()) {
-    const std::vector<Stage> stages = baseline_stages(name, profile, cluster);
-    if (!stages.empty())
-      plans.push_back(
-          best_setting(name, stages, options.batch_size, micro_batches, profile, cluster));
-  }
-  const auto start = std::min_element(plans.begin(), plans.end(), [](const Plan& a, const Plan& b) {
-    if (a.predicted.fits_memory != b.predicted.fits_memory) return a.predicted.fits_memory;
-    return a.predicted.step_s < b.predicted.step_s;
-  });
-  const SearchResult found = search_plan(profile, cluster,
-                                         {.batch_size = options.batch_size,
-                                          .micro_batches = micro_batches,
-                                          .time_limit_s = options.time_limit_s,
-                                          .on_progress = options.on_progress},
-                                         *start);
-  plans.insert(plans.begin(), found.best);
-
+  if (searched) plans.push_back(plan_of_candidate(*searched, "auto"));
+  for (const Named& baseline : known)
+    plans.push_back(plan_of_candidate(baseline.candidate, baseline.strategy));
   const auto asked = std::find_if(plans.begin(), plans.end(), [&](const Plan& plan) {
     return plan.strategy == options.strategy;
   });
@@ -74,15 +124,50 @@ PlanDocument make_plan(const Profile& profile, const Cluster& cluster,
     throw InputError("--strategy", "",
                      "expected a strategy that divides this model on this cluster, found \"" +
                          options.strategy + "\"");
-  PlanDocument document{.plan = *asked,
-                        .search = found.report,
-                        .alternatives = {},
-                        .profile = profile,
-                        .cluster = cluster};
-  document.search.optimality_gap = 1 - found.report.lower_bound_s / document.plan.predicted.step_s;
+  document.plan = *asked;
   plans.erase(asked);
   document.alternatives = std::move(plans);
+  for (const Candidate& candidate : found.runners_up)
+    document.runners_up.push_back(plan_of_candidate(candidate, "auto"));
+
+  SearchReport& report = document.search;
+  report.objective = objective_name(options.objective);
+  report.value = objective_value(document.plan.predicted, options.objective, options.batch_size);
+  const double least = minimised(options.objective, report.value);
+  report.bound = in_unit(std::min(found.lower_bound, least));
+  report.optimality_gap = least > found.lower_bound ? 1 - found.lower_bound / least : 0;
+  report.proven = found.proven;
+  report.feasible = document.plan.predicted.fits_memory &&
+                    keeps(document.plan.predicted, options.batch_size, options.constraints);
+  report.search_s = found.search_s;
+  report.num_evaluated = found.num_evaluated;
   return document;
+}
+
+std::vector<PlanDocument> pareto_front(const Profile& profile, const Cluster& cluster,
+                                       const PlannerOptions& options, Objective first,
+                                       Objective second, int num_plans) {
+  std::vector<PlanDocument> front;
+  PlannerOptions next = options;
+  next.objective = first;
+  next.time_limit_s = options.time_limit_s / num_plans;
+  const auto least = [&](const PlanDocument& document, Objective objective) {
+    return minimised(objective,
+                     objective_value(document.plan.predicted, objective, options.batch_size));
+  };
+  while (static_cast<int>(front.size()) < num_plans) {
+    PlanDocument document = make_plan(profile, cluster, next);
+    if (!document.search.feasible) break;
+    const double reached = least(document, second);
+    // The search is not always exact: a plan that beats earlier ones in both takes their place.
+    while (!front.empty() && least(front.back(), first) >= least(document, first)) front.pop_back();
+    front.push_back(std::move(document));
+    if (reached <= 0) break;
+    constexpr double kLess = 1 - 1e-6;
+    next.constraints = options.constraints;
+    next.constraints.push_back({.objective = second, .limit = minimised(second, reached * kLess)});
+  }
+  return front;
 }
 
 }  // namespace cadastre

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "planner/objective.h"
 #include "planner/plan.h"
 
 namespace cadastre {
@@ -13,16 +14,29 @@ struct PlannerOptions {
   std::int64_t batch_size = 1;              ///< a multiple of the model's batch-norm group
   std::string strategy = "auto";            ///< auto (the search) or one of `baseline_names()`
   std::vector<std::int64_t> micro_batches;  ///< numbers to try; empty: `micro_batch_choices`
-  double time_limit_s = 10;                 ///< of the search
-  /// Called now and then while the search goes on; see `SearchOptions`.
-  std::function<void(double searched_s, double best_step_s)> on_progress = {};
+  Objective objective = Objective::kStepTime;
+  std::vector<Constraint> constraints;  ///< those on memory also limit what a host may use
+  double time_limit_s = 10;             ///< of the search
+  double enough_gap = 0;                ///< the search ends when the optimality gap is no larger
+  /// Called now and then while the search goes on: seconds, the best value and the bound, in the
+  /// objective's unit; the value is infinite while nothing acceptable is known.
+  std::function<void(double searched_s, double value, double bound)> on_progress = {};
 };
 
 /// Plans `profile`'s model on `cluster`. The document's plan is the one that was asked for; its
 /// alternatives are the baselines that exist, and the search's own when a baseline was asked for.
-/// `plan.predicted.fits_memory` is false when no plan fits: a result, not an error.
+/// Where no plan fits in memory or keeps the constraints, `search.feasible` is false and the plan
+/// is the one that lacks least memory: a result, not an error.
 /// Throws InputError when the options do not go with the model, or the strategy with the cluster.
 [[nodiscard]] PlanDocument make_plan(const Profile& profile, const Cluster& cluster,
                                      const PlannerOptions& options);
+
+/// The plans that are best in `first` for what they are in `second`: none is better in both than
+/// another. Each plan's value of `second` is below that of the plan before, which is found by
+/// planning for `first` with ever stricter constraints on `second`. `num_plans` at most; each gets
+/// a part of the time limit.
+[[nodiscard]] std::vector<PlanDocument> pareto_front(const Profile& profile, const Cluster& cluster,
+                                                     const PlannerOptions& options, Objective first,
+                                                     Objective second, int num_plans);
 
 }  // namespace cadastre

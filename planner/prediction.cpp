@@ -1,6 +1,7 @@
 #include "planner/prediction.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "planner/cost_model.h"
 #include "planner/program.h"
@@ -15,6 +16,7 @@ struct StageMemory {
   std::int64_t parameter_bytes = 0;
   std::int64_t saved_bytes_per_sample = 0;
   std::int64_t input_bytes_per_sample = 0;  ///< of the model inputs that it reads
+  bool has_backward = false;
 };
 
 std::vector<StageMemory> stage_memory(const Division& division, const CostTable& table) {
@@ -23,6 +25,7 @@ std::vector<StageMemory> stage_memory(const Division& division, const CostTable&
                                        std::vector<char>(table.model().input_bytes.size(), 0));
   for (std::size_t i = 0; i < division.stage_of_layer.size(); ++i) {
     const auto s = static_cast<std::size_t>(division.stage_of_layer[i]);
+    stages[s].has_backward = stages[s].has_backward || table.model().has_gradient[i];
     stages[s].parameter_bytes += table.parameter_bytes()[i];
     stages[s].saved_bytes_per_sample += table.saved_bytes_per_sample()[i];
     for (const int input : table.model().inputs[i]) {
@@ -48,7 +51,8 @@ std::vector<std::int64_t> peak_memory_bytes(const Program& program, const Divisi
     held.assign(stages.size() * num_micro_batches, 0);
     std::int64_t now = 0;
     for (const RankPart& part : rank.parts)
-      now += kCopiesOfParameters * stages[static_cast<std::size_t>(part.stage)].parameter_bytes;
+      now += table.copies_of_parameters() *
+             stages[static_cast<std::size_t>(part.stage)].parameter_bytes;
     std::int64_t peak = now;
     for (const Instruction& instruction : rank.instructions) {
       if (instruction.micro_batch < 0) continue;
@@ -81,6 +85,8 @@ std::vector<std::int64_t> peak_memory_bytes(const Program& program, const Divisi
       of_micro_batch += grown;
       now += grown;
       peak = std::max(peak, now);
+      if (instruction.kind == InstructionKind::kForward && !stage.has_backward)
+        now -= std::exchange(of_micro_batch, 0);
     }
     peaks.push_back(peak);
   }
@@ -93,25 +99,35 @@ std::vector<std::int64_t> peak_memory_bytes(const Program& program, const Plan& 
 }
 
 Prediction predict(const Plan& plan, const Profile& profile, const Cluster& cluster) {
-  return predict(division_of(plan, profile.model, cluster), CostTable(profile), cluster,
-                 NetworkCosts(cluster));
+  return predict(division_of(plan, profile.model, cluster), PlanningProblem(profile, cluster));
 }
 
-Prediction predict(const Division& division, const CostTable& table, const Cluster& cluster,
-                   const NetworkCosts& network) {
-  const Program program = lower(division, table.model());
+Prediction predict(const Division& division, const PlanningProblem& problem) {
+  Prediction prediction =
+      predict_training(division, lower(division, problem.training.model()), problem);
+  prediction.latency_s = inference_latency_s(division, problem);
+  prediction.inference_samples_per_s = inference_samples_per_s(division, problem);
+  return prediction;
+}
+
+Prediction predict_training(const Division& division, const Program& program,
+                            const PlanningProblem& problem) {
   const StepSeconds seconds =
-      step_seconds(program, program_costs(program, division, table, cluster), network);
-  const std::vector<std::int64_t> peaks = peak_memory_bytes(program, division, table);
-  Prediction prediction{
-      .step_s = seconds.step_s, .traffic_bytes_per_step = traffic_bytes(program), .hosts = {}};
+      step_seconds(program, program_costs(program, division, problem.training, problem.cluster),
+                   problem.network);
+  const std::vector<std::int64_t> peaks = peak_memory_bytes(program, division, problem.training);
+  Prediction prediction{.step_s = seconds.step_s, .hosts = {}};
+  constexpr double kSecondsPerHour = 3600;
   for (std::size_t r = 0; r < program.ranks.size(); ++r) {
-    const Host& host = cluster.hosts[static_cast<std::size_t>(program.ranks[r].host_index)];
+    const Host& host = problem.cluster.hosts[static_cast<std::size_t>(program.ranks[r].host_index)];
     const RankSeconds& rank = seconds.ranks[r];
     const double busy_s = rank.compute_s + rank.transfer_s + rank.reduction_s;
     std::int64_t sent = 0;
     for (const Instruction& instruction : program.ranks[r].instructions)
       sent += sent_bytes(program, r, instruction);
+    prediction.traffic_bytes_per_step += sent;
+    prediction.energy_j_per_step += host.watts * seconds.step_s;
+    prediction.price_per_step += host.price_per_hour / kSecondsPerHour * seconds.step_s;
     prediction.hosts.push_back({.host = host.name,
                                 .compute_s = rank.compute_s,
                                 .waiting_s = std::max(0.0, seconds.step_s - busy_s),
@@ -123,6 +139,24 @@ Prediction predict(const Division& division, const CostTable& table, const Clust
     if (peaks[r] > host.memory_bytes) prediction.fits_memory = false;
   }
   return prediction;
+}
+
+double inference_latency_s(const Division& division, const PlanningProblem& problem) {
+  Division one = division;
+  one.batch_size = 1;
+  one.micro_batches = 1;
+  const Program program = lower(one, problem.inference.model());
+  const ProgramCosts costs = program_costs(program, one, problem.inference, problem.cluster);
+  return step_seconds(program, costs, problem.network).first_step_s;
+}
+
+double inference_samples_per_s(const Division& division, const PlanningProblem& problem) {
+  const Program program = lower(division, problem.inference.model());
+  const double step_s =
+      step_seconds(program, program_costs(program, division, problem.inference, problem.cluster),
+                   problem.network)
+          .step_s;
+  return step_s > 0 ? static_cast<double>(division.batch_size) / step_s : 0;
 }
 
 }  // namespace cadastre

@@ -10,9 +10,6 @@
 
 namespace cadastre {
 
-/// Parameters, their gradients and the optimizer's momentum are all as large.
-inline constexpr std::int64_t kCopiesOfParameters = 3;
-
 /// Bytes of memory each rank needs at its peak: parameters, their gradients and the optimizer's
 /// momentum; of every micro-batch between forward and backward the tensors received and the
 /// activations saved, or, where these are computed again, the inputs alone, with the activations
@@ -24,11 +21,34 @@ inline constexpr std::int64_t kCopiesOfParameters = 3;
                                                           const Profile& profile,
                                                           const Cluster& cluster);
 
+/// What the cost model needs of a profile and a cluster, worked out once for many plans. Both must
+/// outlive it.
+struct PlanningProblem {
+  PlanningProblem(const Profile& profile, const Cluster& on_cluster)
+      : cluster(on_cluster),
+        network(on_cluster),
+        training(profile, Purpose::kTraining),
+        inference(profile, Purpose::kInference) {}
+
+  const Cluster& cluster;
+  NetworkCosts network;
+  CostTable training;
+  CostTable inference;
+};
+
 /// Everything the cost model says of a plan.
 [[nodiscard]] Prediction predict(const Plan& plan, const Profile& profile, const Cluster& cluster);
+[[nodiscard]] Prediction predict(const Division& division, const PlanningProblem& problem);
 
-/// The same by numbers, for the search.
-[[nodiscard]] Prediction predict(const Division& division, const CostTable& table,
-                                 const Cluster& cluster, const NetworkCosts& network);
+/// What is part of a training step's prediction alone: no latency, no throughput.
+[[nodiscard]] Prediction predict_training(const Division& division, const Program& program,
+                                          const PlanningProblem& problem);
+
+/// Seconds of the inference of one sample.
+[[nodiscard]] double inference_latency_s(const Division& division, const PlanningProblem& problem);
+
+/// Samples per second of inference, once the pipeline is full.
+[[nodiscard]] double inference_samples_per_s(const Division& division,
+                                             const PlanningProblem& problem);
 
 }  // namespace cadastre

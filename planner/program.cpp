@@ -175,7 +175,12 @@ class Lowering {
     for (std::size_t s = 0; s < stages_.size(); ++s) {
       ScheduledStage& stage = scheduled.emplace_back();
       stage.depth = stages_[s].depth;
-      stage.recompute = division_.stages[s].recompute;
+      const DividedStage& divided = division_.stages[s];
+      if (divided.forward_s + divided.backward_s > 0) {
+        stage.forward_s = divided.forward_s;
+        stage.backward_s = divided.backward_s;
+      }
+      if (divided.recompute) stage.backward_s += stage.forward_s;
       stage.ranks = program_.stage_ranks[s];
       for (const int number : stages_[s].outgoing)
         stage.successors.push_back(crossings_[static_cast<std::size_t>(number)].to_stage);
@@ -264,13 +269,19 @@ class Lowering {
   void close_step(RankProgram& rank, const RankPart& part) {
     const StageFacts& stage = stages_[static_cast<std::size_t>(part.stage)];
     if (!stage.trains) return;
-    if (program_.stage_ranks[static_cast<std::size_t>(part.stage)].size() > 1)
+    const bool replicated = program_.stage_ranks[static_cast<std::size_t>(part.stage)].size() > 1;
+    const std::int64_t period = division_.averaging_period;
+    const auto reduce = [&](std::int64_t bytes) {
       rank.instructions.push_back({.kind = InstructionKind::kReduceGradients,
                                    .stage = part.stage,
                                    .samples = {},
-                                   .bytes = stage.reduced_bytes});
+                                   .bytes = bytes});
+    };
+    if (replicated && period == 0) reduce(stage.reduced_bytes);
     rank.instructions.push_back(
         {.kind = InstructionKind::kOptimizerStep, .stage = part.stage, .samples = {}});
+    // One step's part of an averaging, so that any step stands for all.
+    if (replicated && period > 0) reduce(stage.reduced_bytes / period);
   }
 
   const Division& division_;

@@ -2,154 +2,200 @@
 
 #include <algorithm>
 #include <numeric>
-#include <optional>
-#include <set>
 
-#include "planner/prediction.h"
+#include "planner/search/branches.h"
+#include "planner/search/incumbent.h"
 
 namespace cadastre {
 
 namespace {
 
-std::vector<std::string> all_layers(const ModelGraph& model) {
-  std::vector<std::string> ids;
-  for (const Layer& layer : model.layers) ids.push_back(layer.id);
-  return ids;
-}
-
-/// Host indices, fastest first.
-std::vector<int> hosts_by_speed(const Cluster& cluster) {
-  std::vector<int> hosts(cluster.hosts.size());
-  std::iota(hosts.begin(), hosts.end(), 0);
-  std::stable_sort(hosts.begin(), hosts.end(), [&](int a, int b) {
-    return cluster.hosts[static_cast<std::size_t>(a)].relative_speed >
-           cluster.hosts[static_cast<std::size_t>(b)].relative_speed;
-  });
-  return hosts;
-}
-
-std::vector<Stage> data_parallel(const Profile& profile, const Cluster& cluster) {
-  if (cluster.hosts.size() < 2) return {};
-  std::vector<int> hosts(cluster.hosts.size());
-  std::iota(hosts.begin(), hosts.end(), 0);
-  return {{.layers = all_layers(profile.model), .replicas = replicas_by_speed(cluster, hosts)}};
-}
-
-/// For each layer the one model input it depends on, or -1 for those that several meet in.
-std::vector<int> branch_of_layers(const ModelGraph& model) {
-  std::vector<std::set<int>> inputs(model.layers.size());
-  std::vector<int> branches(model.layers.size());
-  const std::vector<std::vector<Source>> sources = layer_sources(model);
-  for (std::size_t i = 0; i < sources.size(); ++i) {
-    for (const Source& source : sources[i]) {
-      if (source.is_model_input)
-        inputs[i].insert(source.index);
-      else
-        inputs[i].insert(inputs[static_cast<std::size_t>(source.index)].begin(),
-                         inputs[static_cast<std::size_t>(source.index)].end());
-    }
-    branches[i] = inputs[i].size() == 1 ? *inputs[i].begin() : -1;
+/// Makes the baselines; `work_s` is what each layer takes for one sample on a host of speed 1.
+class Baselines {
+ public:
+  explicit Baselines(const PlanningProblem& problem)
+      : problem_(problem),
+        model_(problem.training.model()),
+        work_s_(model_.num_layers()),
+        by_speed_(problem.cluster.hosts.size()) {
+    const std::vector<LayerCost>& costs =
+        problem.training.layers(problem.training.measured_sizes().back());
+    for (std::size_t i = 0; i < work_s_.size(); ++i)
+      work_s_[i] = costs[i].forward_s + costs[i].backward_s;
+    std::iota(by_speed_.begin(), by_speed_.end(), 0);
+    std::stable_sort(by_speed_.begin(), by_speed_.end(),
+                     [&](int a, int b) { return speed(a) > speed(b); });
   }
-  return branches;
-}
 
-double work_s(const LayerProfile& layer) {
-  const LayerCost cost = layer_cost(layer, layer.measurements.back().batch_size);
-  return cost.forward_s + cost.backward_s;
-}
+  [[nodiscard]] Draft everything_on(std::vector<int> hosts) const {
+    std::sort(hosts.begin(), hosts.end());
+    return {.stage_of_layer = std::vector<int>(model_.num_layers(), 0),
+            .stage_hosts = {std::move(hosts)}};
+  }
 
-std::vector<Stage> branches(const Profile& profile, const Cluster& cluster) {
-  const ModelGraph& model = profile.model;
-  if (model.inputs.size() < 2 || cluster.hosts.size() < 2) return {};
-  const std::vector<int> branch_of = branch_of_layers(model);
-  std::vector<double> branch_s(model.inputs.size(), 0);
-  for (std::size_t i = 0; i < model.layers.size(); ++i)
-    if (branch_of[i] >= 0)
-      branch_s[static_cast<std::size_t>(branch_of[i])] += work_s(profile.layers[i]);
+  [[nodiscard]] Draft single() const { return everything_on({by_speed_.front()}); }
 
-  std::vector<std::size_t> heaviest_first(branch_s.size());
-  std::iota(heaviest_first.begin(), heaviest_first.end(), std::size_t{0});
-  std::stable_sort(heaviest_first.begin(), heaviest_first.end(),
-                   [&](std::size_t a, std::size_t b) { return branch_s[a] > branch_s[b]; });
-  const std::vector<int> hosts = hosts_by_speed(cluster);
-  std::vector<double> load_s(hosts.size(), 0);
-  std::vector<std::size_t> place_of_branch(branch_s.size());
-  for (const std::size_t branch : heaviest_first) {
-    std::size_t best = 0;
-    const auto loaded_s = [&](std::size_t place) {
-      return (load_s[place] + branch_s[branch]) /
-             cluster.hosts[static_cast<std::size_t>(hosts[place])].relative_speed;
+  [[nodiscard]] std::optional<Draft> data_parallel() const {
+    if (by_speed_.size() < 2) return std::nullopt;
+    return everything_on(by_speed_);
+  }
+
+  [[nodiscard]] std::optional<Draft> branches() const {
+    const std::vector<BranchPart> parts = branch_parts(model_, work_s_);
+    // The branches come first, up to the first layer that reads several of them.
+    std::size_t num_branches = 0;
+    while (num_branches < parts.size() && !depends_on_others(parts[num_branches], parts))
+      ++num_branches;
+    if (num_branches < 2 || by_speed_.size() < 2) return std::nullopt;
+    std::vector<std::size_t> heaviest_first(num_branches);
+    std::iota(heaviest_first.begin(), heaviest_first.end(), std::size_t{0});
+    std::stable_sort(
+        heaviest_first.begin(), heaviest_first.end(),
+        [&](std::size_t a, std::size_t b) { return parts[a].work_s > parts[b].work_s; });
+    std::vector<double> load_s(by_speed_.size(), 0);
+    std::vector<std::size_t> place_of(num_branches);
+    for (const std::size_t branch : heaviest_first) {
+      std::size_t best = 0;
+      const auto loaded_s = [&](std::size_t place) {
+        return (load_s[place] + parts[branch].work_s) / speed(by_speed_[place]);
+      };
+      for (std::size_t place = 1; place < by_speed_.size(); ++place)
+        if (loaded_s(place) < loaded_s(best)) best = place;
+      load_s[best] += parts[branch].work_s;
+      place_of[branch] = best;
+    }
+    // The stage of the heaviest branch comes last: what the branches meet in is in it.
+    const std::size_t trunk = place_of[heaviest_first.front()];
+    std::vector<int> stage_of_place(by_speed_.size(), -1);
+    Draft draft{.stage_of_layer = std::vector<int>(model_.num_layers(), 0), .stage_hosts = {}};
+    const auto open = [&](std::size_t place) {
+      if (stage_of_place[place] >= 0) return;
+      stage_of_place[place] = static_cast<int>(draft.stage_hosts.size());
+      draft.stage_hosts.push_back({by_speed_[place]});
     };
-    for (std::size_t place = 1; place < hosts.size(); ++place)
-      if (loaded_s(place) < loaded_s(best)) best = place;
-    load_s[best] += branch_s[branch];
-    place_of_branch[branch] = best;
+    for (std::size_t branch = 0; branch < num_branches; ++branch)
+      if (place_of[branch] != trunk) open(place_of[branch]);
+    open(trunk);
+    for (std::size_t p = 0; p < parts.size(); ++p)
+      for (const std::size_t layer : parts[p].layers)
+        draft.stage_of_layer[layer] = stage_of_place[p < num_branches ? place_of[p] : trunk];
+    return draft;
   }
 
-  // The stage with the meeting point comes last: every other stage feeds it.
-  const std::size_t trunk_place = place_of_branch[heaviest_first.front()];
-  std::vector<Stage> stages;
-  for (std::size_t place = hosts.size(); place-- > 0;) {
-    Stage stage{.layers = {}, .replicas = replicas_by_speed(cluster, {hosts[place]})};
-    for (std::size_t i = 0; i < model.layers.size(); ++i) {
-      const std::size_t at =
-          branch_of[i] < 0 ? trunk_place : place_of_branch[static_cast<std::size_t>(branch_of[i])];
-      if (at == place) stage.layers.push_back(model.layers[i].id);
+  [[nodiscard]] std::optional<Draft> equal_layers() const {
+    const std::size_t num_layers = model_.num_layers();
+    const std::size_t num_stages = std::min(by_speed_.size(), num_layers);
+    if (num_stages < 2) return std::nullopt;
+    Draft draft{.stage_of_layer = std::vector<int>(num_layers, 0), .stage_hosts = {}};
+    for (std::size_t s = 0; s < num_stages; ++s) {
+      draft.stage_hosts.push_back({static_cast<int>(s)});
+      for (std::size_t i = s * num_layers / num_stages; i < (s + 1) * num_layers / num_stages; ++i)
+        draft.stage_of_layer[i] = static_cast<int>(s);
     }
-    if (stage.layers.empty()) continue;
-    if (place == trunk_place)
-      stages.push_back(stage);
-    else
-      stages.insert(stages.begin(), stage);
+    return draft;
   }
-  return stages;
-}
 
-std::vector<Stage> equal_layers(const Profile& profile, const Cluster& cluster) {
-  const std::size_t num_layers = profile.model.layers.size();
-  const std::size_t num_stages = std::min(cluster.hosts.size(), num_layers);
-  if (num_stages < 2) return {};
-  std::vector<Stage> stages;
-  for (std::size_t s = 0; s < num_stages; ++s) {
-    Stage stage{.layers = {}, .replicas = replicas_by_speed(cluster, {static_cast<int>(s)})};
-    for (std::size_t i = s * num_layers / num_stages; i < (s + 1) * num_layers / num_stages; ++i)
-      stage.layers.push_back(profile.model.layers[i].id);
-    stages.push_back(std::move(stage));
+  [[nodiscard]] std::optional<Draft> equal_compute() const {
+    if (std::min(by_speed_.size(), model_.num_layers()) < 2) return std::nullopt;
+    const double all_s = std::accumulate(work_s_.begin(), work_s_.end(), 0.0);
+    double all_speed = 0;
+    for (const int host : by_speed_) all_speed += speed(host);
+    Draft draft{.stage_of_layer = std::vector<int>(model_.num_layers(), 0), .stage_hosts = {}};
+    for (const int host : by_speed_) draft.stage_hosts.push_back({host});
+    std::size_t stage = 0;
+    double until_s = all_s * speed(by_speed_.front()) / all_speed;
+    double done_s = 0;
+    for (std::size_t i = 0; i < model_.num_layers(); ++i) {
+      while (stage + 1 < by_speed_.size() && done_s + work_s_[i] / 2 > until_s)
+        until_s += all_s * speed(by_speed_[++stage]) / all_speed;
+      draft.stage_of_layer[i] = static_cast<int>(stage);
+      done_s += work_s_[i];
+    }
+    tidy_stages(draft);
+    return draft;
   }
-  return stages;
-}
+
+  [[nodiscard]] std::optional<Draft> greedy() const {
+    if (std::min(by_speed_.size(), model_.num_layers()) < 2) return std::nullopt;
+    // Stage s is the s-th fastest host's: a layer may go to the stages not before those it reads.
+    Draft draft{.stage_of_layer = std::vector<int>(model_.num_layers(), 0), .stage_hosts = {}};
+    for (const int host : by_speed_) draft.stage_hosts.push_back({host});
+    std::vector<double> free_s(by_speed_.size(), 0);
+    std::vector<double> end_s(model_.num_layers(), 0);
+    for (std::size_t i = 0; i < model_.num_layers(); ++i) {
+      std::size_t first = 0;
+      for (const int read : model_.reads[i])
+        first = std::max(
+            first, static_cast<std::size_t>(draft.stage_of_layer[static_cast<std::size_t>(read)]));
+      const auto finishes_s = [&](std::size_t stage) {
+        double ready_s = free_s[stage];
+        for (const int read : model_.reads[i]) {
+          const auto r = static_cast<std::size_t>(read);
+          const auto from = static_cast<std::size_t>(draft.stage_of_layer[r]);
+          double arrives_s = end_s[r];
+          if (from != stage) {
+            const Way& way = problem_.network.routes.way(by_speed_[from], by_speed_[stage]);
+            arrives_s += way.latency_s + static_cast<double>(model_.activation_bytes[r]) /
+                                             way.bandwidth_bytes_per_s;
+          }
+          ready_s = std::max(ready_s, arrives_s);
+        }
+        return ready_s + work_s_[i] / speed(by_speed_[stage]);
+      };
+      std::size_t best = first;
+      for (std::size_t stage = first + 1; stage < by_speed_.size(); ++stage)
+        if (finishes_s(stage) < finishes_s(best)) best = stage;
+      draft.stage_of_layer[i] = static_cast<int>(best);
+      end_s[i] = free_s[best] = finishes_s(best);
+    }
+    tidy_stages(draft);
+    return draft;
+  }
+
+ private:
+  [[nodiscard]] double speed(int host) const {
+    return problem_.cluster.hosts[static_cast<std::size_t>(host)].relative_speed;
+  }
+
+  [[nodiscard]] bool depends_on_others(const BranchPart& part,
+                                       const std::vector<BranchPart>& parts) const {
+    for (const std::size_t layer : part.layers)
+      for (const int read : model_.reads[layer])
+        if (!std::binary_search(part.layers.begin(), part.layers.end(),
+                                static_cast<std::size_t>(read)))
+          return !parts.empty();
+    return false;
+  }
+
+  const PlanningProblem& problem_;
+  const ModelFacts& model_;
+  std::vector<double> work_s_;
+  std::vector<int> by_speed_;  ///< hosts, fastest first
+};
 
 }  // namespace
 
 const std::vector<std::string>& baseline_names() {
-  static const std::vector<std::string> names = {"single", "data-parallel", "branch", "pipeline"};
+  static const std::vector<std::string> names = {"single", "data-parallel", "parameter-averaging",
+                                                 "branch", "pipeline",      "equal-compute",
+                                                 "greedy"};
   return names;
 }
 
-std::vector<Replica> replicas_by_speed(const Cluster& cluster, const std::vector<int>& hosts) {
-  double sum = 0;
-  for (const int host : hosts) sum += cluster.hosts[static_cast<std::size_t>(host)].relative_speed;
-  std::vector<Replica> replicas;
-  for (const int index : hosts) {
-    const Host& host = cluster.hosts[static_cast<std::size_t>(index)];
-    replicas.push_back({.host = host.name, .share = host.relative_speed / sum});
-  }
-  return replicas;
-}
-
-std::vector<Stage> baseline_stages(const std::string& name, const Profile& profile,
-                                   const Cluster& cluster) {
-  if (name == "single")
-    return {{.layers = all_layers(profile.model),
-             .replicas = replicas_by_speed(cluster, {hosts_by_speed(cluster).front()})}};
-  if (name == "data-parallel") return data_parallel(profile, cluster);
-  if (name == "branch") return branches(profile, cluster);
-  if (name == "pipeline") return equal_layers(profile, cluster);
-  return {};
+std::optional<Draft> baseline_draft(const std::string& name, const Profile& /*profile*/,
+                                    const PlanningProblem& problem) {
+  const Baselines baselines(problem);
+  if (name == "single") return baselines.single();
+  if (name == "data-parallel" || name == "parameter-averaging") return baselines.data_parallel();
+  if (name == "branch") return baselines.branches();
+  if (name == "pipeline") return baselines.equal_layers();
+  if (name == "equal-compute") return baselines.equal_compute();
+  if (name == "greedy") return baselines.greedy();
+  return std::nullopt;
 }
 
 std::vector<std::int64_t> micro_batch_choices(std::int64_t batch_size, std::int64_t granularity) {
-  constexpr std::int64_t kMost = 64;
+  constexpr std::int64_t kMost = 512;
   const std::int64_t num_groups = batch_size / granularity;
   std::vector<std::int64_t> choices;
   for (std::int64_t m = 1; m <= std::min(num_groups, kMost); ++m)
@@ -157,30 +203,18 @@ std::vector<std::int64_t> micro_batch_choices(std::int64_t batch_size, std::int6
   return choices;
 }
 
-Plan best_setting(const std::string& strategy, const std::vector<Stage>& stages,
-                  std::int64_t batch_size, const std::vector<std::int64_t>& micro_batches,
-                  const Profile& profile, const Cluster& cluster) {
-  std::optional<Plan> best;
-  // 1F1B first: where both take as long, it is the one that holds less in memory.
-  for (const Schedule schedule : {Schedule::kOneForwardOneBackward, Schedule::kGpipe}) {
-    for (const std::int64_t count : micro_batches) {
-      Plan plan{.strategy = strategy,
-                .batch_size = batch_size,
-                .micro_batches = count,
-                .schedule = schedule,
-                .stages = stages,
-                .predicted = {},
-                .simulated_step_s = {}};
-      plan.predicted = predict(plan, profile, cluster);
-      const auto worse_than = [](const Plan& a, const Plan& b) {
-        if (a.predicted.fits_memory != b.predicted.fits_memory) return b.predicted.fits_memory;
-        constexpr double kTie = 1e-9;
-        return a.predicted.step_s > b.predicted.step_s * (1 + kTie);
-      };
-      if (!best || worse_than(*best, plan)) best = std::move(plan);
+std::optional<Candidate> best_setting(const std::string& name, const Draft& draft,
+                                      std::int64_t batch_size,
+                                      const std::vector<std::int64_t>& micro_batches,
+                                      const Goal& goal, const PlanningProblem& problem) {
+  Incumbents incumbents(goal, problem);
+  for (const std::int64_t count : micro_batches) {
+    for (Division& division : complete(draft, batch_size, count, goal, problem)) {
+      if (name == "parameter-averaging") division.averaging_period = kAveragingPeriod;
+      incumbents.offer(evaluate(std::move(division), goal, problem));
     }
   }
-  return *best;
+  return incumbents.best() ? incumbents.best() : incumbents.least_lacking();
 }
 
 }  // namespace cadastre

@@ -1,41 +1,48 @@
 #pragma once
 
-#include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
-#include "planner/plan.h"
+#include "planner/search/draft.h"
 
 namespace cadastre {
 
 /// The baselines, in the order of the table of strategies.
 [[nodiscard]] const std::vector<std::string>& baseline_names();
 
+/// Local steps between two averagings of the baseline `parameter-averaging`.
+inline constexpr std::int64_t kAveragingPeriod = 10;
+
 /// The stages of a baseline, or none where it does not exist (data-parallel on one host, a branch
-/// division of a model with one input, …):
+/// division of a model without branches, …):
 /// - `single`: everything on the fastest host
-/// - `data-parallel`: everything on every host, shares in proportion to speed
-/// - `branch`: the layers that depend on one model input form a branch; branches go to hosts, the
-///   heaviest to the least loaded (longest processing time first, Graham 1969), what they meet in
-///   to the host of the heaviest branch
+/// - `data-parallel`: everything on every host
+/// - `parameter-averaging`: likewise, but replicas average their parameters after
+///   `kAveragingPeriod` steps of their own (what data-parallel training on Spark does)
+/// - `branch`: the branches that run into the model's first meeting point go to hosts, the heaviest
+///   to the least loaded (longest processing time first, Graham 1969), the rest to the host of the
+///   heaviest branch
 /// - `pipeline`: as many consecutive layers on each host
-[[nodiscard]] std::vector<Stage> baseline_stages(const std::string& name, const Profile& profile,
-                                                 const Cluster& cluster);
+/// - `equal-compute`: consecutive layers that take as long on each host, fastest host first
+/// - `pipedream`: PipeDream's own rule (`pipedream_stages`)
+/// - `greedy`: layer after layer, each to the host that would then finish it first, of those that
+///   keep the stages convex (heterogeneous earliest finish time, Topcuoglu et al. 2002)
+[[nodiscard]] std::optional<Draft> baseline_draft(const std::string& name, const Profile& profile,
+                                                  const PlanningProblem& problem);
+
+/// The plan of a baseline with the number of micro-batches and the schedule that are best for the
+/// goal, among those acceptable (or, when none is, the one that lacks least memory). None where no
+/// number of micro-batches gives every replica samples.
+[[nodiscard]] std::optional<Candidate> best_setting(const std::string& name, const Draft& draft,
+                                                    std::int64_t batch_size,
+                                                    const std::vector<std::int64_t>& micro_batches,
+                                                    const Goal& goal,
+                                                    const PlanningProblem& problem);
 
 /// The numbers of micro-batches that a search tries: the divisors of the number of batch-norm
-/// groups in the global batch, at most 64.
+/// groups in the global batch, at most 512.
 [[nodiscard]] std::vector<std::int64_t> micro_batch_choices(std::int64_t batch_size,
                                                             std::int64_t granularity);
-
-/// The plan of `stages` with the number of micro-batches and the schedule that give the least
-/// predicted step time, among those that fit in memory (or among all when none does).
-[[nodiscard]] Plan best_setting(const std::string& strategy, const std::vector<Stage>& stages,
-                                std::int64_t batch_size,
-                                const std::vector<std::int64_t>& micro_batches,
-                                const Profile& profile, const Cluster& cluster);
-
-/// Shares in proportion to the hosts' speeds.
-[[nodiscard]] std::vector<Replica> replicas_by_speed(const Cluster& cluster,
-                                                     const std::vector<int>& hosts);
 
 }  // namespace cadastre

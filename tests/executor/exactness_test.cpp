@@ -214,6 +214,7 @@ TEST_CASE("a pipeline trains as one host does", "[executor]") {
                         {"2 stages", two, 4, kOneForwardOneBackward},
                         {"3 stages", three, 1, kGpipe},
                         {"3 stages", three, 4, kOneForwardOneBackward},
+                        {"3 stages", three, 4, Schedule::kEagerOneForwardOneBackward},
                         {"4 stages", four, 4, kGpipe},
                         {"4 stages", four, 2, kOneForwardOneBackward}});
 }

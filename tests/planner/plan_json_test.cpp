@@ -126,7 +126,7 @@ TEST_CASE("an unknown key, schedule or embedded document in a plan is refused", 
   CHECK(refused(with(sound(), "/microbatches", 2)) ==
         "/microbatches: expected no such key, did you mean \"micro_batches\"?");
   CHECK(refused(with(sound(), "/schedule", "1F1B")) ==
-        "/schedule: expected one of gpipe, 1f1b or interleaved-1f1b, found \"1F1B\"");
+        "/schedule: expected one of gpipe, 1f1b, eager-1f1b or interleaved-1f1b, found \"1F1B\"");
   CHECK(refused(with(sound(), "/cluster/hosts", json::array())) ==
         "/cluster/hosts: expected an array of at least 1, found an array of 0");
   CHECK(refused(with(sound(), "/profile/format", "cadastre-cluster/1")) ==

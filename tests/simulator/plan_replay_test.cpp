@@ -152,8 +152,8 @@ constexpr int kNumSeeds = 40;
 /// Random plans under each schedule.
 std::vector<ReplayWorld> random_worlds(const Cluster& cluster, Replicas replicas) {
   std::vector<ReplayWorld> worlds;
-  for (const Schedule schedule :
-       {Schedule::kGpipe, Schedule::kOneForwardOneBackward, Schedule::kInterleaved})
+  for (const Schedule schedule : {Schedule::kGpipe, Schedule::kOneForwardOneBackward,
+                                  Schedule::kEagerOneForwardOneBackward, Schedule::kInterleaved})
     for (unsigned seed = 0; seed < kNumSeeds; ++seed) {
       Dice dice(seed);
       const ModelGraph model = random_model(dice);

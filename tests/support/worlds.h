@@ -142,7 +142,7 @@ inline constexpr std::int64_t kFeatures = 250;
                                        {.host = "node2", .waiting_s = 0.25, .reduction_s = 0.1}}};
   document.plan.simulated_step_s = 1.625;
   document.search = {
-      .lower_bound_s = 1.25, .optimality_gap = 0.1, .search_s = 0.01, .num_evaluated = 42};
+      .value = 1.5, .bound = 1.25, .optimality_gap = 0.1, .search_s = 0.01, .num_evaluated = 42};
   document.alternatives = {
       data_parallel(document.profile.model, document.cluster, {0.75, 0.25}, 4)};
   return document;

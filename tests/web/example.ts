@@ -171,6 +171,7 @@ export function example_documents(num_steps = 240): {[name: string]: object} {
     const plan: Plan = {
       strategy, ...division, schedule: strategy === "pipeline" ? "interleaved-1f1b" : "gpipe",
       predicted: {step_s, traffic_bytes_per_step: predicted.traffic_bytes, fits_memory: true, hosts,
+        ...{latency_s: rounded(step_s / 400), inference_samples_per_s: rounded(400 / step_s), energy_j_per_step: 0, price_per_step: 0},
         peak_memory_bytes: Math.max(...hosts.map(({peak_memory_bytes}) => peak_memory_bytes))},
       simulated: {step_s: simulated.timeline.step_s},
     };
@@ -201,7 +202,9 @@ export function example_documents(num_steps = 240): {[name: string]: object} {
     "profile.json": profile,
     "cluster.json": cluster,
     "plan.json": {format: "cadastre-plan/1", ...best.plan,
-      search: {lower_bound_s: rounded(best.plan.predicted.step_s * 0.97), optimality_gap: 0.03, search_s: 0.41, num_evaluated: 3812},
+      search: {objective: "step-time", value: best.plan.predicted.step_s, bound: rounded(best.plan.predicted.step_s * 0.97),
+        proven_optimal: false, feasible: true, optimality_gap: 0.03, search_s: 0.41, num_evaluated: 3812},
+      runners_up: [],
       alternatives: made.slice(1).map(({plan}) => plan), profile, cluster},
     "simulation.json": {format: "cadastre-simulation/1", network_model: "CM02, no cross-traffic", cluster: cluster.name, best: 0,
       plans: made.map(({plan, simulated}) => ({strategy: plan.strategy, micro_batches: plan.micro_batches, schedule: plan.schedule,

@@ -100,7 +100,7 @@ export interface Cluster {
 
 export interface PlanDocument extends Plan {
   format: "cadastre-plan/1";
-  search?: {lower_bound_s: number; optimality_gap: number; search_s: number; num_evaluated: number};
+  search?: {objective: string; proven_optimal: boolean; optimality_gap: number; search_s: number; num_evaluated: number};
   alternatives?: Plan[];
   profile?: Profile;
   cluster?: Cluster;

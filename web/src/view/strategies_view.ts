@@ -30,10 +30,10 @@ function step_bars(view: PlanView, sources: string[], most_s: number, unit: Unit
 function search_note(report: Report): string {
   const search = report.plan?.search;
   if (!search) return "";
-  const quality =
-    search.optimality_gap <= 0
-      ? "no plan of the search space is faster by the cost model"
-      : `at most ${percent(search.optimality_gap)} above the lower bound of ${seconds(search.lower_bound_s)}`;
+  const aim = search.objective === "step-time" ? "" : ` for ${search.objective}`;
+  const quality = search.proven_optimal
+    ? `no plan of the search space is better${aim} by the cost model`
+    : `at most ${percent(search.optimality_gap)} from the best that can be${aim} by the cost model`;
   return ` The search evaluated ${plural(search.num_evaluated, "plan")} in ${seconds(search.search_s)}: ${quality}.`;
 }
 

@@ -1,30 +1,28 @@
-#include "planner/stage_bounds.h"
+#include "planner/search/stage_bounds.h"
 
 #include <algorithm>
 #include <limits>
 
-#include "planner/cost_model.h"
-#include "planner/prediction.h"
-#include "planner/program.h"
-#include "planner/strategies.h"
+#include "planner/schedule.h"
+#include "planner/search/layer_work.h"
 
 namespace cadastre {
 
-StageBounds::StageBounds(const Profile& profile, const Cluster& cluster, const Downsets& downsets,
-                         std::int64_t batch_size, std::int64_t micro_batches)
-    : profile_(profile),
-      cluster_(cluster),
-      network_(cluster),
+StageBounds::StageBounds(const PlanningProblem& problem, const CostTable& table,
+                         const Downsets& downsets, std::int64_t batch_size,
+                         std::int64_t micro_batches, std::int64_t shared_samples)
+    : problem_(problem),
+      table_(table),
       downsets_(downsets),
       micro_batch_samples_(batch_size / micro_batches),
       micro_batches_(micro_batches),
-      has_gradient_(layers_with_gradient(profile.model)) {
-  const std::size_t num_layers = profile.layers.size();
+      shared_samples_(shared_samples) {
+  const ModelFacts& model = table.model();
+  const std::size_t num_layers = model.num_layers();
   none_ = LayerSet(num_layers);
-  for (const std::vector<Source>& sources : layer_sources(profile.model)) {
+  for (const std::vector<int>& layers : model.reads) {
     LayerSet& reads = reads_.emplace_back(num_layers);
-    for (const Source& source : sources)
-      if (!source.is_model_input) reads.insert(static_cast<std::size_t>(source.index));
+    for (const int read : layers) reads.insert(static_cast<std::size_t>(read));
   }
   after_.assign(num_layers, LayerSet(num_layers));
   for (std::size_t i = num_layers; i-- > 0;) {
@@ -34,17 +32,7 @@ StageBounds::StageBounds(const Profile& profile, const Cluster& cluster, const D
     });
   }
 
-  const std::int64_t granularity = profile.model.batch_norm_group_samples;
-  least_layer_work_s_.assign(num_layers, std::numeric_limits<double>::infinity());
-  for (std::int64_t n = granularity; n <= micro_batch_samples_; n += granularity) {
-    for (std::size_t i = 0; i < num_layers; ++i) {
-      const LayerCost cost = layer_cost(profile.layers[i], n);
-      const double pass_s = cost.forward_s + (has_gradient_[i] ? cost.backward_s : 0);
-      least_layer_work_s_[i] =
-          std::min(least_layer_work_s_[i],
-                   pass_s * static_cast<double>(batch_size) / static_cast<double>(n));
-    }
-  }
+  least_layer_work_s_ = least_layer_work(table, batch_size, micro_batch_samples_);
   path_work_s_ = least_layer_work_s_;
   for (std::size_t i = num_layers; i-- > 0;)
     reads_[i].visit_without(none_, [&](std::size_t read) {
@@ -57,10 +45,9 @@ StageBounds::StageBounds(const Profile& profile, const Cluster& cluster, const D
     std::int64_t parameters = 0;
     std::int64_t reduced = 0;
     for (const std::size_t layer : set.without(none_)) {
-      const std::int64_t bytes = profile.layers[layer].parameter_bytes;
       work_s += least_layer_work_s_[layer];
-      parameters += bytes;
-      reduced += reduced_bytes(profile.model, profile.model.layers[layer]);
+      parameters += table.parameter_bytes()[layer];
+      reduced += model.reduced_bytes[layer];
     }
     least_work_s_.push_back(work_s);
     parameter_bytes_.push_back(parameters);
@@ -71,15 +58,14 @@ StageBounds::StageBounds(const Profile& profile, const Cluster& cluster, const D
 const StageBounds::SizeSums& StageBounds::sums(std::int64_t samples) {
   const auto [found, is_new] = sums_.try_emplace(samples);
   if (!is_new) return found->second;
-  std::vector<LayerCost> costs;
-  for (const LayerProfile& layer : profile_.layers) costs.push_back(layer_cost(layer, samples));
+  const std::vector<LayerCost> costs = costs_with_loading(table_, samples);
   for (const LayerSet& set : downsets_.sets) {
     double pass_s = 0;
     double forward_s = 0;
-    for (const std::size_t layer : set.without(none_)) {
+    set.visit_without(none_, [&](std::size_t layer) {
       forward_s += costs[layer].forward_s;
-      pass_s += costs[layer].forward_s + (has_gradient_[layer] ? costs[layer].backward_s : 0);
-    }
+      pass_s += costs[layer].forward_s + costs[layer].backward_s;
+    });
     found->second.pass_s.push_back(pass_s);
     found->second.forward_s.push_back(forward_s);
   }
@@ -92,34 +78,34 @@ StageBounds::Placement StageBounds::on(const std::vector<int>& hosts) {
   placement.hosts_ = hosts;
   std::vector<double> speeds;
   for (const int host : hosts)
-    speeds.push_back(cluster_.hosts[static_cast<std::size_t>(host)].relative_speed);
-  const std::vector<SampleRange> slices =
-      split_samples(micro_batch_samples_, speeds, profile_.model.batch_norm_group_samples);
+    speeds.push_back(problem_.cluster.hosts[static_cast<std::size_t>(host)].relative_speed);
+  const std::int64_t granularity = table_.model().granularity;
+  const std::vector<double> shares =
+      balanced_shares(shared_samples_, speeds, problem_.training.model().granularity);
+  if (shares.empty()) return placement;
+  const std::vector<SampleRange> slices = split_samples(micro_batch_samples_, shares, granularity);
   for (std::size_t i = 0; i < hosts.size(); ++i)
-    placement.parts_.push_back(
-        {.sums = slices[i].size() == 0 ? nullptr : &sums(slices[i].size()), .speed = speeds[i]});
+    placement.parts_.push_back({.sums = &sums(slices[i].size()), .speed = speeds[i]});
   return placement;
 }
 
 PlacedStage StageBounds::Placement::place(std::size_t below, std::size_t upto) const {
   PlacedStage stage{.below = below, .upto = upto, .hosts = hosts_};
-  const double reduction_s = ring_seconds(
-      bounds_->network_, hosts_, bounds_->reduced_bytes_[upto] - bounds_->reduced_bytes_[below]);
+  const std::int64_t reduced_bytes = bounds_->reduced_bytes_[upto] - bounds_->reduced_bytes_[below];
+  const double reduction_s =
+      reduced_bytes > 0 ? ring_seconds(bounds_->problem_.network, hosts_, reduced_bytes) : 0;
   const double optimizer_s =
-      bounds_->profile_.optimizer_s_per_parameter_byte *
+      bounds_->table_.optimizer_s_per_parameter_byte() *
       static_cast<double>(bounds_->parameter_bytes_[upto] - bounds_->parameter_bytes_[below]);
   stage.least_pass_s = std::numeric_limits<double>::infinity();
   stage.closing_s = std::numeric_limits<double>::infinity();
   for (const Part& part : parts_) {
     const double closing_s = reduction_s + optimizer_s / part.speed;
     stage.closing_s = std::min(stage.closing_s, closing_s);
-    double passes_s = 0;
-    if (part.sums != nullptr) {
-      const double pass_s = (part.sums->pass_s[upto] - part.sums->pass_s[below]) / part.speed;
-      passes_s = static_cast<double>(bounds_->micro_batches_) * pass_s;
-      stage.least_pass_s = std::min(stage.least_pass_s, pass_s);
-      stage.forward_s = (part.sums->forward_s[upto] - part.sums->forward_s[below]) / part.speed;
-    }
+    const double pass_s = (part.sums->pass_s[upto] - part.sums->pass_s[below]) / part.speed;
+    const double passes_s = static_cast<double>(bounds_->micro_batches_) * pass_s;
+    stage.least_pass_s = std::min(stage.least_pass_s, pass_s);
+    stage.forward_s = (part.sums->forward_s[upto] - part.sums->forward_s[below]) / part.speed;
     stage.passes_s = std::max(stage.passes_s, passes_s);
     stage.cycle_s = std::max(stage.cycle_s, passes_s + closing_s);
   }
@@ -127,10 +113,10 @@ PlacedStage StageBounds::Placement::place(std::size_t below, std::size_t upto) c
 }
 
 bool StageBounds::parameters_fit(const PlacedStage& stage) const {
-  const std::int64_t bytes =
-      kCopiesOfParameters * (parameter_bytes_[stage.upto] - parameter_bytes_[stage.below]);
+  const std::int64_t bytes = table_.copies_of_parameters() *
+                             (parameter_bytes_[stage.upto] - parameter_bytes_[stage.below]);
   return std::all_of(stage.hosts.begin(), stage.hosts.end(), [&](int host) {
-    return bytes <= cluster_.hosts[static_cast<std::size_t>(host)].memory_bytes;
+    return bytes <= problem_.cluster.hosts[static_cast<std::size_t>(host)].memory_bytes;
   });
 }
 
@@ -164,19 +150,20 @@ double StageBounds::crossing_s(const PlacedStage& from, const PlacedStage& to,
   bool comes_back = false;
   from_upto.visit_without(from_below, [&](std::size_t layer) {
     if (!read.contains(layer)) return;
-    const auto tensor_bytes = static_cast<double>(
-        profile_.layers[layer].activation_bytes_per_sample * micro_batch_samples_);
-    bytes += tensor_bytes * (has_gradient_[layer] ? 2 : 1);
-    comes_back = comes_back || has_gradient_[layer];
+    const auto tensor_bytes =
+        static_cast<double>(table_.model().activation_bytes[layer] * micro_batch_samples_);
+    bytes += tensor_bytes * (table_.model().has_gradient[layer] != 0 ? 2 : 1);
+    comes_back = comes_back || table_.model().has_gradient[layer] != 0;
   });
   double least_s = std::numeric_limits<double>::infinity();
   for (const int a : from.hosts) {
     for (const int b : to.hosts) {
-      const Route there = route_between(cluster_, a, b);
-      const Route back = route_between(cluster_, b, a);
+      if (a == b) return 0;
+      const Way& there = problem_.network.routes.way(a, b);
+      const Way& back = problem_.network.routes.way(b, a);
       const double bandwidth = std::max(there.bandwidth_bytes_per_s, back.bandwidth_bytes_per_s);
       // Over a direct link the tensors of one pass do not queue: the largest alone is a bound.
-      const double wire_s = there.direct || back.direct || !whole ? 0 : bytes / bandwidth;
+      const double wire_s = !there.shared || !back.shared || !whole ? 0 : bytes / bandwidth;
       least_s = std::min(least_s, wire_s + there.latency_s + (comes_back ? back.latency_s : 0));
     }
   }
@@ -191,16 +178,16 @@ double StageBounds::link_s(const std::vector<PlacedStage>& stages, const LayerSe
   double bytes = 0;
   downsets_.sets[stage.below].visit_without(none_, [&](std::size_t layer) {
     if (read.contains(layer))
-      bytes += static_cast<double>(profile_.layers[layer].activation_bytes_per_sample *
-                                   micro_batch_samples_ * micro_batches_);
+      bytes += static_cast<double>(table_.model().activation_bytes[layer] * micro_batch_samples_ *
+                                   micro_batches_);
   });
   double bandwidth = 0;
   for (const PlacedStage& earlier : stages) {
     for (const int from : earlier.hosts) {
-      if (from == to) continue;
-      const Route route = route_between(cluster_, from, to);
-      if (route.direct) return 0;
-      bandwidth = std::max(bandwidth, route.bandwidth_bytes_per_s);
+      if (from == to) return 0;  // what it read there crosses nothing
+      const Way& way = problem_.network.routes.way(from, to);
+      if (!way.shared) return 0;
+      bandwidth = std::max(bandwidth, way.bandwidth_bytes_per_s);
     }
   }
   return bandwidth > 0 ? bytes / bandwidth : 0;
@@ -231,14 +218,17 @@ double StageBounds::rest_path_s(const PlacedStage& stage) const {
 /// How long a stage on one host at least waits in a step for what comes back from the stages after
 /// it, whose passes and transfers take `after_s` there and back, on a way of at most `most_after`
 /// stages. Under GPipe it waits once, between its last forward and its first backward pass. Under
-/// 1F1B with d stages after it, it makes at most d passes between the first forward and the first
-/// backward, and between the last forward and the last backward pass.
+/// eager 1F1B with d stages after it, it makes at most 2d passes between the first forward and the
+/// first backward, and between the last forward and the last backward pass; under 1F1B, d.
 double StageBounds::idle_s(const PlacedStage& stage, double after_s, int most_after) const {
   if (stage.hosts.size() != 1) return 0;
+  const int most_between = most_in_flight(Schedule::kEagerOneForwardOneBackward,
+                                          std::numeric_limits<int>::max(), most_after) -
+                           1;
   const double backward_s = stage.least_pass_s - stage.forward_s;
-  const double first_s = std::max(0.0, after_s - most_after * stage.forward_s);
-  const double last_s = std::max(0.0, after_s - most_after * backward_s);
-  const bool apart = micro_batches_ >= most_after + 2;
+  const double first_s = std::max(0.0, after_s - most_between * stage.forward_s);
+  const double last_s = std::max(0.0, after_s - most_between * backward_s);
+  const bool apart = micro_batches_ >= most_between + 2;
   return std::min(after_s, apart ? first_s + last_s : std::max(first_s, last_s));
 }
 

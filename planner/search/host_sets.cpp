@@ -1,4 +1,4 @@
-#include "planner/host_sets.h"
+#include "planner/search/host_sets.h"
 
 #include <algorithm>
 
@@ -14,20 +14,24 @@ bool has_direct_link(const Cluster& cluster, const Host& host) {
       [&](const DirectLink& link) { return link.from == host.name || link.to == host.name; });
 }
 
-bool identical(const Cluster& cluster, const Host& a, const Host& b) {
+bool identical(const Cluster& cluster, const Host& a, int zone_a, const Host& b, int zone_b) {
   Host renamed = b;
   renamed.name = a.name;
   renamed.address = a.address;
-  return renamed == a && !has_direct_link(cluster, a) && !has_direct_link(cluster, b);
+  return renamed == a && zone_a == zone_b && !has_direct_link(cluster, a) &&
+         !has_direct_link(cluster, b);
 }
 
 }  // namespace
 
 HostSets::HostSets(const Cluster& cluster) {
+  const std::vector<int> zones = host_zones(cluster);
   for (int h = 0; h < static_cast<int>(cluster.hosts.size()); ++h) {
     const Host& host = cluster.hosts[static_cast<std::size_t>(h)];
     const auto found = std::find_if(classes_.begin(), classes_.end(), [&](const auto& members) {
-      return identical(cluster, cluster.hosts[static_cast<std::size_t>(members.front())], host);
+      const auto first = static_cast<std::size_t>(members.front());
+      return identical(cluster, cluster.hosts[first], zones[first], host,
+                       zones[static_cast<std::size_t>(h)]);
     });
     if (found == classes_.end())
       classes_.push_back({h});

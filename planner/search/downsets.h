@@ -6,7 +6,7 @@
 #include <functional>
 #include <vector>
 
-#include "planner/model_graph.h"
+#include "planner/model_facts.h"
 
 namespace cadastre {
 
@@ -68,6 +68,6 @@ struct Downsets {
   bool complete = true;
 };
 
-[[nodiscard]] Downsets enumerate_downsets(const ModelGraph& model, std::size_t limit);
+[[nodiscard]] Downsets enumerate_downsets(const ModelFacts& model, std::size_t limit);
 
 }  // namespace cadastre

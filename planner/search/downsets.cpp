@@ -1,4 +1,4 @@
-#include "planner/downsets.h"
+#include "planner/search/downsets.h"
 
 #include <algorithm>
 #include <boost/graph/adjacency_list.hpp>
@@ -12,12 +12,10 @@ namespace {
 
 using LayerDag = boost::adjacency_list<boost::vecS, boost::vecS, boost::bidirectionalS>;
 
-LayerDag layer_dag(const ModelGraph& model) {
-  LayerDag dag(model.layers.size());
-  const std::vector<std::vector<Source>> sources = layer_sources(model);
-  for (std::size_t i = 0; i < sources.size(); ++i)
-    for (const Source& source : sources[i])
-      if (!source.is_model_input) boost::add_edge(static_cast<std::size_t>(source.index), i, dag);
+LayerDag layer_dag(const ModelFacts& model) {
+  LayerDag dag(model.num_layers());
+  for (std::size_t i = 0; i < model.num_layers(); ++i)
+    for (const int read : model.reads[i]) boost::add_edge(static_cast<std::size_t>(read), i, dag);
   return dag;
 }
 
@@ -103,9 +101,9 @@ std::vector<std::size_t> LayerSet::without(const LayerSet& other) const {
   return layers;
 }
 
-Downsets enumerate_downsets(const ModelGraph& model, std::size_t limit) {
+Downsets enumerate_downsets(const ModelFacts& model, std::size_t limit) {
   const LayerDag dag = layer_dag(model);
-  const std::size_t num_layers = model.layers.size();
+  const std::size_t num_layers = model.num_layers();
   Downsets downsets;
   downsets.sets = unions_of(single_layers(dag), num_layers, limit);
   if (!downsets.sets.empty()) return downsets;

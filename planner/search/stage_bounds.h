@@ -4,10 +4,8 @@
 #include <map>
 #include <vector>
 
-#include "planner/cluster.h"
-#include "planner/cost_model.h"
-#include "planner/downsets.h"
-#include "planner/profile.h"
+#include "planner/prediction.h"
+#include "planner/search/downsets.h"
 
 namespace cadastre {
 
@@ -41,19 +39,24 @@ class StageBounds {
     std::vector<double> forward_s;  ///< [downset]
   };
 
-  StageBounds(const Profile& profile, const Cluster& cluster, const Downsets& downsets,
-              std::int64_t batch_size, std::int64_t micro_batches);
+  /// `table` is the one of `problem` that is planned for; shares are those for micro-batches of
+  /// `shared_samples`.
+  StageBounds(const PlanningProblem& problem, const CostTable& table, const Downsets& downsets,
+              std::int64_t batch_size, std::int64_t micro_batches, std::int64_t shared_samples);
 
   /// Costs of any stage on one set of hosts.
   class Placement {
    public:
     [[nodiscard]] PlacedStage place(std::size_t below, std::size_t upto) const;
 
+    /// False when a replica would get no samples.
+    [[nodiscard]] bool possible() const { return !parts_.empty(); }
+
    private:
     friend class StageBounds;
 
     struct Part {
-      const SizeSums* sums = nullptr;  ///< null for a replica without samples
+      const SizeSums* sums = nullptr;
       double speed = 1;
     };
 
@@ -70,6 +73,11 @@ class StageBounds {
   /// No division of the layers outside `downset` over hosts whose speeds sum to `speed` takes less:
   /// all the work, shared perfectly.
   [[nodiscard]] double rest_s(std::size_t downset, double speed) const;
+
+  /// All the work outside `downset` on a host of speed 1.
+  [[nodiscard]] double rest_work_s(std::size_t downset) const {
+    return least_work_s_.back() - least_work_s_[downset];
+  }
 
   /// A bound on the step time of any plan that begins with `stages` (in order, the last one new).
   /// Before the new stage's first pass and after its last, each stage that it depends on makes a
@@ -93,13 +101,12 @@ class StageBounds {
   [[nodiscard]] double rest_path_s(const PlacedStage& stage) const;
   [[nodiscard]] double idle_s(const PlacedStage& stage, double after_s, int most_after) const;
 
-  const Profile& profile_;
-  const Cluster& cluster_;
-  NetworkCosts network_;
+  const PlanningProblem& problem_;
+  const CostTable& table_;
   const Downsets& downsets_;
   std::int64_t micro_batch_samples_;
   std::int64_t micro_batches_;
-  std::vector<bool> has_gradient_;
+  std::int64_t shared_samples_;
   std::vector<LayerSet> reads_;  ///< for each layer, the layers it reads
   LayerSet none_;
   std::map<std::int64_t, SizeSums> sums_;      ///< by samples of a replica's slice

@@ -1,0 +1,292 @@
+#include "planner/search/estimate.h"
+
+#include <algorithm>
+#include <limits>
+
+namespace cadastre {
+
+Estimator::Estimator(const PlanningProblem& problem, const Goal& goal, std::int64_t batch_size,
+                     std::int64_t micro_batches)
+    : problem_(problem),
+      goal_(goal),
+      table_(goal.objective == Objective::kLatency || goal.objective == Objective::kThroughput
+                 ? &problem.inference
+                 : &problem.training),
+      one_sample_(goal.objective == Objective::kLatency),
+      batch_size_(batch_size),
+      micro_batches_(micro_batches),
+      micro_batch_samples_(batch_size / micro_batches) {}
+
+const Placement* Estimator::placement(const std::vector<int>& hosts) const {
+  const auto [found, is_new] = placements_.try_emplace(hosts);
+  Placement& placement = found->second;
+  if (!is_new) return &placement;
+  placement.hosts = hosts;
+  for (const int host : hosts)
+    placement.speeds.push_back(
+        problem_.cluster.hosts[static_cast<std::size_t>(host)].relative_speed);
+  const std::int64_t granularity = problem_.training.model().granularity;
+  const std::vector<double> shares =
+      balanced_shares(micro_batch_samples_, placement.speeds, granularity);
+  placement.possible = !shares.empty();
+  if (!placement.possible) return &placement;
+  for (const SampleRange& slice : split_samples(one_sample_ ? 1 : micro_batch_samples_, shares,
+                                                one_sample_ ? 1 : granularity)) {
+    placement.slices.push_back(slice.size());
+    placement.costs.push_back(&table_->layers(slice.size()));
+  }
+  return &placement;
+}
+
+void Estimator::add_up_layers(const std::vector<int>& stage_of_layer,
+                              const std::vector<const Placement*>& placements) const {
+  const std::size_t num_stages = placements.size();
+  stages_.assign(num_stages, {});
+  first_replica_.assign(num_stages + 1, 0);
+  for (std::size_t s = 0; s < num_stages; ++s)
+    first_replica_[s + 1] = first_replica_[s] + placements[s]->slices.size();
+  replica_forward_s_.assign(first_replica_.back(), 0);
+  replica_backward_s_.assign(first_replica_.back(), 0);
+  const ModelFacts& model = table_->model();
+  for (std::size_t i = 0; i < stage_of_layer.size(); ++i) {
+    const auto s = static_cast<std::size_t>(stage_of_layer[i]);
+    StageSums& stage = stages_[s];
+    const Placement& placement = *placements[s];
+    for (std::size_t r = 0; r < placement.costs.size(); ++r) {
+      const LayerCost& cost = (*placement.costs[r])[i];
+      double forward_s = cost.forward_s;
+      for (const int input : model.inputs[i])
+        forward_s += table_->load_s_per_sample()[static_cast<std::size_t>(input)] *
+                     static_cast<double>(placement.slices[r]);
+      replica_forward_s_[first_replica_[s] + r] += forward_s;
+      replica_backward_s_[first_replica_[s] + r] += cost.backward_s;
+    }
+    stage.parameter_bytes += table_->parameter_bytes()[i];
+    stage.reduced_bytes += model.reduced_bytes[i];
+    stage.saved_bytes_per_sample += table_->saved_bytes_per_sample()[i];
+  }
+  for (std::size_t s = 0; s < num_stages; ++s) {
+    StageSums& stage = stages_[s];
+    const Placement& placement = *placements[s];
+    double optimizer_s = 0;
+    for (std::size_t r = 0; r < placement.speeds.size(); ++r) {
+      const double forward_s = replica_forward_s_[first_replica_[s] + r] / placement.speeds[r];
+      const double pass_s =
+          forward_s + replica_backward_s_[first_replica_[s] + r] / placement.speeds[r];
+      stage.forward_s = std::max(stage.forward_s, forward_s);
+      stage.pass_s = std::max(stage.pass_s, pass_s);
+      optimizer_s = std::max(optimizer_s, table_->optimizer_s_per_parameter_byte() *
+                                              static_cast<double>(stage.parameter_bytes) /
+                                              placement.speeds[r]);
+    }
+    stage.closing_s =
+        optimizer_s + (stage.reduced_bytes > 0
+                           ? ring_seconds(problem_.network, placement.hosts, stage.reduced_bytes)
+                           : 0);
+  }
+}
+
+void Estimator::find_edges(const std::vector<int>& stage_of_layer, std::size_t num_stages) const {
+  const ModelFacts& model = table_->model();
+  edges_.clear();
+  first_edge_.assign(num_stages + 1, 0);
+  for (std::size_t i = 0; i < stage_of_layer.size(); ++i) {
+    const int from = stage_of_layer[i];
+    const std::size_t first_of_layer = edges_.size();
+    for (const int reader : model.read_by[i]) {
+      const int to = stage_of_layer[static_cast<std::size_t>(reader)];
+      if (to == from || std::any_of(edges_.begin() + static_cast<std::ptrdiff_t>(first_of_layer),
+                                    edges_.end(), [&](const Edge& edge) { return edge.to == to; }))
+        continue;
+      edges_.push_back({.from = from, .to = to, .layer = static_cast<int>(i)});
+      stages_[static_cast<std::size_t>(to)].incoming_bytes_per_sample += model.activation_bytes[i];
+      ++first_edge_[static_cast<std::size_t>(from) + 1];
+    }
+  }
+  for (std::size_t s = 0; s < num_stages; ++s) first_edge_[s + 1] += first_edge_[s];
+  sorted_edges_.resize(edges_.size());
+  for (const Edge& edge : edges_)
+    sorted_edges_[first_edge_[static_cast<std::size_t>(edge.from)]++] = edge;
+  for (std::size_t s = num_stages; s > 0; --s) first_edge_[s] = first_edge_[s - 1];
+  first_edge_[0] = 0;
+}
+
+/// Seconds that a tensor and its gradient spend on the network around one pass.
+double Estimator::crossing_s(const Edge& edge,
+                             const std::vector<const Placement*>& placements) const {
+  const Placement& from = *placements[static_cast<std::size_t>(edge.from)];
+  const Placement& to = *placements[static_cast<std::size_t>(edge.to)];
+  if (from.hosts.front() == to.hosts.front()) return 0;
+  const Way& way = problem_.network.routes.way(from.hosts.front(), to.hosts.front());
+  const auto layer = static_cast<std::size_t>(edge.layer);
+  const auto pieces = static_cast<double>(std::max(from.hosts.size(), to.hosts.size()));
+  const double bytes = static_cast<double>(table_->model().activation_bytes[layer] *
+                                           (one_sample_ ? 1 : micro_batch_samples_)) /
+                       pieces;
+  const double once_s = way.latency_s + bytes / way.bandwidth_bytes_per_s;
+  return table_->model().has_gradient[layer] ? 2 * once_s : once_s;
+}
+
+void Estimator::load_links(const std::vector<const Placement*>& placements) const {
+  out_bytes_.assign(problem_.network.routes.num_hosts(), 0);
+  in_bytes_.assign(problem_.network.routes.num_hosts(), 0);
+  for (const Edge& edge : edges_) {
+    const Placement& from = *placements[static_cast<std::size_t>(edge.from)];
+    const Placement& to = *placements[static_cast<std::size_t>(edge.to)];
+    const auto layer = static_cast<std::size_t>(edge.layer);
+    const bool gradient = table_->model().has_gradient[layer] != 0;
+    const double bytes = static_cast<double>(table_->model().activation_bytes[layer] * batch_size_);
+    const auto add = [&](const Placement& placement, std::vector<double>& first,
+                         std::vector<double>& second) {
+      for (std::size_t r = 0; r < placement.hosts.size(); ++r) {
+        const auto host = static_cast<std::size_t>(placement.hosts[r]);
+        const double part = bytes * static_cast<double>(placement.slices[r]) /
+                            static_cast<double>(micro_batch_samples_);
+        first[host] += part;
+        if (gradient) second[host] += part;
+      }
+    };
+    if (from.hosts.size() == 1 && to.hosts.size() == 1 && from.hosts[0] == to.hosts[0]) continue;
+    add(from, out_bytes_, in_bytes_);
+    add(to, in_bytes_, out_bytes_);
+  }
+}
+
+/// Lets stages recompute where a host lacks memory (which lengthens their passes), notes each
+/// host's peak, and returns the bytes lacking at the host that lacks most, as a part of what it
+/// has.
+double Estimator::fit_memory(const std::vector<const Placement*>& placements) const {
+  host_bytes_.assign(problem_.network.routes.num_hosts(), 0);
+  double most_lacking = 0;
+  const auto held = [&](const StageSums& stage, std::int64_t slice, bool recompute) {
+    const int in_flight = std::min(static_cast<int>(micro_batches_), stage.depth + 1);
+    const std::int64_t kept =
+        stage.incoming_bytes_per_sample + (recompute ? 0 : stage.saved_bytes_per_sample);
+    return static_cast<double>(table_->copies_of_parameters() * stage.parameter_bytes +
+                               in_flight * kept * slice +
+                               (recompute ? stage.saved_bytes_per_sample * slice : 0));
+  };
+  const auto memory = [&](int host) {
+    return static_cast<double>(problem_.cluster.hosts[static_cast<std::size_t>(host)].memory_bytes);
+  };
+  const bool always = goal_.objective == Objective::kMemory;
+  for (std::size_t s = 0; s < placements.size(); ++s)
+    for (std::size_t r = 0; r < placements[s]->hosts.size(); ++r)
+      host_bytes_[static_cast<std::size_t>(placements[s]->hosts[r])] +=
+          held(stages_[s], placements[s]->slices[r], always);
+  for (std::size_t s = 0; s < placements.size(); ++s) {
+    const Placement& placement = *placements[s];
+    const bool lacks = std::any_of(placement.hosts.begin(), placement.hosts.end(), [&](int host) {
+      return host_bytes_[static_cast<std::size_t>(host)] > memory(host);
+    });
+    if (!lacks || always || stages_[s].saved_bytes_per_sample == 0) continue;
+    for (std::size_t r = 0; r < placement.hosts.size(); ++r)
+      host_bytes_[static_cast<std::size_t>(placement.hosts[r])] +=
+          held(stages_[s], placement.slices[r], true) -
+          held(stages_[s], placement.slices[r], false);
+    stages_[s].pass_s += stages_[s].forward_s;
+  }
+  for (const Placement* placement : placements)
+    for (const int host : placement->hosts)
+      most_lacking =
+          std::max(most_lacking, host_bytes_[static_cast<std::size_t>(host)] / memory(host) - 1);
+  return most_lacking;
+}
+
+Estimate Estimator::estimate(const std::vector<int>& stage_of_layer,
+                             const std::vector<const Placement*>& placements) const {
+  Estimate estimate;
+  for (const Placement* placement : placements) {
+    if (placement->possible) continue;
+    estimate.value = std::numeric_limits<double>::infinity();
+    estimate.fits = false;
+    return estimate;
+  }
+  const std::size_t num_stages = placements.size();
+  add_up_layers(stage_of_layer, placements);
+  find_edges(stage_of_layer, num_stages);
+  for (std::size_t s = num_stages; s-- > 0;)
+    for (std::size_t e = first_edge_[s]; e < first_edge_[s + 1]; ++e)
+      stages_[s].depth = std::max(stages_[s].depth,
+                                  stages_[static_cast<std::size_t>(sorted_edges_[e].to)].depth + 1);
+  const double lacking = fit_memory(placements);
+  load_links(placements);
+
+  // Around a step: a stage's closing, the ways through those after it, all passes of the last.
+  const auto micro_batches = static_cast<double>(micro_batches_);
+  const bool steady = goal_.objective == Objective::kThroughput;  // the ways do not count
+  host_load_s_.assign(problem_.network.routes.num_hosts(), 0);
+  double step_s = 0;
+  const auto raise = [&](double seconds, std::size_t stage) {
+    stages_[stage].time_s = std::max(stages_[stage].time_s, seconds);
+    if (seconds <= step_s) return;
+    step_s = seconds;
+    estimate.critical_stage = static_cast<int>(stage);
+  };
+  for (std::size_t s = 0; s < num_stages; ++s) {
+    const StageSums& stage = stages_[s];
+    const double way_s = steady ? 0 : std::max(stage.way_s, 0.0);
+    raise(std::max(stage.closing_s, way_s) + micro_batches * stage.pass_s, s);
+    for (std::size_t e = first_edge_[s]; e < first_edge_[s + 1]; ++e) {
+      StageSums& next = stages_[static_cast<std::size_t>(sorted_edges_[e].to)];
+      next.way_s = std::max(next.way_s, std::max(stage.way_s, stage.closing_s) + stage.pass_s +
+                                            crossing_s(sorted_edges_[e], placements));
+    }
+    for (const int host : placements[s]->hosts) {
+      double& load_s = host_load_s_[static_cast<std::size_t>(host)];
+      load_s += micro_batches * stage.pass_s + stage.closing_s;
+      raise(load_s, s);
+    }
+  }
+  for (std::size_t s = 0; s < num_stages; ++s) {
+    for (const int host : placements[s]->hosts) {
+      const auto h = static_cast<std::size_t>(host);
+      raise(out_bytes_[h] * problem_.network.routes.byte_s()[2 * h], s);
+      raise(in_bytes_[h] * problem_.network.routes.byte_s()[2 * h + 1], s);
+    }
+  }
+  estimate.step_s = step_s;
+  estimate.fits = lacking <= 0;
+  for (const StageSums& stage : stages_) {
+    const double part = step_s > 0 ? stage.time_s / step_s : 1;
+    const double squared = part * part;
+    estimate.crowding += squared * squared * squared * squared;
+  }
+  estimate.crowding /= static_cast<double>(num_stages);
+
+  const auto samples = static_cast<double>(batch_size_);
+  switch (goal_.objective) {
+    case Objective::kStepTime:
+    case Objective::kLatency:
+    case Objective::kThroughput:
+      estimate.value = step_s;
+      break;
+    case Objective::kTraffic: {
+      for (std::size_t h = 0; h < out_bytes_.size(); ++h) estimate.value += out_bytes_[h];
+      for (std::size_t s = 0; s < num_stages; ++s)
+        estimate.value += static_cast<double>(
+            static_cast<std::int64_t>(placements[s]->hosts.size()) *
+            ring_bytes_per_rank(stages_[s].reduced_bytes, placements[s]->hosts.size()));
+      estimate.value /= samples;
+      break;
+    }
+    case Objective::kMemory:
+      estimate.value = *std::max_element(host_bytes_.begin(), host_bytes_.end());
+      break;
+    case Objective::kEnergy:
+    case Objective::kCost: {
+      double rate = 0;
+      for (std::size_t h = 0; h < host_load_s_.size(); ++h) {
+        const Host& host = problem_.cluster.hosts[h];
+        if (host_load_s_[h] > 0)
+          rate += goal_.objective == Objective::kEnergy ? host.watts : host.price_per_hour;
+      }
+      estimate.value = rate * step_s / samples;
+      break;
+    }
+  }
+  if (!estimate.fits) estimate.value = estimate.value * (2 + lacking) + lacking;
+  return estimate;
+}
+
+}  // namespace cadastre
