@@ -72,11 +72,12 @@ Layout layout_of(const at::Tensor& x, std::int64_t group_samples) {
   return layout;
 }
 
+/// `sums`: the elements of `pending`, or null.
 class GroupBatchNorm : public torch::autograd::Function<GroupBatchNorm> {
  public:
   static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& input,
                             const at::Tensor& weight, const at::Tensor& bias,
-                            std::int64_t group_samples, double eps, at::Tensor pending) {
+                            std::int64_t group_samples, double eps, double* sums) {
     const at::Tensor x = input.contiguous();
     const Layout layout = layout_of(x, group_samples);
     at::Tensor y = at::empty_like(x);
@@ -89,7 +90,6 @@ class GroupBatchNorm : public torch::autograd::Function<GroupBatchNorm> {
     float* const y_values = y.data_ptr<float>();
     float* const means = mean.data_ptr<float>();
     float* const inverse_stddevs = inverse_stddev.data_ptr<float>();
-    double* const sums = pending.data_ptr<double>();
     const double count = layout.group_values();
 
     at::parallel_for(
@@ -123,12 +123,13 @@ class GroupBatchNorm : public torch::autograd::Function<GroupBatchNorm> {
               }
               means[group * layout.num_channels + channel] = center;
               inverse_stddevs[group * layout.num_channels + channel] = inverse;
+              if (sums == nullptr) continue;
               sums[channel] += static_cast<double>(center);
               sums[layout.num_channels + channel] += squares / (count - 1);
             }
           }
         });
-    sums[2 * layout.num_channels] += static_cast<double>(layout.num_groups);
+    if (sums != nullptr) sums[2 * layout.num_channels] += static_cast<double>(layout.num_groups);
 
     context->save_for_backward({x, weight, mean, inverse_stddev});
     context->saved_data["group_samples"] = layout.group_samples;
@@ -202,7 +203,8 @@ class GroupBatchNorm : public torch::autograd::Function<GroupBatchNorm> {
 
 at::Tensor group_batch_norm(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
                             std::int64_t group_samples, double eps, const at::Tensor& pending) {
-  return GroupBatchNorm::apply(x, weight, bias, group_samples, eps, pending);
+  return GroupBatchNorm::apply(x, weight, bias, group_samples, eps,
+                               pending.defined() ? pending.data_ptr<double>() : nullptr);
 }
 
 void update_running_statistics(at::Tensor& running_mean, at::Tensor& running_variance,

@@ -14,8 +14,8 @@ namespace cadastre {
 /// cutting a batch between groups changes nothing.
 ///
 /// Adds to `pending`, float64 (2C + 1): each group's means, its unbiased variances and the number
-/// of groups. Throws std::invalid_argument when N is neither a multiple of `group_samples` nor
-/// smaller, or when a group holds one value per channel only.
+/// of groups; nothing when it is not defined. Throws std::invalid_argument when N is neither a
+/// multiple of `group_samples` nor smaller, or when a group holds one value per channel only.
 [[nodiscard]] at::Tensor group_batch_norm(const at::Tensor& x, const at::Tensor& weight,
                                           const at::Tensor& bias, std::int64_t group_samples,
                                           double eps, const at::Tensor& pending);

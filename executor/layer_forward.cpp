@@ -23,12 +23,13 @@ struct Forward {
   }
 
   at::Tensor operator()(const BatchNorm2d& norm) const {
-    if (context.mode == ForwardMode::kTraining)
-      return group_batch_norm(x(), tensors.weight, tensors.bias, context.batch_norm_group_samples,
-                              norm.eps, tensors.pending);
-    return at::batch_norm(x(), tensors.weight, tensors.bias, tensors.running_mean,
-                          tensors.running_variance, /*training=*/false, norm.momentum, norm.eps,
-                          /*cudnn_enabled=*/false);
+    if (context.mode == ForwardMode::kEvaluation)
+      return at::batch_norm(x(), tensors.weight, tensors.bias, tensors.running_mean,
+                            tensors.running_variance, /*training=*/false, norm.momentum, norm.eps,
+                            /*cudnn_enabled=*/false);
+    return group_batch_norm(
+        x(), tensors.weight, tensors.bias, context.batch_norm_group_samples, norm.eps,
+        context.mode == ForwardMode::kRecomputation ? at::Tensor() : tensors.pending);
   }
 
   at::Tensor operator()(const Relu&) const {

@@ -10,7 +10,11 @@
 
 namespace cadastre {
 
-enum class ForwardMode { kTraining, kEvaluation };
+enum class ForwardMode {
+  kTraining,
+  kRecomputation,  ///< training once more: batch statistics were counted the first time
+  kEvaluation,
+};
 
 /// A layer's tensors; undefined where the layer has none.
 struct LayerTensors {

@@ -27,6 +27,7 @@ bool overwritable_by_relu(const Operation& operation) {
 StageNetwork::StageNetwork(const ModelGraph& model, std::vector<int> layers, std::uint64_t seed)
     : batch_norm_group_samples_(model.batch_norm_group_samples) {
   find_inputs_and_outputs(model, layers);
+  find_last_reads();
   make_tensors(model, seed);
 }
 
@@ -77,6 +78,17 @@ void StageNetwork::find_inputs_and_outputs(const ModelGraph& model,
     }
     layers_.push_back(std::move(stage_layer));
   }
+}
+
+void StageNetwork::find_last_reads() {
+  // Outputs of the stage and inputs, which are the caller's, count as read to the end.
+  std::set<std::size_t> seen(output_positions_.begin(), output_positions_.end());
+  for (auto layer = layers_.rbegin(); layer != layers_.rend(); ++layer)
+    for (const int read : layer->reads) {
+      const auto position = static_cast<std::size_t>(read);
+      if (position >= inputs_.size() && seen.insert(position).second)
+        layer->last_reads.push_back(position);
+    }
 }
 
 void StageNetwork::make_tensors(const ModelGraph& model, std::uint64_t seed) {
@@ -155,6 +167,7 @@ std::vector<at::Tensor> StageNetwork::forward(const std::vector<at::Tensor>& inp
                              .first_sample = context.samples.begin};
     layer_context.may_overwrite_input = layer.may_overwrite_input;
     values.push_back(layer_forward(layer.operation, layer.tensors, arguments, layer_context));
+    for (const std::size_t position : layer.last_reads) values[position].reset();
   }
   std::vector<at::Tensor> outputs;
   outputs.reserve(output_positions_.size());

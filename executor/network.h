@@ -44,7 +44,8 @@ class StageNetwork {
   [[nodiscard]] const std::vector<int>& outputs() const { return outputs_; }
 
   /// Outputs, in the order of `outputs()`, for inputs in the order of `inputs()`: float32 (N, …).
-  /// Inputs are never written to. Throws std::invalid_argument for another number of inputs.
+  /// Inputs are never written to. A layer's output is let go of when its last reader has read it,
+  /// unless autograd keeps it. Throws std::invalid_argument for another number of inputs.
   [[nodiscard]] std::vector<at::Tensor> forward(const std::vector<at::Tensor>& inputs,
                                                 const ForwardContext& context);
 
@@ -78,13 +79,15 @@ class StageNetwork {
   struct StageLayer {
     int index = 0;  // into ModelGraph::layers
     Operation operation;
-    std::vector<int> reads;  // positions among: stage inputs, then stage layers
+    std::vector<int> reads;               // positions among: stage inputs, then stage layers
+    std::vector<std::size_t> last_reads;  // of these, layers that nobody reads after this one
     bool may_overwrite_input = false;
     std::uint64_t name_hash = 0;
     LayerTensors tensors;
   };
 
   void find_inputs_and_outputs(const ModelGraph& model, const std::vector<int>& layers);
+  void find_last_reads();
   void make_tensors(const ModelGraph& model, std::uint64_t seed);
 
   std::vector<StageLayer> layers_;

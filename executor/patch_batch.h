@@ -16,6 +16,11 @@ struct Pixel {
   bool operator==(const Pixel&) const = default;
 };
 
+/// The patches of `num_pixels` pixels from `pixels` on, (num_pixels, B, P·S, P·S), of one modality
+/// of `scene`. Fills `batch` anew when it already has that shape. Runs on LibTorch's threads.
+void gather_patches(const SceneData& scene, const PatchSize& patch, std::size_t modality,
+                    const Pixel* pixels, std::int64_t num_pixels, at::Tensor& batch);
+
 /// The patches of `num_pixels` pixels from `pixels` on, one tensor (num_pixels, B, P·S, P·S) per
 /// modality of `scene`. Tensors in `batch` that already have their shape are filled anew, so keep
 /// it from call to call. Runs on LibTorch's threads.

@@ -1,9 +1,7 @@
 #include "executor/rank_interpreter.h"
 
-#include <torch/torch.h>
-
 #include <algorithm>
-#include <utility>
+#include <set>
 
 #include "executor/rank_channel.h"
 
@@ -15,8 +13,8 @@ namespace {
 /// keep the buffers small.
 constexpr int kReceivesAhead = 4;
 
-bool is_receive(InstructionKind kind) {
-  return kind == InstructionKind::kReceiveActivation || kind == InstructionKind::kReceiveGradient;
+constexpr bool is_gradient(InstructionKind kind) {
+  return kind == InstructionKind::kSendGradient || kind == InstructionKind::kReceiveGradient;
 }
 
 at::Tensor rows(const at::Tensor& tensor, SampleRange samples, SampleRange of) {
@@ -43,215 +41,208 @@ std::vector<int> stage_layers(const Plan& plan, const ModelGraph& model, int sta
 RankInterpreter::RankInterpreter(const Program& program, int rank, const ModelGraph& model,
                                  const Plan& plan, std::uint64_t seed, Communicator* communicator)
     : program_(program),
+      self_(rank),
       rank_(program.ranks[static_cast<std::size_t>(rank)]),
       model_(model),
-      batch_size_(plan.batch_size),
-      seed_(seed),
-      communicator_(communicator),
-      network_(model, stage_layers(plan, model, rank_.stage), seed),
-      velocity_(at::zeros_like(network_.flat_parameters())),
-      has_gradient_(layers_with_gradient(model)),
-      stage_of_layer_(model.layers.size(), 0) {
-  for (std::size_t s = 0; s < plan.stages.size(); ++s)
-    for (const int layer : stage_layers(plan, model, static_cast<int>(s)))
-      stage_of_layer_[static_cast<std::size_t>(layer)] = static_cast<int>(s);
-  const std::vector<int>& outputs = network_.outputs();
-  const auto scores = std::find(outputs.begin(), outputs.end(), layer_index(model, model.output));
-  if (scores != outputs.end()) loss_output_ = static_cast<int>(scores - outputs.begin());
-  for (const Instruction& instruction : rank_.instructions)
+      communicator_(communicator) {
+  std::set<int> recomputed;
+  for (const Instruction& instruction : rank_.instructions) {
+    if (instruction.kind == InstructionKind::kRecompute) recomputed.insert(instruction.stage);
     if (instruction.kind == InstructionKind::kForward)
-      slices_[instruction.micro_batch] = instruction.samples;
-  for (int stage = 0; stage < rank_.stage; ++stage)
-    if (program.stage_ranks[static_cast<std::size_t>(stage)].size() > 1) ++group_;
+      slices_[{instruction.stage, instruction.micro_batch}] = instruction.samples;
+  }
+  for (const RankPart& part : rank_.parts)
+    parts_.emplace(part.stage,
+                   StagePart(model, stage_layers(plan, model, part.stage), seed, plan.batch_size,
+                             recomputed.contains(part.stage) ? Kept::kInputs : Kept::kActivations));
+  std::size_t group = 0;
+  for (std::size_t stage = 0; stage < program.stage_ranks.size(); ++stage)
+    if (program.stage_ranks[stage].size() > 1) groups_[static_cast<int>(stage)] = group++;
+  note_messages();
+  note_last_uses();
+}
+
+void RankInterpreter::note_messages() {
+  messages_.resize(static_cast<std::size_t>(program_.num_messages));
+  for (const RankProgram& rank : program_.ranks)
+    for (const Instruction& instruction : rank.instructions) {
+      if (!is_send(instruction.kind) && !is_receive(instruction.kind)) continue;
+      MessageEnds& ends = messages_[static_cast<std::size_t>(instruction.message)];
+      (is_send(instruction.kind) ? ends.from_stage : ends.to_stage) = instruction.stage;
+    }
+}
+
+void RankInterpreter::note_last_uses() {
+  const std::size_t num_instructions = rank_.instructions.size();
+  ends_forward_.assign(num_instructions, 0);
+  ends_micro_batch_.assign(num_instructions, 0);
+  std::set<std::pair<int, int>> forward_ended;
+  std::set<std::pair<int, int>> ended;
+  for (std::size_t i = num_instructions; i-- > 0;) {
+    const Instruction& instruction = rank_.instructions[i];
+    if (instruction.micro_batch < 0) continue;
+    const std::pair slice(instruction.stage, instruction.micro_batch);
+    ends_micro_batch_[i] = ended.insert(slice).second;
+    if (instruction.kind == InstructionKind::kForward ||
+        instruction.kind == InstructionKind::kSendActivation)
+      ends_forward_[i] = forward_ended.insert(slice).second;
+  }
 }
 
 StepResult RankInterpreter::run_step(const StepContext& context) {
   StepResult result;
-  loss_sum_ = 0;
   receive_numbers_.assign(rank_.instructions.size(), -1);
   next_to_post_ = 0;
   for (std::size_t i = 0; i < rank_.instructions.size(); ++i) {
     const Instruction& instruction = rank_.instructions[i];
     const double start_s = steady_clock_s();
     post_receives_from(i);
-    if (is_receive(instruction.kind))
-      wait_for(i);
-    else
-      execute(instruction, context);
-    result.events.push_back({.rank = program_.stage_ranks[static_cast<std::size_t>(rank_.stage)]
-                                                         [static_cast<std::size_t>(rank_.replica)],
-                             .kind = instruction.kind,
-                             .micro_batch = instruction.micro_batch,
-                             .layer = instruction.layer,
-                             .peer = instruction.peer,
-                             .start_s = start_s,
-                             .end_s = steady_clock_s(),
-                             .bytes = instruction.bytes});
-    if (instruction.kind == InstructionKind::kSendActivation ||
-        instruction.kind == InstructionKind::kSendGradient)
-      result.traffic_bytes += instruction.bytes;
-    if (instruction.kind == InstructionKind::kReduceGradients)
-      result.traffic_bytes += ring_bytes_per_rank(
-          instruction.bytes, program_.stage_ranks[static_cast<std::size_t>(rank_.stage)].size());
+    execute(i, context);
+    result.events.push_back(event_of(self_, instruction, start_s, steady_clock_s()));
+    result.traffic_bytes += sent_bytes(program_, static_cast<std::size_t>(self_), instruction);
   }
-  micro_batches_.clear();
   if (communicator_ != nullptr) communicator_->finish_sends();
-  result.loss_sum = loss_sum_;
+  for (auto& [stage, part] : parts_) result.loss_sum += part.take_loss_sum();
   result.end_s = steady_clock_s();
   return result;
 }
 
-void RankInterpreter::execute(const Instruction& instruction, const StepContext& context) {
+void RankInterpreter::execute(std::size_t index, const StepContext& context) {
+  const Instruction& instruction = rank_.instructions[index];
+  StagePart& part = parts_.at(instruction.stage);
   switch (instruction.kind) {
     case InstructionKind::kLoadMicroBatch:
-      micro_batches_[instruction.micro_batch].loaded = context.load(instruction.samples);
-      return;
+      part.load(instruction.micro_batch, context.load(instruction.stage, instruction.samples));
+      break;
     case InstructionKind::kForward:
-      return forward(instruction, context);
+      forward(instruction, context);
+      break;
+    case InstructionKind::kRecompute:
+      part.recompute(instruction.micro_batch);
+      break;
     case InstructionKind::kBackward:
-      return backward(instruction);
+      backward(instruction);
+      break;
     case InstructionKind::kSendActivation:
-      return send_activation(instruction);
     case InstructionKind::kSendGradient:
-      return send_gradient(instruction);
-    case InstructionKind::kReduceGradients:
-      return reduce_gradients();
-    case InstructionKind::kOptimizerStep:
-      return optimizer_step(context);
+      send(instruction);
+      break;
     case InstructionKind::kReceiveActivation:
     case InstructionKind::kReceiveGradient:
-      return;  // `wait_for`
+      if (is_from_network(instruction)) communicator_->wait(receive_numbers_[index]);
+      break;
+    case InstructionKind::kReduceGradients:
+      reduce_gradients(instruction);
+      break;
+    case InstructionKind::kOptimizerStep:
+      part.optimizer_step(context.sgd);
+      break;
   }
+  if (ends_micro_batch_[index])
+    part.forget(instruction.micro_batch);
+  else if (ends_forward_[index])
+    part.outputs_sent(instruction.micro_batch);
 }
 
 void RankInterpreter::forward(const Instruction& instruction, const StepContext& context) {
-  MicroBatch& micro_batch = micro_batches_[instruction.micro_batch];
-  micro_batch.samples = instruction.samples;
-  micro_batch.inputs.clear();
-  for (const Source& source : network_.inputs()) {
-    if (source.is_model_input) {
-      micro_batch.inputs.push_back(
-          micro_batch.loaded.inputs[static_cast<std::size_t>(source.index)]);
-      continue;
-    }
-    at::Tensor activation = take_activation(source.index, instruction.micro_batch);
-    if (has_gradient_[static_cast<std::size_t>(source.index)]) activation.requires_grad_(true);
-    micro_batch.inputs.push_back(std::move(activation));
-  }
-  micro_batch.outputs = network_.forward(micro_batch.inputs, {.mode = ForwardMode::kTraining,
-                                                              .seed = seed_,
-                                                              .step = context.step,
-                                                              .samples = instruction.samples});
-  if (loss_output_ >= 0) compute_loss(micro_batch);
-}
-
-void RankInterpreter::compute_loss(MicroBatch& micro_batch) {
-  // A leaf of its own: the gradient of the scores is one of the roots of `backward`.
-  at::Tensor scores =
-      micro_batch.outputs[static_cast<std::size_t>(loss_output_)].detach().requires_grad_(true);
-  const at::Tensor loss = cross_entropy_sum(scores, micro_batch.loaded.class_indices);
-  torch::autograd::backward({loss / static_cast<double>(batch_size_)}, {});
-  micro_batch.loss_gradient = scores.grad();
-  loss_sum_ += loss.item<double>();
+  parts_.at(instruction.stage)
+      .forward(instruction.micro_batch, context.step, instruction.samples, [&](int layer) {
+        return take_activation(instruction.stage, layer, instruction.micro_batch);
+      });
 }
 
 void RankInterpreter::backward(const Instruction& instruction) {
-  MicroBatch& micro_batch = micro_batches_[instruction.micro_batch];
-  std::vector<at::Tensor> gradients(micro_batch.outputs.size());
-  if (loss_output_ >= 0)
-    gradients[static_cast<std::size_t>(loss_output_)] = micro_batch.loss_gradient;
-  for (std::size_t o = 0; o < gradients.size(); ++o) {
-    const int layer = network_.outputs()[o];
-    // A tensor that several stages read gets the sum of their gradients, in the stages' order.
-    auto arrival = arrivals_.lower_bound({true, layer, instruction.micro_batch, 0});
-    while (arrival != arrivals_.end() && std::get<0>(arrival->first) &&
-           std::get<1>(arrival->first) == layer &&
-           std::get<2>(arrival->first) == instruction.micro_batch) {
-      const at::Tensor& gradient = arrival->second.tensor;
-      gradients[o] = gradients[o].defined() ? gradients[o] + gradient : gradient;
-      arrival = arrivals_.erase(arrival);
-    }
-  }
-  network_.backward(micro_batch.outputs, gradients);
-  micro_batch.outputs.clear();
+  parts_.at(instruction.stage).backward(instruction.micro_batch, [&](int layer) {
+    return take_gradient(instruction.stage, layer, instruction.micro_batch);
+  });
 }
 
-at::Tensor RankInterpreter::take_activation(int layer, int micro_batch) {
-  const auto found =
-      arrivals_.find({false, layer, micro_batch, stage_of_layer_[static_cast<std::size_t>(layer)]});
-  at::Tensor tensor = std::move(found->second.tensor);
+at::Tensor RankInterpreter::take_activation(int stage, int layer, int micro_batch) {
+  const auto found = arrivals_.lower_bound({false, stage, layer, micro_batch, 0});
+  at::Tensor tensor = std::move(found->second);
   arrivals_.erase(found);
   return tensor;
 }
 
-void RankInterpreter::send_activation(const Instruction& instruction) {
-  const MicroBatch& micro_batch = micro_batches_[instruction.micro_batch];
-  const std::vector<int>& outputs = network_.outputs();
-  const auto position = std::find(outputs.begin(), outputs.end(), instruction.layer);
-  const at::Tensor& output =
-      micro_batch.outputs[static_cast<std::size_t>(position - outputs.begin())];
-  communicator_->send(rows(output.detach(), instruction.samples, micro_batch.samples).contiguous(),
-                      instruction.peer, instruction.message);
+at::Tensor RankInterpreter::take_gradient(int stage, int layer, int micro_batch) {
+  // A tensor that several stages read gets the sum of their gradients, in the stages' order.
+  const auto begin = arrivals_.lower_bound({true, stage, layer, micro_batch, 0});
+  const auto end = arrivals_.lower_bound({true, stage, layer, micro_batch + 1, 0});
+  at::Tensor sum;
+  for (auto found = begin; found != end; ++found)
+    sum = sum.defined() ? sum + found->second : found->second;
+  arrivals_.erase(begin, end);
+  return sum;
 }
 
-void RankInterpreter::send_gradient(const Instruction& instruction) {
-  MicroBatch& micro_batch = micro_batches_[instruction.micro_batch];
-  const std::vector<Source>& inputs = network_.inputs();
-  const auto position = std::find(inputs.begin(), inputs.end(),
-                                  Source{.is_model_input = false, .index = instruction.layer});
-  const at::Tensor& input = micro_batch.inputs[static_cast<std::size_t>(position - inputs.begin())];
-  // A tensor that the loss does not depend on through this stage has none.
-  const at::Tensor gradient = input.grad().defined() ? input.grad() : at::zeros_like(input);
-  communicator_->send(rows(gradient, instruction.samples, micro_batch.samples).contiguous(),
-                      instruction.peer, instruction.message);
+void RankInterpreter::send(const Instruction& instruction) {
+  const StagePart& part = parts_.at(instruction.stage);
+  const at::Tensor whole = is_gradient(instruction.kind)
+                               ? part.input_gradient(instruction.layer, instruction.micro_batch)
+                               : part.output(instruction.layer, instruction.micro_batch);
+  const SampleRange slice = slices_.at({instruction.stage, instruction.micro_batch});
+  const at::Tensor piece = rows(whole, instruction.samples, slice).contiguous();
+  if (instruction.peer == self_)
+    hand_over(instruction, piece);
+  else
+    communicator_->send(piece, instruction.peer, instruction.message);
 }
 
-void RankInterpreter::reduce_gradients() {
-  std::vector<at::Tensor> tensors = {network_.gradients()};
-  if (network_.pending_statistics().numel() > 0) tensors.push_back(network_.pending_statistics());
-  communicator_->all_reduce(std::move(tensors), group_);
+void RankInterpreter::hand_over(const Instruction& instruction, const at::Tensor& piece) {
+  const ArrivalKey key = arrival_key(instruction);
+  const SampleRange slice = slices_.at(
+      {messages_[static_cast<std::size_t>(instruction.message)].to_stage, instruction.micro_batch});
+  if (instruction.samples == slice)
+    arrivals_[key] = piece;
+  else
+    rows(arrival(key), instruction.samples, slice).copy_(piece);
 }
 
-void RankInterpreter::optimizer_step(const StepContext& context) {
-  network_.update_running_statistics();
-  sgd_step(network_.flat_parameters(), network_.gradients(), velocity_, context.sgd);
-  network_.zero_gradients();
+void RankInterpreter::reduce_gradients(const Instruction& instruction) {
+  StageNetwork& network = parts_.at(instruction.stage).network();
+  std::vector<at::Tensor> tensors = {network.gradients()};
+  if (network.pending_statistics().numel() > 0) tensors.push_back(network.pending_statistics());
+  communicator_->all_reduce(std::move(tensors), groups_.at(instruction.stage));
+}
+
+bool RankInterpreter::is_from_network(const Instruction& instruction) const {
+  return is_receive(instruction.kind) && instruction.peer != self_;
 }
 
 RankInterpreter::ArrivalKey RankInterpreter::arrival_key(const Instruction& instruction) const {
-  const RankProgram& peer = program_.ranks[static_cast<std::size_t>(instruction.peer)];
-  return {instruction.kind == InstructionKind::kReceiveGradient, instruction.layer,
-          instruction.micro_batch, peer.stage};
+  const MessageEnds& ends = messages_[static_cast<std::size_t>(instruction.message)];
+  return {is_gradient(instruction.kind), ends.to_stage, instruction.layer, instruction.micro_batch,
+          ends.from_stage};
 }
 
-void RankInterpreter::post_receives_from(std::size_t instruction) {
-  next_to_post_ = std::max(next_to_post_, instruction);
+at::Tensor& RankInterpreter::arrival(const ArrivalKey& key) {
+  at::Tensor& tensor = arrivals_[key];
+  if (tensor.defined()) return tensor;
+  const auto& [gradient, stage, layer, micro_batch, from] = key;
+  std::vector<std::int64_t> shape = {slices_.at({stage, micro_batch}).size()};
+  const Shape& sample = model_.layers[static_cast<std::size_t>(layer)].output_shape;
+  shape.insert(shape.end(), sample.begin(), sample.end());
+  return tensor = at::empty(shape);
+}
+
+void RankInterpreter::post_receives_from(std::size_t index) {
+  next_to_post_ = std::max(next_to_post_, index);
   int under_way = 0;
-  for (std::size_t i = instruction; i < next_to_post_; ++i)
-    if (is_receive(rank_.instructions[i].kind)) ++under_way;
+  for (std::size_t i = index; i < next_to_post_; ++i)
+    if (is_from_network(rank_.instructions[i])) ++under_way;
   for (; next_to_post_ < rank_.instructions.size() && under_way < kReceivesAhead; ++next_to_post_) {
-    if (!is_receive(rank_.instructions[next_to_post_].kind)) continue;
+    if (!is_from_network(rank_.instructions[next_to_post_])) continue;
     post_receive(next_to_post_);
     ++under_way;
   }
 }
 
-void RankInterpreter::post_receive(std::size_t instruction) {
-  const Instruction& what = rank_.instructions[instruction];
-  const SampleRange slice = slices_.at(what.micro_batch);
-  Arrival& arrival = arrivals_[arrival_key(what)];
-  if (!arrival.tensor.defined()) {
-    std::vector<std::int64_t> shape = {slice.size()};
-    const Shape& sample = model_.layers[static_cast<std::size_t>(what.layer)].output_shape;
-    shape.insert(shape.end(), sample.begin(), sample.end());
-    arrival.tensor = at::empty(shape);
-  }
-  receive_numbers_[instruction] = communicator_->post_receive(
-      rows(arrival.tensor, what.samples, slice), what.peer, what.message);
-}
-
-void RankInterpreter::wait_for(std::size_t instruction) {
-  communicator_->wait(receive_numbers_[instruction]);
+void RankInterpreter::post_receive(std::size_t index) {
+  const Instruction& instruction = rank_.instructions[index];
+  const SampleRange slice = slices_.at({instruction.stage, instruction.micro_batch});
+  receive_numbers_[index] = communicator_->post_receive(
+      rows(arrival(arrival_key(instruction)), instruction.samples, slice), instruction.peer,
+      instruction.message);
 }
 
 }  // namespace cadastre

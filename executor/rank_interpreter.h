@@ -6,29 +6,22 @@
 #include <functional>
 #include <map>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include "executor/communicator.h"
-#include "executor/network.h"
-#include "executor/sgd.h"
+#include "executor/stage_part.h"
 #include "planner/program.h"
 #include "planner/timeline.h"
 
 namespace cadastre {
 
-/// A slice of a micro-batch, as the training data gives it.
-struct LoadedSamples {
-  std::vector<at::Tensor> inputs;  ///< (N, C, H, W), in the order of the model's inputs; only those
-                                   ///< that the stage reads are defined
-  at::Tensor class_indices;        ///< (N), int64
-};
-
 /// What a step needs beside the program.
 struct StepContext {
   std::int64_t step = 0;
   SgdSettings sgd;
-  /// Loads samples [begin, end) of the step's global batch.
-  std::function<LoadedSamples(SampleRange)> load;
+  /// Loads samples [begin, end) of the step's global batch for a stage.
+  std::function<LoadedSamples(int stage, SampleRange)> load;
 };
 
 struct StepResult {
@@ -41,7 +34,8 @@ struct StepResult {
 /// The third interpreter: executes one rank's program on LibTorch tensors and sockets.
 ///
 /// Receives are posted a few instructions ahead, so that tensors travel while the rank computes;
-/// sends are never waited for within their step.
+/// sends are never waited for within their step. A tensor that passes between two stages of the
+/// rank is handed over as it is.
 class RankInterpreter {
  public:
   /// `communicator` may be null for a program of one rank. Groups of the communicator are numbered
@@ -51,59 +45,54 @@ class RankInterpreter {
 
   [[nodiscard]] StepResult run_step(const StepContext& context);
 
-  [[nodiscard]] StageNetwork& network() { return network_; }
+  /// The rank's part in a stage that it serves.
+  [[nodiscard]] StagePart& part(int stage) { return parts_.at(stage); }
 
  private:
-  /// A tensor that arrives in pieces, one from each replica of the other stage.
-  struct Arrival {
-    at::Tensor tensor;  ///< the rank's whole slice
+  /// A message's stages.
+  struct MessageEnds {
+    int from_stage = 0;
+    int to_stage = 0;
   };
 
-  /// What lives from a micro-batch's forward to its backward.
-  struct MicroBatch {
-    SampleRange samples;
-    LoadedSamples loaded;
-    std::vector<at::Tensor> inputs;
-    std::vector<at::Tensor> outputs;
-    at::Tensor loss_gradient;
-  };
+  /// (gradient?, stage that reads it, layer, micro-batch, stage that it comes from)
+  using ArrivalKey = std::tuple<bool, int, int, int, int>;
 
-  /// (gradient?, layer, micro-batch, stage at the other end)
-  using ArrivalKey = std::tuple<bool, int, int, int>;
-
-  void execute(const Instruction& instruction, const StepContext& context);
+  void note_messages();
+  void note_last_uses();
+  void execute(std::size_t index, const StepContext& context);
   void forward(const Instruction& instruction, const StepContext& context);
   void backward(const Instruction& instruction);
-  void compute_loss(MicroBatch& micro_batch);
-  void send_activation(const Instruction& instruction);
-  void send_gradient(const Instruction& instruction);
-  void reduce_gradients();
-  void optimizer_step(const StepContext& context);
-  void post_receives_from(std::size_t instruction);
-  void post_receive(std::size_t instruction);
-  void wait_for(std::size_t instruction);
+  void send(const Instruction& instruction);
+  void reduce_gradients(const Instruction& instruction);
+  void post_receives_from(std::size_t index);
+  void post_receive(std::size_t index);
+  void hand_over(const Instruction& instruction, const at::Tensor& piece);
+  [[nodiscard]] bool is_from_network(const Instruction& instruction) const;
   [[nodiscard]] ArrivalKey arrival_key(const Instruction& instruction) const;
-  [[nodiscard]] at::Tensor take_activation(int layer, int micro_batch);
+  [[nodiscard]] at::Tensor& arrival(const ArrivalKey& key);
+  [[nodiscard]] at::Tensor take_activation(int stage, int layer, int micro_batch);
+  [[nodiscard]] at::Tensor take_gradient(int stage, int layer, int micro_batch);
 
   const Program& program_;
+  int self_;
   const RankProgram& rank_;
   const ModelGraph& model_;
-  std::int64_t batch_size_;
-  std::uint64_t seed_;
   Communicator* communicator_;
-  StageNetwork network_;
-  at::Tensor velocity_;   ///< of the optimizer, like the flat parameters
-  int loss_output_ = -1;  ///< position of the class scores among the network's outputs
-  std::vector<bool> has_gradient_;
-  std::vector<int> stage_of_layer_;
-  std::map<int, SampleRange> slices_;  ///< by micro-batch
-  std::size_t group_ = 0;              ///< of the communicator, for reductions
+  std::map<int, StagePart> parts_;      ///< by stage
+  std::map<int, std::size_t> groups_;   ///< of the communicator, by stage that is reduced
+  std::vector<MessageEnds> messages_;   ///< by number
+  std::vector<char> ends_forward_;      ///< by instruction: the outputs are not sent any more
+  std::vector<char> ends_micro_batch_;  ///< by instruction: the stage's last of its micro-batch
 
-  std::map<int, MicroBatch> micro_batches_;
-  std::map<ArrivalKey, Arrival> arrivals_;
+  /// By stage and micro-batch.
+  std::map<std::pair<int, int>, SampleRange> slices_;
+
+  /// The rank's whole slices of tensors that arrive in pieces, one from each replica of the other
+  /// stage.
+  std::map<ArrivalKey, at::Tensor> arrivals_;
   std::vector<int> receive_numbers_;  ///< by instruction; -1 when not posted
   std::size_t next_to_post_ = 0;
-  double loss_sum_ = 0;
 };
 
 /// The sets of ranks that reduce together, in the order of their stages.

@@ -3,8 +3,10 @@
 #include <torch/torch.h>
 
 #include <algorithm>
+#include <map>
 #include <memory>
-#include <numeric>
+#include <set>
+#include <utility>
 #include <vector>
 
 #include "executor/learning_rate.h"
@@ -22,50 +24,78 @@ namespace cadastre {
 
 namespace {
 
+/// The model inputs (indices in the model) that a stage reads, ascending.
+std::vector<std::size_t> model_inputs(const StageNetwork& network) {
+  std::vector<std::size_t> inputs;
+  for (const Source& source : network.inputs())
+    if (source.is_model_input) inputs.push_back(static_cast<std::size_t>(source.index));
+  return inputs;
+}
+
+/// What a rank loads of a scene: the modalities that its stages read. Patch sizes are a matter of
+/// all of them.
+struct RankScene {
+  SceneData data;
+  PatchSize patch;                  ///< scales as the data's modalities
+  std::vector<std::size_t> inputs;  ///< model inputs, as the data's modalities
+};
+
+RankScene load_rank_scene(const Scene& scene, const ModelGraph& model,
+                          std::set<std::size_t> inputs) {
+  const PatchSize all_patches = patch_size(scene, model.inputs);
+  RankScene loaded{.data = {},
+                   .patch = {.reference_pixels = all_patches.reference_pixels, .scales = {}},
+                   .inputs = {inputs.begin(), inputs.end()}};
+  std::vector<ModelInput> modalities;
+  for (const std::size_t input : loaded.inputs) {
+    modalities.push_back(model.inputs[input]);
+    loaded.patch.scales.push_back(all_patches.scales[input]);
+  }
+  loaded.data = load_scene(scene, modalities);
+  return loaded;
+}
+
 /// Gives the interpreter its samples: the training pixels of a scene in the epoch's order.
 class TrainingData {
  public:
-  TrainingData(const SceneData& scene, const PatchSize& patch, const std::vector<int>& inputs,
-               std::size_t num_model_inputs, std::uint64_t seed, std::int64_t batch_size)
-      : scene_(scene),
-        patch_(patch),
-        inputs_(inputs),
-        num_model_inputs_(num_model_inputs),
-        seed_(seed),
-        batch_size_(batch_size) {}
+  TrainingData(const RankScene& scene, std::size_t num_model_inputs, std::uint64_t seed,
+               std::int64_t batch_size)
+      : scene_(scene), num_model_inputs_(num_model_inputs), seed_(seed), batch_size_(batch_size) {}
 
   void start_step(std::int64_t epoch, std::int64_t step_of_epoch) {
     if (epoch != epoch_) {
-      order_ = sample_order(seed_, epoch, static_cast<std::int64_t>(scene_.train.size()));
+      order_ = sample_order(seed_, epoch, static_cast<std::int64_t>(scene_.data.train.size()));
       epoch_ = epoch;
     }
     first_ = step_of_epoch * batch_size_;
   }
 
-  [[nodiscard]] LoadedSamples load(SampleRange samples) const {
+  /// `inputs`: of the model, those that are wanted.
+  [[nodiscard]] LoadedSamples load(SampleRange samples,
+                                   const std::vector<std::size_t>& inputs) const {
     std::vector<Pixel> pixels;
     LoadedSamples loaded;
     loaded.class_indices = at::empty({samples.size()}, at::kLong);
     auto* classes = loaded.class_indices.data_ptr<std::int64_t>();
     for (std::int64_t i = samples.begin; i < samples.end; ++i) {
       const Sample& sample =
-          scene_.train[static_cast<std::size_t>(order_[static_cast<std::size_t>(first_ + i)])];
+          scene_.data.train[static_cast<std::size_t>(order_[static_cast<std::size_t>(first_ + i)])];
       pixels.push_back({.row = sample.row, .column = sample.column});
       *classes++ = sample.class_index;
     }
     // New tensors each time: those of other micro-batches are still in use.
-    std::vector<at::Tensor> batch;
-    gather_patches(scene_, patch_, pixels.data(), samples.size(), batch);
     loaded.inputs.resize(num_model_inputs_);
-    for (std::size_t i = 0; i < inputs_.size(); ++i)
-      loaded.inputs[static_cast<std::size_t>(inputs_[i])] = batch[i];
+    for (const std::size_t input : inputs) {
+      const auto modality = static_cast<std::size_t>(
+          std::find(scene_.inputs.begin(), scene_.inputs.end(), input) - scene_.inputs.begin());
+      gather_patches(scene_.data, scene_.patch, modality, pixels.data(), samples.size(),
+                     loaded.inputs[input]);
+    }
     return loaded;
   }
 
  private:
-  const SceneData& scene_;
-  const PatchSize& patch_;
-  const std::vector<int>& inputs_;
+  const RankScene& scene_;
   std::size_t num_model_inputs_;
   std::uint64_t seed_;
   std::int64_t batch_size_;
@@ -117,24 +147,19 @@ void run_rank(const RankJob& job) {
   }
   RankInterpreter interpreter(program, environment.rank, model, plan, seed, communicator.get());
 
-  // Only the modalities that this stage reads are loaded; patch sizes are a matter of all of them.
-  const Scene scene = read_scene(job.scene, job.rasters);
-  const PatchSize all_patches = patch_size(scene, model.inputs);
-  PatchSize patches{.reference_pixels = all_patches.reference_pixels, .scales = {}};
-  std::vector<ModelInput> inputs;
-  std::vector<int> input_indices;
-  for (const Source& source : interpreter.network().inputs()) {
-    if (!source.is_model_input) continue;
-    inputs.push_back(model.inputs[static_cast<std::size_t>(source.index)]);
-    input_indices.push_back(source.index);
-    patches.scales.push_back(all_patches.scales[static_cast<std::size_t>(source.index)]);
+  std::map<int, std::vector<std::size_t>> inputs_of_stage;
+  std::set<std::size_t> inputs;
+  for (const RankPart& part : rank.parts) {
+    const std::vector<std::size_t> of_stage = model_inputs(interpreter.part(part.stage).network());
+    inputs.insert(of_stage.begin(), of_stage.end());
+    inputs_of_stage[part.stage] = of_stage;
   }
-  const SceneData data = load_scene(scene, inputs);
-  TrainingData training_data(data, patches, input_indices, model.inputs.size(), seed,
-                             plan.batch_size);
+  const RankScene scene =
+      load_rank_scene(read_scene(job.scene, job.rasters), model, std::move(inputs));
+  TrainingData training_data(scene, model.inputs.size(), seed, plan.batch_size);
 
   const StepCount steps =
-      step_count(job.training, static_cast<std::int64_t>(data.train.size()), plan.batch_size);
+      step_count(job.training, static_cast<std::int64_t>(scene.data.train.size()), plan.batch_size);
   StepWindow window;
   for (std::int64_t step = 0; step < steps.total; ++step) {
     training_data.start_step(step / steps.per_epoch, step % steps.per_epoch);
@@ -143,7 +168,9 @@ void run_rank(const RankJob& job) {
          .sgd = {.learning_rate = learning_rate(job.training.learning_rate, step, steps.total),
                  .momentum = job.training.momentum,
                  .weight_decay = job.training.weight_decay},
-         .load = [&](SampleRange samples) { return training_data.load(samples); }});
+         .load = [&](int stage, SampleRange samples) {
+           return training_data.load(samples, inputs_of_stage.at(stage));
+         }});
     tell_launcher({.kind = RankMessage::Kind::kStep,
                    .step = step,
                    .loss_sum = result.loss_sum,
@@ -159,9 +186,10 @@ void run_rank(const RankJob& job) {
     communicator->barrier();
   }
   write_step_window(job.parts / ("rank-" + std::to_string(environment.rank) + ".json"), window);
-  if (rank.replica == 0)
-    write_weights(job.parts / ("stage-" + std::to_string(rank.stage) + ".pt"),
-                  stage_weights(interpreter.network()));
+  for (const RankPart& part : rank.parts)
+    if (part.replica == 0)
+      write_weights(job.parts / ("stage-" + std::to_string(part.stage) + ".pt"),
+                    stage_weights(interpreter.part(part.stage).network()));
 }
 
 }  // namespace cadastre

@@ -31,8 +31,8 @@ void write_step_window(const std::filesystem::path& file, const StepWindow& wind
   for (const auto& [step, events] : window.steps) {
     nlohmann::json rows = nlohmann::json::array();
     for (const TimelineEvent& event : events)
-      rows.push_back({event.rank, static_cast<int>(event.kind), event.micro_batch, event.layer,
-                      event.peer, event.start_s, event.end_s, event.bytes});
+      rows.push_back({event.rank, static_cast<int>(event.kind), event.stage, event.micro_batch,
+                      event.layer, event.peer, event.start_s, event.end_s, event.bytes});
     steps.push_back({{"step", step}, {"events", rows}});
   }
   write_file(file, nlohmann::json{{"traffic_bytes_per_step", window.traffic_bytes_per_step},
@@ -49,12 +49,13 @@ StepWindow read_step_window(const std::filesystem::path& file) {
     for (const nlohmann::json& row : step.at("events"))
       events.push_back({.rank = row.at(0).get<int>(),
                         .kind = static_cast<InstructionKind>(row.at(1).get<int>()),
-                        .micro_batch = row.at(2).get<int>(),
-                        .layer = row.at(3).get<int>(),
-                        .peer = row.at(4).get<int>(),
-                        .start_s = row.at(5).get<double>(),
-                        .end_s = row.at(6).get<double>(),
-                        .bytes = row.at(7).get<std::int64_t>()});
+                        .stage = row.at(2).get<int>(),
+                        .micro_batch = row.at(3).get<int>(),
+                        .layer = row.at(4).get<int>(),
+                        .peer = row.at(5).get<int>(),
+                        .start_s = row.at(6).get<double>(),
+                        .end_s = row.at(7).get<double>(),
+                        .bytes = row.at(8).get<std::int64_t>()});
   }
   return window;
 }

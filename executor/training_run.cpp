@@ -45,6 +45,11 @@ CheckedInput check_input(const RunRequest& request) {
   check_executable(model, request.plan.string(), "/profile/model");
   if (!request.model.empty())
     check_same_model(model, read_model(request.model), request.model.string());
+  // Its ranks would reduce what is no gradient: better no run than a wrong one.
+  if (input.plan.plan.averaging_period != 0)
+    throw InputError(request.plan.string(), "/averaging_period",
+                     "expected 0, as runs reduce gradients in every step, found " +
+                         std::to_string(input.plan.plan.averaging_period));
   input.scene = read_scene(request.scene, request.rasters);
   const Shape& scores =
       model.layers[static_cast<std::size_t>(layer_index(model, model.output))].output_shape;
@@ -58,6 +63,16 @@ CheckedInput check_input(const RunRequest& request) {
 }
 
 int num_processors() { return std::max(1, static_cast<int>(std::thread::hardware_concurrency())); }
+
+/// "stage 2", "stages 0, 2"
+std::string stages_text(const RankProgram& rank) {
+  std::string text = rank.parts.size() == 1 ? "stage " : "stages ";
+  for (std::size_t i = 0; i < rank.parts.size(); ++i) {
+    if (i > 0) text += ", ";
+    text += std::to_string(rank.parts[i].stage);
+  }
+  return text;
+}
 
 std::vector<RankProcess> rank_processes(const RunRequest& request, const PlanDocument& document,
                                         const Program& program, const fs::path& parts,
@@ -102,8 +117,8 @@ std::vector<RankProcess> rank_processes(const RunRequest& request, const PlanDoc
                          {"OMP_NUM_THREADS", std::to_string(num_threads)},
                          // Threads that spin while they wait take processors from other ranks.
                          {"OMP_WAIT_POLICY", "passive"}},
-         .name = "rank " + std::to_string(r) + " (host " + rank.host + ", stage " +
-                 std::to_string(rank.stage) + ")",
+         .name =
+             "rank " + std::to_string(r) + " (host " + rank.host + ", " + stages_text(rank) + ")",
          .num_threads = num_threads});
   }
   return processes;

@@ -119,24 +119,49 @@ class InterleavedPlay {
                        [&](int stage) { return passed(stage, true, m); });
   }
 
+  /// A rank with several stages works on the micro-batches in rounds of as many as there are ranks:
+  /// by then the first of them has gone once around all hosts.
+  [[nodiscard]] std::size_t round_of(std::size_t micro_batch) const {
+    return micro_batch / order_.size();
+  }
+
+  /// The part that goes on now, or -1: in the earliest round the first, which feeds the others.
+  [[nodiscard]] int next_forward(std::size_t rank) const {
+    int chosen = -1;
+    std::size_t earliest = 0;
+    for (const int p : parts_of_[rank]) {
+      const Part& part = parts_[static_cast<std::size_t>(p)];
+      const std::size_t round = round_of(part.forward_begun);
+      if (!can_go_on(part) || (chosen >= 0 && round >= earliest)) continue;
+      chosen = p;
+      earliest = round;
+    }
+    return chosen;
+  }
+
+  /// The part that goes back now, or -1: in the earliest round the last.
+  [[nodiscard]] int next_backward(std::size_t rank) const {
+    int chosen = -1;
+    std::size_t earliest = 0;
+    for (const int p : parts_of_[rank]) {
+      const Part& part = parts_[static_cast<std::size_t>(p)];
+      const std::size_t round = round_of(part.backward_begun);
+      if (!can_go_back(part) || (chosen >= 0 && round > earliest)) continue;
+      chosen = p;
+      earliest = round;
+    }
+    return chosen;
+  }
+
   /// Begins what the rank does now, if it is free and there is anything to do.
   void begin_pass(std::size_t rank, double now_s) {
     if (free_at_s_[rank] > now_s) return;
-    int chosen = -1;
-    bool forward = false;
-    for (const int p : parts_of_[rank]) {
-      const Part& part = parts_[static_cast<std::size_t>(p)];
-      if (can_go_back(part) &&
-          (chosen < 0 ||
-           part.backward_begun < parts_[static_cast<std::size_t>(chosen)].backward_begun))
-        chosen = p;
-    }
-    if (chosen < 0) {
-      forward = true;
-      for (const int p : parts_of_[rank])
-        if (can_go_on(parts_[static_cast<std::size_t>(p)])) chosen = p;
-      if (chosen < 0) return;
-    }
+    const int forth = next_forward(rank);
+    const int back = next_backward(rank);
+    const bool went_back = !order_[rank].empty() && !order_[rank].back().pass.forward;
+    const bool forward = forth >= 0 && (back < 0 || went_back);
+    const int chosen = forward ? forth : back;
+    if (chosen < 0) return;
     Part& part = parts_[static_cast<std::size_t>(chosen)];
     const ScheduledStage& stage = stages_[static_cast<std::size_t>(part.stage)];
     const std::size_t micro_batch = forward ? part.forward_begun++ : part.backward_begun++;

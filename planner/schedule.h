@@ -42,11 +42,12 @@ struct ScheduledStage {
 };
 
 /// Interleaved 1F1B: for each rank, the order of the passes of all its stages. Each stage holds as
-/// many micro-batches as under eager 1F1B; a rank that is free does the backward pass of the
-/// earliest micro-batch that can begin, or else the forward pass of its latest stage that can.
-/// Worked out by playing one step with the passes' predicted times and no transfers: the ranks'
-/// orders go together by construction. On equal stages dealt out in turns this is like the
-/// interleaved schedule of Narayanan et al. 2021 (section 2.2), with more micro-batches under way.
+/// many micro-batches as under eager 1F1B; a rank that is free does a backward pass if one can
+/// begin, but after one a forward pass first; which stage's, goes in rounds of as many
+/// micro-batches as there are ranks. Worked out by playing one step with the passes' predicted
+/// times and no transfers: the ranks' orders go together by construction. On a chain of equal
+/// stages dealt out in turns, with micro-batches in whole rounds, its bubble is that of the
+/// interleaved schedule of Narayanan et al. 2021 (section 2.2): (hosts - 1) passes of one stage.
 [[nodiscard]] std::vector<std::vector<StagePass>> interleaved_passes(
     const std::vector<ScheduledStage>& stages, int num_ranks, int micro_batches);
 

@@ -37,16 +37,110 @@ double link_bandwidth_bytes_per_s(const Cluster& cluster, const Host& host) {
   return host.bandwidth_bytes_per_s.value_or(cluster.network.bandwidth_bytes_per_s);
 }
 
+/// The two directions of a cable.
+struct HalfLinks {
+  s4u::Link* up = nullptr;
+  s4u::Link* down = nullptr;
+};
+
+/// Puts a cluster into a star of SimGrid. The way between two hosts is then the one's way to the
+/// middle and the other's from there; what goes another way gets a route of its own beside it.
+class Platform {
+ public:
+  Platform(s4u::NetZone& star, const Cluster& cluster)
+      : star_(star), cluster_(cluster), zone_of_(host_zones(cluster)) {}
+
+  std::vector<s4u::Host*> build() && {
+    add_hosts();
+    if (hosts_.size() > 1) {
+      add_ways_to_the_middle();
+      add_direct_links();
+      add_ways_inside_zones();
+    }
+    star_.seal();
+    return std::move(hosts_);
+  }
+
+ private:
+  // SimGrid's names are made here: those of the document need not be unique among its links.
+  void add_hosts() {
+    for (std::size_t i = 0; i < cluster_.hosts.size(); ++i)
+      hosts_.push_back(
+          simgrid_version::add_host(star_, "host" + std::to_string(i),
+                                    kFlopsPerSecondOfUnitSpeed * cluster_.hosts[i].relative_speed));
+  }
+
+  void add_ways_to_the_middle() {
+    for (std::size_t i = 0; i < hosts_.size(); ++i)
+      links_.push_back(add_links("host" + std::to_string(i),
+                                 link_bandwidth_bytes_per_s(cluster_, cluster_.hosts[i])));
+    std::vector<HalfLinks> uplinks;
+    for (std::size_t z = 0; z < cluster_.network.zones.size(); ++z)
+      uplinks.push_back(
+          add_links("zone" + std::to_string(z), cluster_.network.zones[z].bandwidth_bytes_per_s));
+    for (std::size_t i = 0; i < hosts_.size(); ++i) {
+      std::vector<const s4u::Link*> to_middle = {links_[i].up};
+      std::vector<const s4u::Link*> from_middle = {links_[i].down};
+      if (zone_of_[i] >= 0) {
+        const HalfLinks& uplink = uplinks[static_cast<std::size_t>(zone_of_[i])];
+        to_middle.push_back(uplink.up);
+        from_middle.insert(from_middle.begin(), uplink.down);
+      }
+      simgrid_version::add_route(star_, hosts_[i], nullptr, to_middle);
+      simgrid_version::add_route(star_, nullptr, hosts_[i], from_middle);
+    }
+  }
+
+  void add_direct_links() {
+    for (std::size_t i = 0; i < cluster_.network.direct_links.size(); ++i) {
+      const DirectLink& direct = cluster_.network.direct_links[i];
+      const auto from = static_cast<std::size_t>(host_index(cluster_, direct.from));
+      const auto to = static_cast<std::size_t>(host_index(cluster_, direct.to));
+      // Of several between two hosts `route_between` takes the first.
+      if (!joined_.insert(std::minmax(from, to)).second) continue;
+      const HalfLinks links = add_links("direct" + std::to_string(i), direct.bandwidth_bytes_per_s);
+      bypass(from, to, {links.up});
+      bypass(to, from, {links.down});
+    }
+  }
+
+  void add_ways_inside_zones() {
+    for (const Zone& zone : cluster_.network.zones)
+      for (const std::string& a : zone.hosts)
+        for (const std::string& b : zone.hosts) {
+          const auto from = static_cast<std::size_t>(host_index(cluster_, a));
+          const auto to = static_cast<std::size_t>(host_index(cluster_, b));
+          if (from != to && joined_.count(std::minmax(from, to)) == 0)
+            bypass(from, to, {links_[from].up, links_[to].down});
+        }
+  }
+
+  HalfLinks add_links(const std::string& name, double bandwidth_bytes_per_s) {
+    return {.up = simgrid_version::add_link(star_, name + ".up", bandwidth_bytes_per_s),
+            .down = simgrid_version::add_link(star_, name + ".down", bandwidth_bytes_per_s)};
+  }
+
+  void bypass(std::size_t from, std::size_t to, const std::vector<const s4u::Link*>& links) {
+    star_.add_bypass_route(hosts_[from]->get_netpoint(), hosts_[to]->get_netpoint(), nullptr,
+                           nullptr, {links.begin(), links.end()});
+  }
+
+  s4u::NetZone& star_;
+  const Cluster& cluster_;
+  std::vector<int> zone_of_;
+  std::vector<s4u::Host*> hosts_;
+  std::vector<HalfLinks> links_;                          ///< [host]
+  std::set<std::pair<std::size_t, std::size_t>> joined_;  ///< by direct links
+};
+
 }  // namespace
 
 const std::string& network_model_text() {
   static const std::string text =
       "SimGrid CM02 without cross-traffic, TCP window limit, or correction factors: one "
-      "full-duplex "
-      "link per host, shared max-min fairly by the connections on it; one connection from each "
-      "rank "
-      "to each rank that it sends to, messages in order; a message alone takes "
-      "latency + bytes / bandwidth";
+      "full-duplex link per host and one uplink per zone, each shared max-min fairly by the "
+      "connections on it; one connection from each rank to each rank that it sends to, messages in "
+      "order; a message alone takes latency + bytes / bandwidth";
   return text;
 }
 
@@ -82,40 +176,21 @@ void check_platform(const Cluster& cluster) {
     check_positive(link.bandwidth_bytes_per_s, "bandwidth_bytes_per_s of " + name);
     check_not_negative(link.latency_s, "latency_s of " + name);
   }
+  std::set<std::string> zoned;
+  for (const Zone& zone : cluster.network.zones) {
+    for (const std::string& host : zone.hosts) {
+      if (host_index(cluster, host) < 0)
+        refuse("expected zone " + zone.name + " to be of hosts of the cluster, found " + host);
+      if (!zoned.insert(host).second) refuse("expected host " + host + " in one zone at most");
+    }
+    check_positive(zone.bandwidth_bytes_per_s, "bandwidth_bytes_per_s of zone " + zone.name);
+    check_not_negative(zone.latency_s, "latency_s of zone " + zone.name);
+  }
 }
 
 std::vector<s4u::Host*> build_platform(const s4u::Engine& engine, const Cluster& cluster) {
-  s4u::NetZone& zone = *simgrid_version::add_star_zone(engine, "cluster");
-  std::vector<s4u::Host*> hosts;
-  // SimGrid's names are made here: those of the document need not be unique among its links.
-  for (std::size_t i = 0; i < cluster.hosts.size(); ++i) {
-    const std::string name = "host" + std::to_string(i);
-    s4u::Host* host = simgrid_version::add_host(
-        zone, name, kFlopsPerSecondOfUnitSpeed * cluster.hosts[i].relative_speed);
-    hosts.push_back(host);
-    if (cluster.hosts.size() == 1) continue;
-    const double bandwidth = link_bandwidth_bytes_per_s(cluster, cluster.hosts[i]);
-    s4u::Link* up = simgrid_version::add_link(zone, name + ".up", bandwidth);
-    s4u::Link* down = simgrid_version::add_link(zone, name + ".down", bandwidth);
-    simgrid_version::add_route(zone, host, nullptr, up);
-    simgrid_version::add_route(zone, nullptr, host, down);
-  }
-  std::set<std::pair<std::size_t, std::size_t>> joined;
-  for (std::size_t i = 0; i < cluster.network.direct_links.size(); ++i) {
-    const DirectLink& direct = cluster.network.direct_links[i];
-    const auto from = static_cast<std::size_t>(host_index(cluster, direct.from));
-    const auto to = static_cast<std::size_t>(host_index(cluster, direct.to));
-    // Of several between two hosts `route_between` takes the first.
-    if (!joined.insert(std::minmax(from, to)).second) continue;
-    for (const auto& [a, b] : {std::pair(from, to), std::pair(to, from)}) {
-      const std::string name = "direct" + std::to_string(i) + (a == from ? ".up" : ".down");
-      s4u::Link* link = simgrid_version::add_link(zone, name, direct.bandwidth_bytes_per_s);
-      zone.add_bypass_route(hosts[a]->get_netpoint(), hosts[b]->get_netpoint(), nullptr, nullptr,
-                            {s4u::LinkInRoute(link)});
-    }
-  }
-  zone.seal();
-  return hosts;
+  s4u::NetZone& star = *simgrid_version::add_star_zone(engine, "cluster");
+  return Platform(star, cluster).build();
 }
 
 }  // namespace cadastre

@@ -1,6 +1,7 @@
 #include "simulator/program_check.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <map>
 #include <set>
@@ -14,16 +15,6 @@ namespace {
 
 [[noreturn]] void refuse(const std::string& what) {
   throw std::invalid_argument("the program cannot be replayed: " + what);
-}
-
-bool is_send(const Instruction& instruction) {
-  return instruction.kind == InstructionKind::kSendActivation ||
-         instruction.kind == InstructionKind::kSendGradient;
-}
-
-bool is_receive(const Instruction& instruction) {
-  return instruction.kind == InstructionKind::kReceiveActivation ||
-         instruction.kind == InstructionKind::kReceiveGradient;
 }
 
 std::string rank_text(std::size_t rank) { return "rank " + std::to_string(rank); }
@@ -55,17 +46,42 @@ void check_ranks(const Program& program, const ProgramCosts& costs, std::size_t 
         refuse("expected the cost of " + instruction_text(rank.instructions[i]) + " on " +
                rank_text(r) + " to be a number >= 0, found " + std::to_string(costs[r][i]));
   }
-  std::vector<int> times_in_stages(program.ranks.size(), 0);
-  for (std::size_t s = 0; s < program.stage_ranks.size(); ++s)
-    for (const int rank : program.stage_ranks[s]) {
-      if (rank < 0 || static_cast<std::size_t>(rank) >= program.ranks.size() ||
-          static_cast<std::size_t>(program.ranks[static_cast<std::size_t>(rank)].stage) != s)
-        refuse("stage " + std::to_string(s) + " lists rank " + std::to_string(rank) +
-               ", which is not its");
-      ++times_in_stages[static_cast<std::size_t>(rank)];
+}
+
+/// A stage's list of ranks and the ranks' lists of parts say the same, and every instruction is of
+/// a part.
+void check_parts(const Program& program) {
+  std::set<std::array<int, 3>> listed;  // stage, replica, rank
+  for (std::size_t s = 0; s < program.stage_ranks.size(); ++s) {
+    std::set<int> ranks;
+    for (std::size_t k = 0; k < program.stage_ranks[s].size(); ++k) {
+      const int rank = program.stage_ranks[s][k];
+      if (rank < 0 || static_cast<std::size_t>(rank) >= program.ranks.size())
+        refuse("stage " + std::to_string(s) + " lists rank " + std::to_string(rank) + " of " +
+               std::to_string(program.ranks.size()));
+      if (!ranks.insert(rank).second)
+        refuse("stage " + std::to_string(s) + " lists rank " + std::to_string(rank) + " twice");
+      listed.insert({static_cast<int>(s), static_cast<int>(k), rank});
     }
-  for (std::size_t r = 0; r < times_in_stages.size(); ++r)
-    if (times_in_stages[r] != 1) refuse(rank_text(r) + " is not in its stage's list once");
+  }
+  std::size_t num_parts = 0;
+  for (std::size_t r = 0; r < program.ranks.size(); ++r) {
+    const RankProgram& rank = program.ranks[r];
+    std::set<int> stages;
+    for (const RankPart& part : rank.parts) {
+      if (listed.count({part.stage, part.replica, static_cast<int>(r)}) == 0)
+        refuse(rank_text(r) + " is not replica " + std::to_string(part.replica) + " of stage " +
+               std::to_string(part.stage) + " in that stage's list");
+      if (!stages.insert(part.stage).second)
+        refuse(rank_text(r) + " has two parts in stage " + std::to_string(part.stage));
+    }
+    num_parts += rank.parts.size();
+    for (const Instruction& instruction : rank.instructions)
+      if (stages.count(instruction.stage) == 0)
+        refuse(instruction_text(instruction) + " on " + rank_text(r) + " is of stage " +
+               std::to_string(instruction.stage) + ", in which the rank has no part");
+  }
+  if (num_parts != listed.size()) refuse("a stage lists a rank that has no part in it");
 }
 
 struct Ends {
@@ -79,20 +95,19 @@ void check_messages(const Program& program) {
   std::map<int, Ends> messages;
   for (std::size_t r = 0; r < program.ranks.size(); ++r) {
     for (const Instruction& instruction : program.ranks[r].instructions) {
-      if (!is_send(instruction) && !is_receive(instruction)) continue;
+      if (!is_send(instruction.kind) && !is_receive(instruction.kind)) continue;
       const std::string text = instruction_text(instruction) + " on " + rank_text(r);
       if (instruction.peer < 0 ||
-          static_cast<std::size_t>(instruction.peer) >= program.ranks.size() ||
-          static_cast<std::size_t>(instruction.peer) == r)
+          static_cast<std::size_t>(instruction.peer) >= program.ranks.size())
         refuse(text + " names rank " + std::to_string(instruction.peer) + " as its peer");
       if (instruction.bytes <= 0)
         refuse("expected " + text + " to move bytes, found " + std::to_string(instruction.bytes));
       Ends& ends = messages[instruction.message];
-      const Instruction*& end = is_send(instruction) ? ends.send : ends.receive;
+      const Instruction*& end = is_send(instruction.kind) ? ends.send : ends.receive;
       if (end != nullptr)
         refuse(text + " is the second end of message " + std::to_string(instruction.message));
       end = &instruction;
-      (is_send(instruction) ? ends.sender : ends.receiver) = r;
+      (is_send(instruction.kind) ? ends.sender : ends.receiver) = r;
     }
   }
   for (const auto& [number, ends] : messages) {
@@ -110,21 +125,26 @@ void check_messages(const Program& program) {
   }
 }
 
-std::vector<std::int64_t> reductions(const RankProgram& rank) {
+/// Bytes of what the rank reduces with others of the stage, in order.
+std::vector<std::int64_t> reductions(const RankProgram& rank, int stage) {
   std::vector<std::int64_t> bytes;
   for (const Instruction& instruction : rank.instructions)
-    if (instruction.kind == InstructionKind::kReduceGradients) bytes.push_back(instruction.bytes);
+    if (instruction.kind == InstructionKind::kReduceGradients && instruction.stage == stage)
+      bytes.push_back(instruction.bytes);
   return bytes;
 }
 
 void check_reductions(const Program& program) {
-  for (const std::vector<int>& ranks : program.stage_ranks) {
+  for (std::size_t s = 0; s < program.stage_ranks.size(); ++s) {
+    const std::vector<int>& ranks = program.stage_ranks[s];
+    const auto of_rank = [&](int rank) {
+      return reductions(program.ranks[static_cast<std::size_t>(rank)], static_cast<int>(s));
+    };
     for (const int rank : ranks) {
-      const std::vector<std::int64_t> bytes =
-          reductions(program.ranks[static_cast<std::size_t>(rank)]);
-      if (bytes != reductions(program.ranks[static_cast<std::size_t>(ranks.front())]))
+      const std::vector<std::int64_t> bytes = of_rank(rank);
+      if (bytes != of_rank(ranks.front()))
         refuse("rank " + std::to_string(rank) + " reduces other gradients than rank " +
-               std::to_string(ranks.front()) + " of its stage");
+               std::to_string(ranks.front()) + " of stage " + std::to_string(s));
       if (std::any_of(bytes.begin(), bytes.end(), [](std::int64_t b) { return b < 0; }))
         refuse("rank " + std::to_string(rank) + " reduces less than 0 bytes");
     }
@@ -135,7 +155,9 @@ void check_reductions(const Program& program) {
 void check_it_ends(const Program& program) {
   const std::size_t num_ranks = program.ranks.size();
   std::vector<std::size_t> next(num_ranks, 0);
-  std::vector<std::size_t> reductions_entered(num_ranks, 0);
+  // [stage][rank]
+  std::vector<std::vector<std::size_t>> reductions_entered(program.stage_ranks.size(),
+                                                           std::vector<std::size_t>(num_ranks, 0));
   std::vector<bool> in_reduction(num_ranks, false);
   std::set<int> sent;
   for (bool moved = true; moved;) {
@@ -144,16 +166,18 @@ void check_it_ends(const Program& program) {
       const RankProgram& rank = program.ranks[r];
       for (; next[r] < rank.instructions.size(); ++next[r], moved = true) {
         const Instruction& instruction = rank.instructions[next[r]];
-        if (is_send(instruction)) sent.insert(instruction.message);
-        if (is_receive(instruction) && sent.count(instruction.message) == 0) break;
+        if (is_send(instruction.kind)) sent.insert(instruction.message);
+        if (is_receive(instruction.kind) && sent.count(instruction.message) == 0) break;
         if (instruction.kind != InstructionKind::kReduceGradients) continue;
+        const auto stage = static_cast<std::size_t>(instruction.stage);
+        std::vector<std::size_t>& entered = reductions_entered[stage];
         if (!in_reduction[r]) {
           in_reduction[r] = moved = true;
-          ++reductions_entered[r];
+          ++entered[r];
         }
-        const std::vector<int>& peers = program.stage_ranks[static_cast<std::size_t>(rank.stage)];
+        const std::vector<int>& peers = program.stage_ranks[stage];
         if (std::any_of(peers.begin(), peers.end(), [&](int peer) {
-              return reductions_entered[static_cast<std::size_t>(peer)] < reductions_entered[r];
+              return entered[static_cast<std::size_t>(peer)] < entered[r];
             }))
           break;
         in_reduction[r] = false;
@@ -170,6 +194,7 @@ void check_it_ends(const Program& program) {
 
 void check_program(const Program& program, const ProgramCosts& costs, std::size_t num_hosts) {
   check_ranks(program, costs, num_hosts);
+  check_parts(program);
   check_messages(program);
   check_reductions(program);
   check_it_ends(program);

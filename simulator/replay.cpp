@@ -73,9 +73,9 @@ class Connection {
   s4u::SemaphorePtr queued_ = s4u::Semaphore::create(0);
 };
 
-/// What a message is known by at both ends: step, from, to, then its number (a transfer) or
-/// -1 - reduction and the round (a ring all-reduce).
-using MessageKey = std::array<int, 5>;
+/// What a message is known by at both ends: step, from, to; then, of a transfer, -1, its number and
+/// 0; of a ring all-reduce, the stage, which of its reductions it is, and the round.
+using MessageKey = std::array<int, 6>;
 
 class Replay {
  public:
@@ -109,38 +109,36 @@ class Replay {
   void run_rank(std::size_t r) {
     const std::vector<Instruction>& instructions = program_.ranks[r].instructions;
     for (std::size_t step = 0; step < kNumSteps; ++step) {
-      int num_reductions = 0;
+      std::map<int, int> num_reductions;  // by stage
       for (std::size_t i = 0; i < instructions.size(); ++i) {
         const Instruction& instruction = instructions[i];
         const double start_s = s4u::Engine::get_clock();
         switch (instruction.kind) {
           case InstructionKind::kSendActivation:
           case InstructionKind::kSendGradient:
-            send(transfer_key(step, r, instruction), instruction.bytes);
+            // Between two stages of one rank, nothing moves: the receive comes later in its
+            // program.
+            if (!is_to_itself(r, instruction))
+              send(transfer_key(step, r, instruction), instruction.bytes);
             break;
           case InstructionKind::kReceiveActivation:
           case InstructionKind::kReceiveGradient:
-            receive(transfer_key(step, r, instruction));
+            if (!is_to_itself(r, instruction)) receive(transfer_key(step, r, instruction));
             break;
           case InstructionKind::kReduceGradients:
-            reduce(step, r, instruction.bytes, num_reductions++);
+            reduce(step, r, instruction, num_reductions[instruction.stage]++);
             break;
           case InstructionKind::kLoadMicroBatch:
           case InstructionKind::kForward:
+          case InstructionKind::kRecompute:
           case InstructionKind::kBackward:
           case InstructionKind::kOptimizerStep:
             if (costs_[r][i] > 0) s4u::this_actor::execute(costs_[r][i] * host(r)->get_speed());
             break;
         }
         if (step + 1 == kNumSteps)
-          events_[r].push_back({.rank = static_cast<int>(r),
-                                .kind = instruction.kind,
-                                .micro_batch = instruction.micro_batch,
-                                .layer = instruction.layer,
-                                .peer = instruction.peer,
-                                .start_s = start_s,
-                                .end_s = s4u::Engine::get_clock(),
-                                .bytes = instruction.bytes});
+          events_[r].push_back(
+              event_of(static_cast<int>(r), instruction, start_s, s4u::Engine::get_clock()));
       }
       rank_end_s_[r][step] = s4u::Engine::get_clock();
     }
@@ -149,9 +147,10 @@ class Replay {
 
   /// In round k of the reduce-scatter rank i sends chunk i - k to the next rank, in round k of the
   /// all-gather chunk i + 1 - k.
-  void reduce(std::size_t step, std::size_t r, std::int64_t bytes, int reduction) {
+  void reduce(std::size_t step, std::size_t r, const Instruction& instruction, int reduction) {
+    const std::int64_t bytes = instruction.bytes;
     const std::vector<int>& ring =
-        program_.stage_ranks[static_cast<std::size_t>(program_.ranks[r].stage)];
+        program_.stage_ranks[static_cast<std::size_t>(instruction.stage)];
     const auto n = static_cast<std::int64_t>(ring.size());
     const auto self = static_cast<std::int64_t>(
         std::find(ring.begin(), ring.end(), static_cast<int>(r)) - ring.begin());
@@ -164,8 +163,8 @@ class Replay {
       const bool scatter = round < n - 1;
       const std::int64_t chunk = scatter ? self - round : self + 1 - (round - (n - 1));
       const auto key = [&](int from, int to) {
-        return MessageKey{static_cast<int>(step), from, to, -1 - reduction,
-                          static_cast<int>(round)};
+        return MessageKey{static_cast<int>(step), from,      to,
+                          instruction.stage,      reduction, static_cast<int>(round)};
       };
       send(key(at(self), at(self + 1)), chunk_bytes(chunk));
       receive(key(at(self + n - 1), at(self)));
@@ -175,12 +174,19 @@ class Replay {
     }
   }
 
+  static bool is_to_itself(std::size_t r, const Instruction& instruction) {
+    return instruction.peer == static_cast<int>(r);
+  }
+
   static MessageKey transfer_key(std::size_t step, std::size_t r, const Instruction& instruction) {
-    const bool sends = instruction.kind == InstructionKind::kSendActivation ||
-                       instruction.kind == InstructionKind::kSendGradient;
+    const bool sends = is_send(instruction.kind);
     const int self = static_cast<int>(r);
-    return {static_cast<int>(step), sends ? self : instruction.peer,
-            sends ? instruction.peer : self, instruction.message, 0};
+    return {static_cast<int>(step),
+            sends ? self : instruction.peer,
+            sends ? instruction.peer : self,
+            -1,
+            instruction.message,
+            0};
   }
 
   void send(const MessageKey& key, std::int64_t bytes) {

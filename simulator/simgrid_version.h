@@ -47,13 +47,14 @@ inline simgrid::s4u::Link* add_link(simgrid::s4u::NetZone& zone, const std::stri
 
 /// One direction of a star: from `from` to the centre when `to` is null, and the reverse.
 inline void add_route(simgrid::s4u::NetZone& zone, const simgrid::s4u::Host* from,
-                      const simgrid::s4u::Host* to, const simgrid::s4u::Link* link) {
-  const std::vector<simgrid::s4u::LinkInRoute> links = {simgrid::s4u::LinkInRoute(link)};
+                      const simgrid::s4u::Host* to,
+                      const std::vector<const simgrid::s4u::Link*>& links) {
+  const std::vector<simgrid::s4u::LinkInRoute> in_route(links.begin(), links.end());
 #if SIMGRID_VERSION >= 40000
-  zone.add_route(from, to, links, false);
+  zone.add_route(from, to, in_route, false);
 #else
   zone.add_route(from == nullptr ? nullptr : from->get_netpoint(),
-                 to == nullptr ? nullptr : to->get_netpoint(), nullptr, nullptr, links, false);
+                 to == nullptr ? nullptr : to->get_netpoint(), nullptr, nullptr, in_route, false);
 #endif
 }
 

@@ -106,8 +106,9 @@ TEST_CASE("`run` refuses a plan that is none", "[executor]") {
                       "\"two-sensors\", found \"nothing\"");
   world.write_broken("plan.json", "/stages/1/replicas/0/host", "node1");
   world.check_refused(kRunBrokenPlan,
-                      "broken.json: /stages/1/replicas/0/host: expected each host once, found "
-                      "\"node1\" again (first at /stages/0/replicas/0/host)");
+                      "broken.json: /stages/1/replicas/0/host: expected each host once (several "
+                      "stages on a host need schedule \"interleaved-1f1b\"), found \"node1\" again "
+                      "(first at /stages/0/replicas/0/host)");
   world.write_broken("plan.json", "/batch_size", 50);
   world.check_refused(kRunBrokenPlan,
                       "broken.json: /batch_size: expected a multiple of 4, the model's "

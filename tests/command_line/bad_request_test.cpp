@@ -88,9 +88,11 @@ TEST_CASE("numbers that cannot be are refused", "[executor]") {
   world.check_refused(
       plan("--micro-batches", "13"),
       "--micro-batches: expected a divisor of the 12 batch-norm groups in a batch, found 13");
-  world.check_refused(plan("--strategy", "pipline"),
-                      "--strategy: expected auto, single, data-parallel, branch or pipeline, found "
-                      "\"pipline\", did you mean \"pipeline\"?");
+  world.check_refused(
+      plan("--strategy", "pipline"),
+      "--strategy: expected auto, single, data-parallel, parameter-averaging, branch, "
+      "pipeline, equal-compute or greedy, found \"pipline\", did you mean "
+      "\"pipeline\"?");
   world.check_refused(
       {"run", "--plan", "plan.json", "--data", "scene", "--epochs", "0", "-o", "out"},
       "cadastre run: --epochs: expected a whole number from 1 to 1000000, found \"0\"");
@@ -122,10 +124,10 @@ TEST_CASE("an output that cannot be written is refused and leaves nothing", "[ex
        "model.json"},
       "model.json: expected a directory that can be written, found: Not a directory");
   world.check_refused({"plan", "--profile", "profile.json", "--cluster", "cluster.json",
-                       "--batch-size", "48", "-o", "model.json/plan.json"},
+                       "--batch-size", "48", "--quiet", "-o", "model.json/plan.json"},
                       "model.json/plan.json: cannot be written: Not a directory", 1);
   world.check_refused({"plan", "--profile", "profile.json", "--cluster", "cluster.json",
-                       "--batch-size", "48", "-o", "scene"},
+                       "--batch-size", "48", "--quiet", "-o", "scene"},
                       "scene: cannot be written: Is a directory", 1);
   world.check_refused(
       {"profile", "model.json", "--batch-sizes", "4", "--quiet", "-o", "model.json/profile.json"},

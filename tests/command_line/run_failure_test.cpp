@@ -20,16 +20,20 @@ using test::becomes_true;
 using test::Finished;
 using test::RunningProgram;
 
-/// A run of three ranks that would go on for minutes.
+/// Two branches and what unites them, each on a host of its own.
+std::vector<Stage> three_stages() {
+  return test::branch_stages(test::training_model(), {"image", "height", ""});
+}
+
+/// A run that would go on for minutes, of three ranks unless said otherwise.
 class LongRun {
  public:
-  LongRun() {
+  explicit LongRun(const std::vector<Stage>& stages = three_stages(),
+                   Schedule schedule = Schedule::kOneForwardOneBackward) {
     test::write_training_scene(directory_.path() / "scene");
-    const ModelGraph model = test::training_model();
-    write_file(directory_.path() / "plan.json",
-               json_text(to_json(
-                   test::plan_document(model, test::branch_stages(model, {"image", "height", ""}),
-                                       2, Schedule::kOneForwardOneBackward))));
+    write_file(
+        directory_.path() / "plan.json",
+        json_text(to_json(test::plan_document(test::training_model(), stages, 2, schedule))));
     before_ = test::listing(directory_.path());
   }
 
@@ -126,6 +130,19 @@ TEST_CASE("a rank that is killed ends the run, which names it", "[executor]") {
   CHECK(without_step_count(last_line(finished.err)) ==
         "error: rank 1 (host node2, stage 1) was killed by signal 9 (Killed), after N steps; the "
         "other ranks were ended");
+}
+
+TEST_CASE("a rank of several stages that is killed is named by all of them", "[executor]") {
+  LongRun run(test::on_hosts(three_stages(), {{1}, {2}, {1}}), Schedule::kInterleaved);
+  run.start();
+  run.wait_for_progress();
+  REQUIRE(run.rank_process(0) > 0);
+  ::kill(run.rank_process(0), SIGKILL);
+  const Finished finished = run.wait_for_end();
+  CHECK(finished.status == 1);
+  CHECK(without_step_count(last_line(finished.err)) ==
+        "error: rank 0 (host node1, stages 0, 2) was killed by signal 9 (Killed), after N steps; "
+        "the other ranks were ended");
 }
 
 TEST_CASE("a rank that is killed before it has met the others ends the run too", "[executor]") {

@@ -21,7 +21,9 @@ namespace {
 
 namespace fs = std::filesystem;
 using test::branch_stages;
+using test::on_hosts;
 using test::pipeline_stages;
+using test::recomputing;
 using test::with_replicas;
 
 /// Relative; per tensor, of the largest absolute value. Over the twelve steps here a float32's
@@ -34,6 +36,7 @@ static_assert(kNumSteps > test::kNumTrainSamples / test::kBatchSize);
 
 constexpr Schedule kGpipe = Schedule::kGpipe;
 constexpr Schedule kOneForwardOneBackward = Schedule::kOneForwardOneBackward;
+constexpr Schedule kInterleaved = Schedule::kInterleaved;
 
 struct Training {
   RunRecord record;
@@ -101,6 +104,7 @@ class Trainer {
     std::vector<Instruction> measured;
     for (const TimelineEvent& event : training.timeline.events) {
       measured.push_back({.kind = event.kind,
+                          .stage = event.stage,
                           .micro_batch = event.micro_batch,
                           .samples = {},
                           .layer = event.layer,
@@ -210,6 +214,7 @@ TEST_CASE("a pipeline trains as one host does", "[executor]") {
                         {"2 stages", two, 4, kOneForwardOneBackward},
                         {"3 stages", three, 1, kGpipe},
                         {"3 stages", three, 4, kOneForwardOneBackward},
+                        {"3 stages", three, 4, Schedule::kEagerOneForwardOneBackward},
                         {"4 stages", four, 4, kGpipe},
                         {"4 stages", four, 2, kOneForwardOneBackward}});
 }
@@ -243,11 +248,68 @@ TEST_CASE("dropout is the same however the network is divided", "[executor]") {
   const Training replicas =
       trainer.train(with_replicas(pipeline_stages(trainer.model(), {}), {{0.7, 0.3}}), 1, kGpipe);
   check_same("dropout", pipeline, replicas);
+  const std::vector<Stage> three =
+      pipeline_stages(trainer.model(), {"image.dropout", "height.pool1"});
+  check_same(
+      "dropout, recomputed",
+      trainer.train(recomputing(on_hosts(three, {{1}, {2}, {1}}), {0, 1, 2}), 4, kInterleaved),
+      replicas);
 
   // And it does drop: without it the first loss is another.
   Trainer without;
   const Training plain = without.train(pipeline_stages(without.model(), {}), 1, kGpipe);
   CHECK(loss_difference(plain.record, replicas.record).value > 1e-3);
+}
+
+TEST_CASE("several stages on a host train as one host does", "[executor]") {
+  Trainer trainer;
+  // Tensors skip stages, so they go to another host, to the same one, or to both.
+  const std::vector<Stage> four =
+      pipeline_stages(trainer.model(), {"image.relu1", "image.norm2", "height.relu1"});
+  check_cases(trainer,
+              {{"4 stages on 2 hosts", on_hosts(four, {{1}, {2}, {1}, {2}}), 4, kInterleaved},
+               {"4 stages on 2 hosts", on_hosts(four, {{1}, {1}, {2}, {1}}), 2, kInterleaved},
+               {"4 stages on 3 hosts", on_hosts(four, {{1}, {2}, {3}, {2}}), 4, kInterleaved},
+               {"4 stages on 1 host", on_hosts(four, {{1}, {1}, {1}, {1}}), 4, kInterleaved},
+               {"4 stages on 4 hosts", four, 4, kInterleaved}});
+}
+
+TEST_CASE("branches and replicas that share hosts train as one host does", "[executor]") {
+  Trainer trainer;
+  const std::vector<Stage> three = branch_stages(trainer.model(), {"image", "height", ""});
+  const std::vector<Stage> four =
+      pipeline_stages(trainer.model(), {"image.relu1", "image.norm2", "height.relu1"});
+  check_cases(
+      trainer,
+      {{"branches, 1 and 2 at the end", on_hosts(three, {{1}, {2}, {1, 2}}), 4, kInterleaved},
+       {"branches, the end with one", on_hosts(three, {{1}, {2}, {1}}), 2, kInterleaved},
+       // Pieces of one tensor come from the rank itself and from others.
+       {"stages of 2, 3, 1, 2", on_hosts(four, {{1, 2}, {3, 1, 2}, {2}, {2, 1}}), 2, kInterleaved},
+       {"every stage on both", on_hosts(four, {{1, 2}, {1, 2}, {1, 2}, {1, 2}}), 4, kInterleaved}});
+}
+
+TEST_CASE("recomputed activations train as kept ones do", "[executor]") {
+  Trainer trainer;
+  const std::vector<Stage> whole = pipeline_stages(trainer.model(), {});
+  const std::vector<Stage> three = pipeline_stages(trainer.model(), {"image.relu1", "image.conv2"});
+  const std::vector<Stage> four =
+      pipeline_stages(trainer.model(), {"image.relu1", "image.norm2", "height.relu1"});
+  const std::vector<Stage> branches = branch_stages(trainer.model(), {"image", "height", ""});
+  check_cases(trainer,
+              {{"single, all", recomputing(whole, {0}), 4, kGpipe},
+               {"3 stages, all", recomputing(three, {0, 1, 2}), 4, kGpipe},
+               {"3 stages, the first", recomputing(three, {0}), 4, kOneForwardOneBackward},
+               {"3 stages, the last", recomputing(three, {2}), 2, kOneForwardOneBackward},
+               {"4 stages on 2 hosts, all",
+                recomputing(on_hosts(four, {{1}, {2}, {1}, {2}}), {0, 1, 2, 3}), 4, kInterleaved},
+               {"4 stages on 2 hosts, two",
+                recomputing(on_hosts(four, {{1}, {2}, {1}, {2}}), {1, 2}), 4, kInterleaved},
+               {"replicas of 2, 1, 2, all",
+                recomputing(with_replicas(branches, {{0.4, 0.6}, {1}, {0.7, 0.3}}), {0, 1, 2}), 4,
+                kOneForwardOneBackward},
+               {"every stage on both, all",
+                recomputing(on_hosts(four, {{1, 2}, {1, 2}, {1, 2}, {1, 2}}), {0, 1, 2, 3}), 2,
+                kInterleaved}});
 }
 
 TEST_CASE("the same seed gives the same bytes of weights", "[executor]") {

@@ -10,6 +10,7 @@ namespace {
 std::vector<TimelineEvent> one_event(int rank, double start_s, double end_s) {
   return {{.rank = rank,
            .kind = InstructionKind::kForward,
+           .stage = 3,
            .micro_batch = 0,
            .start_s = start_s,
            .end_s = end_s,

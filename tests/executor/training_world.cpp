@@ -144,6 +144,24 @@ std::vector<Stage> with_replicas(std::vector<Stage> stages,
   return stages;
 }
 
+std::vector<Stage> on_hosts(std::vector<Stage> stages, const std::vector<std::vector<int>>& hosts) {
+  for (std::size_t s = 0; s < stages.size(); ++s) {
+    stages[s].replicas.clear();
+    for (const int host : hosts.at(s)) {
+      std::string name = "node";
+      name += std::to_string(host);
+      stages[s].replicas.push_back(
+          {.host = name, .share = 1.0 / static_cast<double>(hosts[s].size())});
+    }
+  }
+  return stages;
+}
+
+std::vector<Stage> recomputing(std::vector<Stage> stages, const std::vector<std::size_t>& which) {
+  for (const std::size_t stage : which) stages.at(stage).recompute = true;
+  return stages;
+}
+
 PlanDocument plan_document(const ModelGraph& model, std::vector<Stage> stages,
                            std::int64_t micro_batches, Schedule schedule) {
   constexpr double kAnySeconds = 1e-4;

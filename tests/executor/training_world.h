@@ -40,6 +40,15 @@ enum class WithDropout { kNo, kYes };
 [[nodiscard]] std::vector<Stage> with_replicas(std::vector<Stage> stages,
                                                const std::vector<std::vector<double>>& shares);
 
+/// The same stages, stage s on the hosts of these numbers (from 1), which share it equally. A host
+/// may have several.
+[[nodiscard]] std::vector<Stage> on_hosts(std::vector<Stage> stages,
+                                          const std::vector<std::vector<int>>& hosts);
+
+/// The same stages, these of which keep their inputs alone from forward to backward.
+[[nodiscard]] std::vector<Stage> recomputing(std::vector<Stage> stages,
+                                             const std::vector<std::size_t>& which);
+
 /// A plan with a made-up profile and five equal hosts.
 [[nodiscard]] PlanDocument plan_document(const ModelGraph& model, std::vector<Stage> stages,
                                          std::int64_t micro_batches, Schedule schedule);

@@ -80,6 +80,34 @@ TEST_CASE("a reduction over n replicas takes 2 (n - 1) rounds of an n-th", "[pla
   CHECK_THAT(ring_seconds(NetworkCosts(busy), {0, 1, 2, 3}, 250000), WithinRel(6 * 0.125, 1e-12));
 }
 
+TEST_CASE("interleaving divides the bubble by the number of stages on a host",
+          "[planner][property]") {
+  for (const int num_hosts : {2, 3, 4})
+    for (const int stages_per_host : {1, 2, 3})
+      for (const int rounds : {1, 2, 4}) {
+        INFO(num_hosts << " hosts, " << stages_per_host << " stages on each, " << rounds
+                       << " rounds");
+        const int num_stages = num_hosts * stages_per_host;
+        const int micro_batches = rounds * num_hosts;
+        const Profile profile = chain(std::vector<double>(static_cast<std::size_t>(num_stages), 1));
+        Cluster cluster = hosts(std::vector<double>(static_cast<std::size_t>(num_hosts), 1));
+        cluster.network.bandwidth_bytes_per_s = 1e15;
+        Plan plan{.strategy = "dealt out",
+                  .batch_size = micro_batches,
+                  .micro_batches = micro_batches,
+                  .schedule = Schedule::kInterleaved};
+        for (int s = 0; s < num_stages; ++s)
+          plan.stages.push_back(
+              {.layers = {profile.model.layers[static_cast<std::size_t>(s)].id},
+               .replicas = {{.host = cluster.hosts[static_cast<std::size_t>(s % num_hosts)].name,
+                             .share = 1}}});
+        // A pass of a stage takes 1 s forward and 2 s backward; each host waits (hosts - 1) of them
+        // (Narayanan et al. 2021, section 2.2).
+        CHECK_THAT(predict(plan, profile, cluster).step_s,
+                   WithinRel(micro_batches * stages_per_host * 3.0 + (num_hosts - 1) * 3.0, 1e-9));
+      }
+}
+
 TEST_CASE("GPipe holds every micro-batch's activations, 1F1B as many as stages are left",
           "[planner]") {
   const Profile profile = chain({1, 1});

@@ -59,7 +59,7 @@ std::vector<ScheduledStage> dealt(int num_stages, int num_ranks) {
 
 }  // namespace
 
-TEST_CASE("interleaved 1F1B works through all stages of a rank, backward first", "[planner]") {
+TEST_CASE("interleaved 1F1B works through all stages of a rank, one forth, one back", "[planner]") {
   const auto orders = interleaved_passes(dealt(4, 2), 2, 2);
   const auto text = [](const std::vector<StagePass>& passes) {
     std::string grid;

@@ -67,7 +67,11 @@ TEST_CASE("a program whose ends do not meet is refused", "[simulator]") {
   TinyProgram to_itself = sound();
   instruction(to_itself, 0, 1).peer = 0;
   CHECK(refusal(to_itself) ==
-        "send_activation of micro-batch 0 on rank 0 names rank 0 as its peer");
+        "message 0 goes from rank 0 to rank 0 but is received by rank 1 from rank 0");
+
+  TinyProgram nowhere = sound();
+  instruction(nowhere, 0, 1).peer = 3;
+  CHECK(refusal(nowhere) == "send_activation of micro-batch 0 on rank 0 names rank 3 as its peer");
 
   TinyProgram twice = sound();
   twice.send_activation(0, 1, 8);
@@ -87,7 +91,64 @@ TEST_CASE("a program that would wait for ever is refused", "[simulator]") {
 TEST_CASE("ranks of a stage that reduce different gradients are refused", "[simulator]") {
   TinyProgram tiny = sound();
   instruction(tiny, 2, 0).bytes = 17;
-  CHECK(refusal(tiny) == "rank 2 reduces other gradients than rank 1 of its stage");
+  CHECK(refusal(tiny) == "rank 2 reduces other gradients than rank 1 of stage 1");
+}
+
+TEST_CASE("a rank that serves several stages is replayed", "[simulator]") {
+  TinyProgram tiny = sound();
+  tiny.add_stage({2, 0});
+  tiny.reduce(0, 24, 2);
+  tiny.reduce(2, 24, 2);
+  CHECK(refusal(tiny).empty());
+  instruction(tiny, 0, 2).bytes = 25;
+  CHECK(refusal(tiny) == "rank 0 reduces other gradients than rank 2 of stage 2");
+}
+
+TEST_CASE("a tensor between two stages of a rank is received after it was sent", "[simulator]") {
+  TinyProgram tiny({1});
+  tiny.add_stage({0});
+  tiny.send_activation(0, 0, 8);
+  tiny.receive_activation(0, 0, 8);
+  CHECK(refusal(tiny).empty());
+  std::swap(instruction(tiny, 0, 0), instruction(tiny, 0, 1));
+  CHECK(refusal(tiny) == "rank 0 waits for ever in receive_activation of micro-batch 0");
+}
+
+TEST_CASE("reductions in another order on two ranks are refused", "[simulator]") {
+  TinyProgram tiny({2});
+  tiny.add_stage({0, 1});
+  tiny.reduce(0, 8, 0);
+  tiny.reduce(0, 8, 1);
+  tiny.reduce(1, 8, 1);
+  tiny.reduce(1, 8, 0);
+  CHECK(refusal(tiny) == "rank 0 waits for ever in reduce_gradients");
+}
+
+TEST_CASE("parts that do not go with the stages' lists are refused", "[simulator]") {
+  TinyProgram unlisted = sound();
+  unlisted.program.stage_ranks[1].pop_back();
+  CHECK(refusal(unlisted) == "rank 2 is not replica 1 of stage 1 in that stage's list");
+
+  TinyProgram unknown = sound();
+  unknown.program.stage_ranks[0].push_back(7);
+  CHECK(refusal(unknown) == "stage 0 lists rank 7 of 3");
+
+  TinyProgram twice = sound();
+  twice.program.stage_ranks[0].push_back(0);
+  CHECK(refusal(twice) == "stage 0 lists rank 0 twice");
+
+  TinyProgram partless = sound();
+  partless.program.stage_ranks[0].push_back(1);
+  CHECK(refusal(partless) == "a stage lists a rank that has no part in it");
+
+  TinyProgram doubled = sound();
+  doubled.program.ranks[0].parts.push_back(doubled.program.ranks[0].parts.front());
+  CHECK(refusal(doubled) == "rank 0 has two parts in stage 0");
+
+  TinyProgram foreign = sound();
+  instruction(foreign, 0, 0).stage = 1;
+  CHECK(refusal(foreign) ==
+        "forward of micro-batch 0 on rank 0 is of stage 1, in which the rank has no part");
 }
 
 TEST_CASE("costs and hosts that SimGrid would end the process on are refused", "[simulator]") {
@@ -126,4 +187,18 @@ TEST_CASE("a cluster that SimGrid would end the process on is refused", "[simula
   CHECK(cluster_refusal(direct) ==
         "the cluster cannot be simulated: expected the direct link from h0 to h7 to join two hosts "
         "of the cluster");
+  Cluster zoned = star(2, 1, 0);
+  zoned.network.zones.push_back({.name = "rack", .hosts = {"h1"}, .bandwidth_bytes_per_s = 1});
+  CHECK(cluster_refusal(zoned).empty());
+  zoned.network.zones.push_back({.name = "room", .hosts = {"h1"}, .bandwidth_bytes_per_s = 1});
+  CHECK(cluster_refusal(zoned) ==
+        "the cluster cannot be simulated: expected host h1 in one zone at most");
+  zoned.network.zones[1] = {.name = "room", .hosts = {"h9"}, .bandwidth_bytes_per_s = 1};
+  CHECK(cluster_refusal(zoned) ==
+        "the cluster cannot be simulated: expected zone room to be of hosts of the cluster, found "
+        "h9");
+  zoned.network.zones[1] = {.name = "room", .hosts = {"h0"}, .bandwidth_bytes_per_s = 0};
+  CHECK(cluster_refusal(zoned) ==
+        "the cluster cannot be simulated: expected bandwidth_bytes_per_s of zone room to be a "
+        "number > 0, found 0.000000");
 }

@@ -2,13 +2,10 @@
 // of their own, as one process replays once.
 
 #include <algorithm>
-#include <cstring>
 #include <map>
 #include <random>
-#include <type_traits>
 
-#include "simulator/isolated.h"
-#include "simulator/replay.h"
+#include "tests/simulator/replay_world.h"
 #include "tests/simulator/tiny_programs.h"
 #include "tests/support/catch.h"
 
@@ -16,20 +13,16 @@ using namespace cadastre;
 
 namespace {
 
-struct World {
-  TinyProgram tiny{std::vector<int>{}};
-  Cluster cluster;
-};
-
-/// Stages of random replicas and branches, random costs and bytes, on unequal hosts and links.
-World random_world(unsigned seed) {
+/// Stages of random replicas and branches, random costs and bytes, on unequal hosts, links and
+/// zones.
+ReplayWorld random_world(unsigned seed) {
   std::mt19937 random(seed);  // the same numbers on every machine, unlike the distributions
   const auto up_to = [&](int n) { return static_cast<int>(random() % static_cast<unsigned>(n)); };
   const int num_stages = 2 + up_to(4);
   std::vector<int> num_replicas;
   for (int s = 0; s < num_stages; ++s) num_replicas.push_back(1 + up_to(3));
-  World world{.tiny = TinyProgram(num_replicas), .cluster = {}};
-  TinyProgram& tiny = world.tiny;
+  TinyProgram tiny(num_replicas);
+  ReplayWorld world;
   const int num_ranks = static_cast<int>(tiny.program.ranks.size());
   world.cluster = star(num_ranks, 1e6 * (1 + up_to(4)), 1e-3 * up_to(3));
   for (Host& host : world.cluster.hosts)
@@ -37,6 +30,16 @@ World random_world(unsigned seed) {
   if (num_ranks > 2)
     world.cluster.network.direct_links.push_back(
         {.from = "h0", .to = "h2", .bandwidth_bytes_per_s = 8e6, .latency_s = 0});
+
+  for (int h = 0; h < num_ranks; ++h) {
+    std::vector<Zone>& zones = world.cluster.network.zones;
+    if (h == 0 || (!zones.empty() && up_to(3) == 0))
+      zones.push_back({.name = std::string("z").append(std::to_string(h)),
+                       .hosts = {},
+                       .bandwidth_bytes_per_s = 0.75e6 * (1 + up_to(4)),
+                       .latency_s = 1e-3 * up_to(2)});
+    if (up_to(4) > 0) zones.back().hosts.push_back(host_name(h));  // else at the middle
+  }
 
   const int num_micro_batches = 1 + up_to(5);
   std::map<std::pair<int, int>, std::int64_t> bytes;  // (from stage, to stage); absent: no edge
@@ -70,35 +73,15 @@ World random_world(unsigned seed) {
       tiny.compute(rank, InstructionKind::kOptimizerStep, -1, 1e-3);
     }
   }
+  world.program = tiny.program;
+  world.costs = tiny.costs;
   return world;
 }
 
-/// Replays in a process of its own.
-IsolatedWork replay_of(const World& world) {
-  return [&world] {
-    const Timeline timeline = replay(world.tiny.program, world.tiny.costs, world.cluster);
-    std::string bytes(sizeof(double) + timeline.events.size() * sizeof(TimelineEvent), '\0');
-    std::memcpy(bytes.data(), &timeline.step_s, sizeof(double));
-    std::memcpy(bytes.data() + sizeof(double), timeline.events.data(),
-                timeline.events.size() * sizeof(TimelineEvent));
-    return bytes;
-  };
-}
-
-Timeline timeline_in(const IsolatedResult& result, const World& world) {
-  static_assert(std::is_trivially_copyable_v<TimelineEvent>);
-  REQUIRE(result.error.empty());
-  Timeline timeline = timeline_of(world.tiny.program, "simulated");
-  timeline.events.resize((result.output.size() - sizeof(double)) / sizeof(TimelineEvent));
-  std::memcpy(&timeline.step_s, result.output.data(), sizeof(double));
-  std::memcpy(timeline.events.data(), result.output.data() + sizeof(double),
-              timeline.events.size() * sizeof(TimelineEvent));
-  return timeline;
-}
-
 /// Seconds that the busiest rank computes, or the busiest link carries, in one step.
-double busiest_s(const World& world) {
-  const Program& program = world.tiny.program;
+double busiest_s(const ReplayWorld& world) {
+  const Program& program = world.program;
+  const std::vector<int> zone_of = host_zones(world.cluster);
   double busiest = 0;
   std::map<std::string, double> link_s;
   const auto carry = [&](int from, int to, std::int64_t bytes) {
@@ -118,14 +101,21 @@ double busiest_s(const World& world) {
     };
     add(std::to_string(a) + ">", bandwidth(a));
     add(">" + std::to_string(b), bandwidth(b));
+    const int from_zone = zone_of[static_cast<std::size_t>(a)];
+    const int to_zone = zone_of[static_cast<std::size_t>(b)];
+    if (from_zone == to_zone) return;
+    const auto uplink = [&](int zone) {
+      return world.cluster.network.zones[static_cast<std::size_t>(zone)].bandwidth_bytes_per_s;
+    };
+    if (from_zone >= 0) add("zone " + std::to_string(from_zone) + ">", uplink(from_zone));
+    if (to_zone >= 0) add(">zone " + std::to_string(to_zone), uplink(to_zone));
   };
   for (std::size_t r = 0; r < program.ranks.size(); ++r) {
     double compute_s = 0;
-    for (const double cost_s : world.tiny.costs[r]) compute_s += cost_s;
+    for (const double cost_s : world.costs[r]) compute_s += cost_s;
     busiest = std::max(busiest, compute_s);
     for (const Instruction& instruction : program.ranks[r].instructions)
-      if (instruction.kind == InstructionKind::kSendActivation ||
-          instruction.kind == InstructionKind::kSendGradient)
+      if (is_send(instruction.kind))
         carry(static_cast<int>(r), instruction.peer, instruction.bytes);
   }
   for (const auto& [link, seconds] : link_s) busiest = std::max(busiest, seconds);
@@ -134,28 +124,16 @@ double busiest_s(const World& world) {
 
 constexpr unsigned kNumSeeds = 40;
 
-std::vector<World> random_worlds() {
-  std::vector<World> worlds;
+std::vector<ReplayWorld> random_worlds() {
+  std::vector<ReplayWorld> worlds;
   for (unsigned seed = 0; seed < kNumSeeds; ++seed) worlds.push_back(random_world(seed));
   return worlds;
-}
-
-std::vector<Timeline> replay_all(const std::vector<World>& worlds) {
-  std::vector<IsolatedWork> work;
-  for (const World& world : worlds) work.push_back(replay_of(world));
-  const std::vector<IsolatedResult> results = run_isolated(work, num_usable_cores());
-  std::vector<Timeline> timelines;
-  for (std::size_t i = 0; i < worlds.size(); ++i) {
-    INFO("seed " << i);
-    timelines.push_back(timeline_in(results[i], worlds[i]));
-  }
-  return timelines;
 }
 
 }  // namespace
 
 TEST_CASE("no simulated step is faster than the busiest rank or link", "[simulator][property]") {
-  const std::vector<World> worlds = random_worlds();
+  const std::vector<ReplayWorld> worlds = random_worlds();
   const std::vector<Timeline> timelines = replay_all(worlds);
   for (std::size_t i = 0; i < worlds.size(); ++i) {
     INFO("seed " << i);
@@ -165,7 +143,7 @@ TEST_CASE("no simulated step is faster than the busiest rank or link", "[simulat
 
 TEST_CASE("a timeline holds the program's instructions, in order and without overlap",
           "[simulator][property]") {
-  const std::vector<World> worlds = random_worlds();
+  const std::vector<ReplayWorld> worlds = random_worlds();
   const std::vector<Timeline> timelines = replay_all(worlds);
   for (std::size_t i = 0; i < worlds.size(); ++i) {
     INFO("seed " << i);
@@ -173,42 +151,36 @@ TEST_CASE("a timeline holds the program's instructions, in order and without ove
     const std::vector<TimelineEvent>& events = timelines[i].events;
     std::int64_t sent_bytes = 0;
     std::int64_t received_bytes = 0;
-    for (std::size_t r = 0; r < worlds[i].tiny.program.ranks.size(); ++r) {
+    for (std::size_t r = 0; r < worlds[i].program.ranks.size(); ++r) {
       double clock_s = 0;
-      for (const Instruction& instruction : worlds[i].tiny.program.ranks[r].instructions) {
+      for (const Instruction& instruction : worlds[i].program.ranks[r].instructions) {
         REQUIRE(at < events.size());
         const TimelineEvent& event = events[at++];
         REQUIRE(event.rank == static_cast<int>(r));
         REQUIRE(event.kind == instruction.kind);
+        REQUIRE(event.stage == instruction.stage);
         REQUIRE(event.micro_batch == instruction.micro_batch);
         REQUIRE(event.peer == instruction.peer);
         REQUIRE(event.bytes == instruction.bytes);
         REQUIRE(event.start_s >= clock_s);
         REQUIRE(event.end_s >= event.start_s);
         clock_s = event.end_s;
-        if (event.kind == InstructionKind::kSendActivation ||
-            event.kind == InstructionKind::kSendGradient)
-          sent_bytes += event.bytes;
-        if (event.kind == InstructionKind::kReceiveActivation ||
-            event.kind == InstructionKind::kReceiveGradient)
-          received_bytes += event.bytes;
+        if (is_send(event.kind)) sent_bytes += event.bytes;
+        if (is_receive(event.kind)) received_bytes += event.bytes;
         if (event.kind == InstructionKind::kReduceGradients)
           sent_bytes += ring_bytes_per_rank(
               event.bytes,
-              worlds[i]
-                  .tiny.program
-                  .stage_ranks[static_cast<std::size_t>(worlds[i].tiny.program.ranks[r].stage)]
-                  .size());
+              worlds[i].program.stage_ranks[static_cast<std::size_t>(event.stage)].size());
       }
     }
     CHECK(at == events.size());
-    CHECK(sent_bytes == traffic_bytes(worlds[i].tiny.program));
+    CHECK(sent_bytes == traffic_bytes(worlds[i].program));
     CHECK(received_bytes > 0);
   }
 }
 
 TEST_CASE("no message is received before it was sent and had its time", "[simulator][property]") {
-  const std::vector<World> worlds = random_worlds();
+  const std::vector<ReplayWorld> worlds = random_worlds();
   const std::vector<Timeline> timelines = replay_all(worlds);
   for (std::size_t i = 0; i < worlds.size(); ++i) {
     INFO("seed " << i);
@@ -231,7 +203,7 @@ TEST_CASE("no message is received before it was sent and had its time", "[simula
 }
 
 TEST_CASE("the same program gives the same timeline to the last bit", "[simulator][property]") {
-  const std::vector<World> worlds = random_worlds();
+  const std::vector<ReplayWorld> worlds = random_worlds();
   const std::vector<Timeline> first = replay_all(worlds);
   const std::vector<Timeline> second = replay_all(worlds);
   for (std::size_t i = 0; i < worlds.size(); ++i) {
@@ -242,19 +214,23 @@ TEST_CASE("the same program gives the same timeline to the last bit", "[simulato
 
 TEST_CASE("without contention the simulator and the cost model agree on every event",
           "[simulator][property]") {
-  std::vector<World> worlds;
+  std::vector<ReplayWorld> worlds;
   std::vector<std::string> names;
+  const auto add = [&](const TinyProgram& tiny, const Cluster& cluster, const std::string& name) {
+    worlds.push_back({.program = tiny.program, .costs = tiny.costs, .cluster = cluster});
+    names.push_back(name);
+  };
   const auto add_chain = [&](Schedule schedule, int num_stages, std::int64_t bytes,
                              double latency_s) {
-    worlds.push_back({.tiny = pipeline({.num_stages = num_stages,
-                                        .num_micro_batches = 6,
-                                        .forward_s = 0.02,
-                                        .backward_s = 0.03,
-                                        .bytes = bytes},
-                                       schedule),
-                      .cluster = star(num_stages, 1e6, latency_s)});
-    names.push_back(schedule_name(schedule) + ", " + std::to_string(num_stages) + " stages, " +
-                    std::to_string(bytes) + " bytes, " + std::to_string(latency_s) + " s");
+    add(pipeline({.num_stages = num_stages,
+                  .num_micro_batches = 6,
+                  .forward_s = 0.02,
+                  .backward_s = 0.03,
+                  .bytes = bytes},
+                 schedule),
+        star(num_stages, 1e6, latency_s),
+        schedule_name(schedule) + ", " + std::to_string(num_stages) + " stages, " +
+            std::to_string(bytes) + " bytes, " + std::to_string(latency_s) + " s");
   };
   for (const Schedule schedule : {Schedule::kGpipe, Schedule::kOneForwardOneBackward})
     for (const double latency_s : {0.0, 1e-3}) {
@@ -264,29 +240,19 @@ TEST_CASE("without contention the simulator and the cost model agree on every ev
       for (const std::int64_t bytes : {1, 6'000}) add_chain(schedule, 5, bytes, latency_s);
     }
   for (const int n : {2, 3, 6}) {
-    World world{.tiny = TinyProgram({n}), .cluster = star(n, 1e6, 1e-3)};
+    TinyProgram tiny({n});
     for (int r = 0; r < n; ++r) {
-      world.tiny.forward(r, 0.02);
-      world.tiny.reduce(r, 60'000);
-      world.tiny.compute(r, InstructionKind::kOptimizerStep, -1, 0.01);
+      tiny.forward(r, 0.02);
+      tiny.reduce(r, 60'000);
+      tiny.compute(r, InstructionKind::kOptimizerStep, -1, 0.01);
     }
-    worlds.push_back(std::move(world));
-    names.push_back("ring of " + std::to_string(n));
+    add(tiny, star(n, 1e6, 1e-3), "ring of " + std::to_string(n));
   }
   const std::vector<Timeline> simulated = replay_all(worlds);
   for (std::size_t i = 0; i < worlds.size(); ++i) {
     INFO(names[i]);
-    const Timeline predicted =
-        evaluate(worlds[i].tiny.program, worlds[i].tiny.costs, worlds[i].cluster);
-    CHECK_THAT(simulated[i].step_s, WithinRel(predicted.step_s, 1e-7));
-    REQUIRE(simulated[i].events.size() == predicted.events.size());
-    double largest_s = 0;
-    for (std::size_t e = 0; e < predicted.events.size(); ++e) {
-      REQUIRE(simulated[i].events[e].kind == predicted.events[e].kind);
-      largest_s = std::max({largest_s,
-                            std::abs(simulated[i].events[e].start_s - predicted.events[e].start_s),
-                            std::abs(simulated[i].events[e].end_s - predicted.events[e].end_s)});
-    }
-    CHECK(largest_s < 1e-7);
+    constexpr double kToleranceS = 1e-7;
+    check_same_events(simulated[i], evaluate(worlds[i].program, worlds[i].costs, worlds[i].cluster),
+                      kToleranceS);
   }
 }

@@ -24,8 +24,14 @@ namespace {
 namespace fs = std::filesystem;
 
 Plan baseline(const std::string& name, const Profile& profile, const Cluster& cluster) {
-  return best_setting(name, baseline_stages(name, profile, cluster), 64, {1, 2, 4}, profile,
-                      cluster);
+  const PlanningProblem problem(profile, cluster);
+  const std::optional<Draft> draft = baseline_draft(name, profile, problem);
+  REQUIRE(draft);
+  const std::optional<Candidate> best = best_setting(name, *draft, 64, {1, 2, 4}, {}, problem);
+  REQUIRE(best);
+  Plan plan = plan_of(best->division, name, profile.model, cluster);
+  plan.predicted = predict(best->division, problem);
+  return plan;
 }
 
 /// The plan is `single`; `data-parallel`, on so fast a network, takes half its time.
@@ -37,7 +43,7 @@ PlanDocument fast_network_document() {
   document.plan = baseline("single", document.profile, document.cluster);
   for (const std::string name : {"pipeline", "data-parallel", "branch"})
     document.alternatives.push_back(baseline(name, document.profile, document.cluster));
-  document.search.lower_bound_s = 1e-6;
+  document.search.bound = 1e-6;
   document.search.num_evaluated = 7;
   return document;
 }

@@ -27,12 +27,13 @@ inline Cluster star(int num_hosts, double bandwidth_bytes_per_s, double latency_
   return cluster;
 }
 
-/// A program written by hand, rank r on host r, with its costs.
+/// A program written by hand, rank r on host r, with its costs. An instruction without a stage is
+/// of the first in which its rank has a part.
 struct TinyProgram {
   Program program;
   ProgramCosts costs;
 
-  /// One entry per stage.
+  /// One entry per stage, each on ranks of its own.
   explicit TinyProgram(const std::vector<int>& num_replicas) {
     for (std::size_t s = 0; s < num_replicas.size(); ++s) {
       program.stage_ranks.emplace_back();
@@ -41,16 +42,26 @@ struct TinyProgram {
         program.stage_ranks.back().push_back(rank);
         program.ranks.push_back({.host = host_name(rank),
                                  .host_index = rank,
-                                 .stage = static_cast<int>(s),
-                                 .replica = r,
+                                 .parts = {{.stage = static_cast<int>(s), .replica = r}},
                                  .instructions = {}});
       }
     }
     costs.resize(program.ranks.size());
   }
 
-  void add(int rank, const Instruction& instruction, double cost_s) {
-    program.ranks[static_cast<std::size_t>(rank)].instructions.push_back(instruction);
+  /// One more stage, on ranks that serve others already.
+  void add_stage(const std::vector<int>& ranks) {
+    const int stage = static_cast<int>(program.stage_ranks.size());
+    for (std::size_t k = 0; k < ranks.size(); ++k)
+      program.ranks[static_cast<std::size_t>(ranks[k])].parts.push_back(
+          {.stage = stage, .replica = static_cast<int>(k)});
+    program.stage_ranks.push_back(ranks);
+  }
+
+  void add(int rank, Instruction instruction, double cost_s) {
+    RankProgram& to = program.ranks[static_cast<std::size_t>(rank)];
+    if (instruction.stage < 0) instruction.stage = to.parts.front().stage;
+    to.instructions.push_back(instruction);
     costs[static_cast<std::size_t>(rank)].push_back(cost_s);
   }
 
@@ -65,9 +76,10 @@ struct TinyProgram {
     compute(rank, InstructionKind::kForward, micro_batch, cost_s);
   }
 
-  void reduce(int rank, std::int64_t bytes) {
+  void reduce(int rank, std::int64_t bytes, int stage = -1) {
     Instruction instruction;
     instruction.kind = InstructionKind::kReduceGradients;
+    instruction.stage = stage;
     instruction.bytes = bytes;
     add(rank, instruction, 0);
   }

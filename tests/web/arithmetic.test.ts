@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import {test} from "node:test";
-import type {Model, Report, Stage, Timeline, TimelineEvent} from "../../web/src/documents";
+import type {Model, Report, Stage, Timeline, TimelineEvent, TimelineRank} from "../../web/src/documents";
 import {gather} from "../../web/src/documents";
 import {row_normalized} from "../../web/src/layout/confusion";
 import {bytes, count, in_unit, percent, plural, rounded, seconds, significant, time_unit} from "../../web/src/layout/format";
@@ -8,7 +8,7 @@ import {graph_layout} from "../../web/src/layout/graph_layout";
 import {headline} from "../../web/src/layout/headline";
 import {loads_of_timeline, traffic_of_timeline} from "../../web/src/layout/loads";
 import {shapes_of} from "../../web/src/layout/shapes";
-import {best_view, main_view, plan_views, speedup} from "../../web/src/layout/strategies";
+import {best_view, main_view, plan_views, ranks_of_stages, speedup} from "../../web/src/layout/strategies";
 import {
   clamped, common_axis, event_at, lanes_of, panned, time_to_x, visible_boxes, x_to_time, zoomed,
 } from "../../web/src/layout/timeline_layout";
@@ -67,6 +67,8 @@ test("no view leaves the axis or shrinks to nothing", () => {
   close(x_to_time(time_to_x(5, view, 300), view, 300), 5);
 });
 
+const rank = (host: string, ...stages: number[]): TimelineRank =>
+  ({host, parts: stages.map((stage) => ({stage, replica: 0}))});
 const event = (start_s: number, end_s: number, kind = "forward"): TimelineEvent => ({rank: 0, kind, start_s, end_s});
 
 test("only boxes that are seen are drawn, cut at the edges", () => {
@@ -99,13 +101,13 @@ test("timelines share an axis that ends with the last of them", () => {
 });
 
 test("lanes are sorted, and events of unknown ranks are left out", () => {
-  const timeline: Timeline = {source: "measured", step_s: 1, ranks: [{host: "a", stage: 0, replica: 0}], events: [event(2, 3), event(0, 1), {...event(0, 1), rank: 7}]};
+  const timeline: Timeline = {source: "measured", step_s: 1, ranks: [rank("a", 0)], events: [event(2, 3), event(0, 1), {...event(0, 1), rank: 7}]};
   assert.deepEqual(lanes_of(timeline).map((lane) => lane.map(({start_s}) => start_s)), [[0, 2]]);
 });
 
 test("traffic counts sends by host and reductions as a ring", () => {
-  const ranks = [{host: "a", stage: 0, replica: 0}, {host: "b", stage: 0, replica: 1}, {host: "c", stage: 0, replica: 2}, {host: "d", stage: 1, replica: 0}];
-  const reduce = (rank: number): TimelineEvent => ({rank, kind: "reduce_gradients", start_s: 0, end_s: 1, bytes: 300});
+  const ranks = [rank("a", 0), {host: "b", parts: [{stage: 0, replica: 1}]}, {host: "c", parts: [{stage: 0, replica: 2}]}, rank("d", 1)];
+  const reduce = (rank: number): TimelineEvent => ({rank, kind: "reduce_gradients", stage: 0, start_s: 0, end_s: 1, bytes: 300});
   const traffic = traffic_of_timeline({source: "measured", step_s: 1, ranks, events: [
     {rank: 0, kind: "send_activation", peer: 3, start_s: 0, end_s: 0, bytes: 10},
     {rank: 3, kind: "receive_activation", peer: 0, start_s: 0, end_s: 1, bytes: 10}, // the same bytes, not again
@@ -123,11 +125,45 @@ test("the example's traffic is what its plan says", () => {
   close(traffic_of_timeline(measured).total_bytes, run?.traffic_bytes_per_step ?? 0);
 });
 
-test("a host's compute, reduction and waiting sum to the step", () => {
-  const ranks = [{host: "a", stage: 0, replica: 0}];
-  const [load] = loads_of_timeline({source: "measured", step_s: 10, ranks, events: [
-    event(0, 2), event(2, 3, "receive_gradient"), event(3, 6, "backward"), event(6, 7, "reduce_gradients"), event(7, 8, "optimizer_step")]});
-  assert.deepEqual(load, {host: "a", compute_s: 6, reduction_s: 1, waiting_s: 3});
+test("two stages of a host send each other nothing, and each reduces with its own ranks", () => {
+  // Stage 0 on a and b, stage 1 on b and a, so that the rings go the other way round; stage 2 on a.
+  const ranks = [
+    {host: "a", parts: [{stage: 0, replica: 0}, {stage: 1, replica: 1}, {stage: 2, replica: 0}]},
+    {host: "b", parts: [{stage: 0, replica: 1}, {stage: 1, replica: 0}]}];
+  const reduce = (rank: number, stage: number, bytes: number): TimelineEvent => ({rank, kind: "reduce_gradients", stage, start_s: 0, end_s: 1, bytes});
+  const traffic = traffic_of_timeline({source: "measured", step_s: 1, ranks, events: [
+    {rank: 0, kind: "send_activation", stage: 0, peer: 0, start_s: 0, end_s: 0, bytes: 99},
+    reduce(0, 0, 10), reduce(1, 0, 10), reduce(0, 1, 5), reduce(1, 1, 5), reduce(0, 2, 1000),
+  ]});
+  // ring of two: 2 (2-1)/2 of the buffer to the other
+  assert.deepEqual(traffic.bytes, [[0, 15], [15, 0]]);
+});
+
+test("a host's compute, transfer, reduction and waiting sum to the step", () => {
+  const [load] = loads_of_timeline({source: "measured", step_s: 12, ranks: [rank("a", 0), rank("b", 1)], events: [
+    event(0, 2), {...event(2, 5, "receive_gradient"), peer: 1}, event(5, 6, "recompute"), event(6, 8, "backward"),
+    event(8, 9, "reduce_gradients"), event(9, 10, "optimizer_step"),
+    // Sent 1 s after a began to wait for it, 2 s before it came.
+    {...event(3, 3, "send_gradient"), rank: 1, peer: 0}]});
+  assert.deepEqual(load, {host: "a", compute_s: 6, transfer_s: 2, reduction_s: 1, waiting_s: 3});
+});
+
+test("a tensor that was sent before it was waited for is on the network all the while", () => {
+  const [, load] = loads_of_timeline({source: "measured", step_s: 4, ranks: [rank("a", 0, 2), rank("b", 1, 3)], events: [
+    // The same layer for two stages of b: by order.
+    {...event(0, 0, "send_activation"), peer: 1}, {...event(2, 2, "send_activation"), peer: 1},
+    {...event(1, 2, "receive_activation"), rank: 1, peer: 0}, {...event(2, 3, "receive_activation"), rank: 1, peer: 0},
+    // Between two stages of b: no network.
+    {...event(3, 3, "send_activation"), rank: 1, peer: 1}, {...event(3, 4, "receive_activation"), rank: 1, peer: 1}]});
+  assert.deepEqual(load, {host: "b", compute_s: 0, transfer_s: 2, reduction_s: 0, waiting_s: 2});
+});
+
+test("a plan's ranks are its hosts in order, each with its parts", () => {
+  const stage = (...hosts: string[]): Stage => ({layers: [], replicas: hosts.map((host) => ({host, share: 1 / hosts.length}))});
+  assert.deepEqual(ranks_of_stages([stage("a", "b"), stage("c", "a"), stage("b")]), [
+    {host: "a", parts: [{stage: 0, replica: 0}, {stage: 1, replica: 1}]},
+    {host: "b", parts: [{stage: 0, replica: 1}, {stage: 2, replica: 0}]},
+    {host: "c", parts: [{stage: 1, replica: 0}]}]);
 });
 
 test("smoothing keeps a constant, favours neither end, and passes over what is not a number", () => {

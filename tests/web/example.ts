@@ -3,6 +3,7 @@
 // are plausible, nothing more.
 
 import type {Cluster, Layer, Metrics, Model, Plan, Profile, Stage} from "../../web/src/documents";
+import {type HostLoad, loads_of_timeline} from "../../web/src/layout/loads";
 import {random_numbers, replay, rounded} from "./example_replay";
 
 const SENSORS = [
@@ -95,7 +96,8 @@ function example_cluster(): Cluster {
     format: "cadastre-cluster/1",
     name: "lab-four-1gbe",
     hosts: [host("atlas", 1.6, 16, 64), host("boreas", 1, 8, 32), host("ceres", 1, 8, 32), host("dione", 0.5, 4, 16)],
-    network: {bandwidth_bytes_per_s: 125e6, latency_s: 5e-5},
+    network: {bandwidth_bytes_per_s: 125e6, latency_s: 5e-5,
+      zones: [{name: "attic", hosts: ["ceres", "dione"], bandwidth_bytes_per_s: 250e6, latency_s: 1e-5}]},
   };
 }
 
@@ -145,8 +147,10 @@ export function example_documents(num_steps = 240): {[name: string]: object} {
       {layers: of("rgb"), replicas: alone("boreas")},
       {layers: shared, replicas: alone("ceres")}]],
     ["pipeline", 8, [
-      {layers: all.slice(0, 10), replicas: alone("atlas")},
-      {layers: all.slice(10), replicas: alone("boreas")}]],
+      {layers: all.slice(0, 5), replicas: alone("atlas"), recompute: true},
+      {layers: all.slice(5, 12), replicas: alone("boreas")},
+      {layers: all.slice(12, 17), replicas: alone("atlas"), recompute: true},
+      {layers: all.slice(17), replicas: alone("boreas")}]],
   ];
   const memory_of = new Map(profile.layers.map((layer) => [layer.layer, 3 * layer.parameter_bytes + 128 * (layer.saved_bytes_per_sample ?? 0)]));
   const made = strategies.map(([strategy, micro_batches, stages], index) => {
@@ -154,18 +158,20 @@ export function example_documents(num_steps = 240): {[name: string]: object} {
     const predicted = replay(division, profile, cluster, "predicted", 0, 1);
     const simulated = replay(division, profile, cluster, "simulated", 0.08, 100 + index);
     const {step_s, ranks, events} = predicted.timeline;
-    const hosts = ranks.map(({host, stage}, rank) => {
-      const sum = (...kinds: string[]) => events.filter((event) => event.rank === rank && kinds.includes(event.kind))
-        .reduce((total, {start_s, end_s}) => total + end_s - start_s, 0);
-      const compute_s = rounded(sum("load_micro_batch", "forward", "backward", "optimizer_step"));
-      const reduction_s = rounded(sum("reduce_gradients"));
-      const sent_bytes = events.filter((event) => event.rank === rank && event.kind.startsWith("send")).reduce((total, {bytes = 0}) => total + bytes, 0);
-      const peak_memory_bytes = stages[stage].layers.reduce((total, layer) => total + (memory_of.get(layer) ?? 0), 0);
-      return {host, compute_s, reduction_s, waiting_s: Math.max(0, rounded(step_s - compute_s - reduction_s)), sent_bytes, peak_memory_bytes};
+    const loads = new Map(loads_of_timeline(predicted.timeline).map((load) => [load.host, load]));
+    const hosts = ranks.map(({host, parts}, rank) => {
+      const {compute_s, transfer_s, reduction_s, waiting_s} = loads.get(host) as HostLoad;
+      const sent_bytes = events.filter(({rank: from, kind, peer}) => from === rank && kind.startsWith("send") && peer !== rank)
+        .reduce((total, {bytes = 0}) => total + bytes, 0);
+      const peak_memory_bytes = parts.flatMap(({stage}) => stages[stage].layers)
+        .reduce((total, layer) => total + (memory_of.get(layer) ?? 0), 0);
+      return {host, compute_s: rounded(compute_s), transfer_s: rounded(transfer_s), reduction_s: rounded(reduction_s),
+        waiting_s: rounded(waiting_s), sent_bytes, peak_memory_bytes};
     });
     const plan: Plan = {
-      strategy, ...division, schedule: "gpipe",
+      strategy, ...division, schedule: strategy === "pipeline" ? "interleaved-1f1b" : "gpipe",
       predicted: {step_s, traffic_bytes_per_step: predicted.traffic_bytes, fits_memory: true, hosts,
+        ...{latency_s: rounded(step_s / 400), inference_samples_per_s: rounded(400 / step_s), energy_j_per_step: 0, price_per_step: 0},
         peak_memory_bytes: Math.max(...hosts.map(({peak_memory_bytes}) => peak_memory_bytes))},
       simulated: {step_s: simulated.timeline.step_s},
     };
@@ -196,7 +202,9 @@ export function example_documents(num_steps = 240): {[name: string]: object} {
     "profile.json": profile,
     "cluster.json": cluster,
     "plan.json": {format: "cadastre-plan/1", ...best.plan,
-      search: {lower_bound_s: rounded(best.plan.predicted.step_s * 0.97), optimality_gap: 0.03, search_s: 0.41, num_evaluated: 3812},
+      search: {objective: "step-time", value: best.plan.predicted.step_s, bound: rounded(best.plan.predicted.step_s * 0.97),
+        proven_optimal: false, feasible: true, optimality_gap: 0.03, search_s: 0.41, num_evaluated: 3812},
+      runners_up: [],
       alternatives: made.slice(1).map(({plan}) => plan), profile, cluster},
     "simulation.json": {format: "cadastre-simulation/1", network_model: "CM02, no cross-traffic", cluster: cluster.name, best: 0,
       plans: made.map(({plan, simulated}) => ({strategy: plan.strategy, micro_batches: plan.micro_batches, schedule: plan.schedule,

@@ -9,12 +9,14 @@ export interface Replica {
 export interface Stage {
   layers: string[];
   replicas: Replica[];
+  recompute?: boolean; // keeps its inputs alone from forward to backward
 }
 
 export interface HostPrediction {
   host: string;
   compute_s: number;
   waiting_s: number;
+  transfer_s: number;
   reduction_s: number;
   sent_bytes: number;
   peak_memory_bytes: number;
@@ -81,33 +83,46 @@ export interface Host {
   memory_bytes?: number;
 }
 
+/// Hosts behind an uplink of their own.
+export interface Zone {
+  name: string;
+  hosts: string[];
+  bandwidth_bytes_per_s: number;
+  latency_s: number;
+}
+
 export interface Cluster {
   format: "cadastre-cluster/1";
   name: string;
   hosts: Host[];
-  network: {bandwidth_bytes_per_s: number; latency_s: number};
+  network: {bandwidth_bytes_per_s: number; latency_s: number; zones?: Zone[]};
 }
 
 export interface PlanDocument extends Plan {
   format: "cadastre-plan/1";
-  search?: {lower_bound_s: number; optimality_gap: number; search_s: number; num_evaluated: number};
+  search?: {objective: string; proven_optimal: boolean; optimality_gap: number; search_s: number; num_evaluated: number};
   alternatives?: Plan[];
   profile?: Profile;
   cluster?: Cluster;
 }
 
-export interface TimelineRank {
-  host: string;
+export interface RankPart {
   stage: number;
   replica: number;
+}
+
+export interface TimelineRank {
+  host: string;
+  parts: RankPart[]; // in one stage or several
 }
 
 export interface TimelineEvent {
   rank: number;
   kind: string;
+  stage?: number; // whose work it is
   micro_batch?: number; // -1 or absent: of the whole step
   layer?: number; // index into the model's layers
-  peer?: number; // the other rank of a send or receive
+  peer?: number; // the other rank of a send or receive; the same one between two of its stages
   start_s: number;
   end_s: number;
   bytes?: number;

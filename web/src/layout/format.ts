@@ -85,7 +85,7 @@ export function plural(number: number, noun: string): string {
 
 /// Schedules by the names that the field prints.
 export function schedule_label(schedule: string): string {
-  return {gpipe: "GPipe", "1f1b": "1F1B"}[schedule] ?? schedule;
+  return {gpipe: "GPipe", "1f1b": "1F1B", "eager-1f1b": "eager 1F1B", "interleaved-1f1b": "interleaved 1F1B"}[schedule] ?? schedule;
 }
 
 /// "receive_activation" as "receive activation".

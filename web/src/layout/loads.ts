@@ -1,37 +1,64 @@
 // What each host does with its time in a step, and what it sends to the others.
 
-import type {Prediction, Timeline} from "../documents";
+import type {Prediction, Timeline, TimelineEvent} from "../documents";
 
-/// A host's step: the three parts sum to the step.
+/// A host's step: the four parts sum to the step.
 export interface HostLoad {
   host: string;
   compute_s: number;
+  transfer_s: number; // waiting for a tensor while it is on the network
   reduction_s: number;
   waiting_s: number;
 }
 
-const COMPUTE = new Set(["load_micro_batch", "forward", "backward", "optimizer_step"]);
+const COMPUTE = new Set(["load_micro_batch", "forward", "recompute", "backward", "optimizer_step"]);
+const SEND_OF: {[receive: string]: string} = {receive_activation: "send_activation", receive_gradient: "send_gradient"};
 
-/// Waiting is what is left of the step: receives, and gaps between instructions (the bubble).
+/// What a tensor is known by at both ends.
+function tensor_key(kind: string, from: number, to: number, {layer = -1, micro_batch = -1}: TimelineEvent): string {
+  return [kind, from, to, layer, micro_batch].join(" ");
+}
+
+/// When each tensor was put on its way, in the sender's order: two stages of one rank may get the
+/// same layer's output from the same rank.
+function sends_by_tensor(timeline: Timeline): Map<string, number[]> {
+  const sends = new Map<string, number[]>();
+  for (const event of timeline.events) {
+    if (event.kind !== "send_activation" && event.kind !== "send_gradient") continue;
+    const key = tensor_key(event.kind, event.rank, event.peer ?? -1, event);
+    sends.set(key, [...(sends.get(key) ?? []), event.start_s]);
+  }
+  return sends;
+}
+
+/// Waiting is what is left of the step: for tensors that were not sent yet, and gaps between
+/// instructions (the bubble). As in planner/cost_model.h.
 export function loads_of_timeline(timeline: Timeline): HostLoad[] {
+  const sends = sends_by_tensor(timeline);
   const loads = new Map<string, HostLoad>();
   for (const {host} of timeline.ranks)
-    if (!loads.has(host)) loads.set(host, {host, compute_s: 0, reduction_s: 0, waiting_s: 0});
-  for (const {rank, kind, start_s, end_s} of timeline.events) {
+    if (!loads.has(host)) loads.set(host, {host, compute_s: 0, transfer_s: 0, reduction_s: 0, waiting_s: 0});
+  for (const event of timeline.events) {
+    const {rank, kind, peer = -1, start_s, end_s} = event;
     const load = loads.get(timeline.ranks[rank]?.host ?? "");
     if (!load) continue;
     if (COMPUTE.has(kind)) load.compute_s += end_s - start_s;
     if (kind === "reduce_gradients") load.reduction_s += end_s - start_s;
+    if (kind in SEND_OF && peer !== rank) {
+      const sent_s = sends.get(tensor_key(SEND_OF[kind], peer, rank, event))?.shift() ?? end_s;
+      load.transfer_s += end_s - Math.max(start_s, Math.min(sent_s, end_s));
+    }
   }
   for (const load of loads.values())
-    load.waiting_s = Math.max(0, timeline.step_s - load.compute_s - load.reduction_s);
+    load.waiting_s = Math.max(0, timeline.step_s - load.compute_s - load.transfer_s - load.reduction_s);
   return [...loads.values()];
 }
 
 export function loads_of_prediction(prediction: Prediction): HostLoad[] {
-  return prediction.hosts.map(({host, compute_s, reduction_s, waiting_s}) => ({
+  return prediction.hosts.map(({host, compute_s, transfer_s, reduction_s, waiting_s}) => ({
     host,
     compute_s,
+    transfer_s,
     reduction_s,
     waiting_s,
   }));
@@ -55,15 +82,19 @@ export function traffic_of_timeline(timeline: Timeline): Traffic {
     if (from && to && from.host !== to.host) bytes[hosts.indexOf(from.host)][hosts.indexOf(to.host)] += moved;
   };
   const stage_ranks = new Map<number, number[]>();
-  timeline.ranks.forEach(({stage}, rank) =>
-    stage_ranks.set(stage, [...(stage_ranks.get(stage) ?? []), rank]),
-  );
+  timeline.ranks.forEach(({parts}, rank) => {
+    for (const {stage, replica} of parts) {
+      const ring = stage_ranks.get(stage) ?? [];
+      ring[replica] = rank;
+      stage_ranks.set(stage, ring);
+    }
+  });
   for (const event of timeline.events) {
     const moved = event.bytes ?? 0;
     if (event.kind === "send_activation" || event.kind === "send_gradient") {
       add(event.rank, event.peer ?? -1, moved);
     } else if (event.kind === "reduce_gradients") {
-      const ring = stage_ranks.get(timeline.ranks[event.rank]?.stage ?? -1) ?? [];
+      const ring = stage_ranks.get(event.stage ?? -1) ?? [];
       const next = ring[(ring.indexOf(event.rank) + 1) % ring.length];
       if (ring.length > 1) add(event.rank, next, (2 * (ring.length - 1) * moved) / ring.length);
     }

@@ -13,6 +13,7 @@ export function stage_color(stage: number): string {
 export const KINDS = [
   "load_micro_batch",
   "forward",
+  "recompute",
   "backward",
   "send_activation",
   "receive_activation",

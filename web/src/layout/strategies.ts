@@ -1,6 +1,6 @@
 // The plans a report compares: one row each, whatever documents speak of them.
 
-import type {Prediction, Report, Stage, Timeline} from "../documents";
+import type {Prediction, Report, Stage, Timeline, TimelineRank} from "../documents";
 
 /// One plan with everything the documents know of it.
 export interface PlanView {
@@ -31,13 +31,26 @@ function present<T extends object>(values: {[key in keyof T]?: T[key] | undefine
   ) as Partial<T>;
 }
 
+/// The ranks of a plan: its hosts in the order in which they appear, each with its parts. As in
+/// planner/program.h.
+export function ranks_of_stages(stages: Stage[]): TimelineRank[] {
+  const ranks = new Map<string, TimelineRank>();
+  stages.forEach(({replicas}, stage) =>
+    replicas.forEach(({host}, replica) => {
+      const rank = ranks.get(host) ?? {host, parts: []};
+      rank.parts.push({stage, replica});
+      ranks.set(host, rank);
+    }),
+  );
+  return [...ranks.values()];
+}
+
 /// True when `timeline` can be of `view`: the same hosts on the same stages, the same micro-batches.
 export function timeline_is_of(timeline: Timeline, view: PlanView): boolean {
-  const ranks = view.stages
-    ? view.stages.flatMap((stage, index) => stage.replicas.map(({host}) => `${index} ${host}`))
-    : view.timelines[0]?.ranks.map(({stage, host}) => `${stage} ${host}`);
+  const ranks = view.stages ? ranks_of_stages(view.stages) : view.timelines[0]?.ranks;
   if (!ranks || ranks.length !== timeline.ranks.length) return false;
-  if (timeline.ranks.some(({stage, host}, rank) => `${stage} ${host}` !== ranks[rank])) return false;
+  const text = ({host, parts}: TimelineRank) => `${parts.map(({stage}) => stage).join(" ")} ${host}`;
+  if (timeline.ranks.some((rank, index) => text(rank) !== text(ranks[index]))) return false;
   const last = timeline.events.reduce((most, {micro_batch = -1}) => Math.max(most, micro_batch), -1);
   return last < 0 || last + 1 === view.micro_batches;
 }

@@ -54,7 +54,7 @@ function stages_panel(report: Report, view: PlanView | undefined): Child[] {
     const last = measurements[measurements.length - 1];
     return sum + (last ? last.forward_s + last.backward_s : 0);
   }, 0);
-  const cards = (view?.stages ?? []).map(({layers, replicas}, stage) => {
+  const cards = (view?.stages ?? []).map(({layers, replicas, recompute}, stage) => {
     const costs = layers.map((layer) => cost_of.get(layer)).filter((cost) => cost !== undefined);
     const compute_s = costs.reduce((sum, {measurements}) => {
       const last = measurements[measurements.length - 1];
@@ -63,7 +63,8 @@ function stages_panel(report: Report, view: PlanView | undefined): Child[] {
     const parameters = costs.reduce((sum, {parameter_bytes}) => sum + parameter_bytes, 0);
     const facts = [plural(layers.length, "layer"),
       total_s > 0 && `${percent(compute_s / total_s, 0)} of the compute`,
-      costs.length > 0 && `${bytes(parameters)} of parameters`].filter(Boolean);
+      costs.length > 0 && `${bytes(parameters)} of parameters`,
+      recompute && "computes its activations again for backward"].filter(Boolean);
     const hosts = replicas.map(({host, share}) => share < 1 ? `${host} ${percent(share, 0)}` : host);
     return el("li", {}, stage_chip(stage, stage_color(stage)),
       el("div", {}, el("strong", {}, hosts.join(" + ")), el("span", {class: "note"}, facts.join(", "))));

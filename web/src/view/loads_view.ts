@@ -8,6 +8,7 @@ import {el, section, swatch} from "./dom";
 
 const PARTS = [
   {key: "compute_s", name: "compute", color: "--part-compute"},
+  {key: "transfer_s", name: "transfer", color: "--part-transfer"},
   {key: "reduction_s", name: "reduction", color: "--part-reduction"},
   {key: "waiting_s", name: "waiting", color: "--part-waiting"},
 ] as const;
@@ -30,7 +31,7 @@ export function has_loads(view: PlanView): boolean {
 export function hosts_section(view: PlanView): HTMLElement {
   const sources = loads_by_source(view);
   const hosts = [...new Set(sources.flatMap(({loads}) => loads.map(({host}) => host)))];
-  const total_s = ({compute_s, reduction_s, waiting_s}: HostLoad) => compute_s + reduction_s + waiting_s;
+  const total_s = (load: HostLoad) => PARTS.reduce((sum, {key}) => sum + load[key], 0);
   const most_s = Math.max(...sources.flatMap(({loads}) => loads.map(total_s)), 1e-12);
   const memory = new Map(view.predicted?.hosts?.map((entry) => [entry.host, entry.peak_memory_bytes]));
   const bar = (source: string, load: HostLoad) => {
@@ -41,7 +42,7 @@ export function hosts_section(view: PlanView): HTMLElement {
         el("span", {style: `width: ${(100 * load[key]) / most_s}%; background: var(${color})`}))),
       el("span", {class: "value"}, `${Math.round((100 * load.compute_s) / (total_s(load) || 1))}\u202f% busy`));
   };
-  return section("hosts", "Hosts", "Where each host's time goes in one step.",
+  return section("hosts", "Hosts", "Where each host's time goes in one step: transfer is waiting for tensors that are on the network, waiting is for other hosts to get ready.",
     el("ul", {class: "legend"}, ...PARTS.map(({name, color}) => el("li", {}, swatch(`var(${color})`), name))),
     ...hosts.map((host) =>
       el("div", {class: "host"},

@@ -30,10 +30,10 @@ function step_bars(view: PlanView, sources: string[], most_s: number, unit: Unit
 function search_note(report: Report): string {
   const search = report.plan?.search;
   if (!search) return "";
-  const quality =
-    search.optimality_gap <= 0
-      ? "no plan of the search space is faster by the cost model"
-      : `at most ${percent(search.optimality_gap)} above the lower bound of ${seconds(search.lower_bound_s)}`;
+  const aim = search.objective === "step-time" ? "" : ` for ${search.objective}`;
+  const quality = search.proven_optimal
+    ? `no plan of the search space is better${aim} by the cost model`
+    : `at most ${percent(search.optimality_gap)} from the best that can be${aim} by the cost model`;
   return ` The search evaluated ${plural(search.num_evaluated, "plan")} in ${seconds(search.search_s)}: ${quality}.`;
 }
 
@@ -102,8 +102,11 @@ export function strategies_section(
 
 function cluster_note(report: Report): HTMLElement {
   const {name, hosts, network} = report.cluster as NonNullable<Report["cluster"]>;
-  const gbit_per_s = Number(((network?.bandwidth_bytes_per_s ?? 0) * 8e-9).toPrecision(3));
+  const gbit = (bytes_per_s: number) => `${Number((bytes_per_s * 8e-9).toPrecision(3))}\u202fGbit/s`;
   const each = hosts.map(({name: host, relative_speed, cores, memory_bytes}) =>
     `${host} (${significant(relative_speed)}× speed${cores ? `, ${plural(cores, "core")}` : ""}${memory_bytes ? `, ${rounded(bytes(memory_bytes))}` : ""})`);
-  return el("p", {class: "note cluster"}, `Cluster ${name}: ${each.join(", ")}; ${gbit_per_s}\u202fGbit/s, ${rounded(seconds(network?.latency_s ?? 0))} per link.`);
+  const zones = (network?.zones ?? []).map((zone) =>
+    `; ${zone.name} (${zone.hosts.join(", ")}) behind an uplink of ${gbit(zone.bandwidth_bytes_per_s)}, ${rounded(seconds(zone.latency_s))}`);
+  return el("p", {class: "note cluster"},
+    `Cluster ${name}: ${each.join(", ")}; ${gbit(network?.bandwidth_bytes_per_s ?? 0)}, ${rounded(seconds(network?.latency_s ?? 0))} per link${zones.join("")}.`);
 }

@@ -1,7 +1,7 @@
 // The timelines of a plan, one above the other on one time axis that zooms and pans for all.
 
 import {ticks} from "d3-array";
-import type {Model, Timeline, TimelineEvent} from "../documents";
+import type {Model, Timeline, TimelineEvent, TimelineRank} from "../documents";
 import {bytes, kind_label, seconds, time_unit} from "../layout/format";
 import {KINDS, kind_color, stage_color} from "../layout/palette";
 import {type PlanView, timeline_is_of} from "../layout/strategies";
@@ -22,6 +22,7 @@ import {hide_tooltip, show_tooltip} from "./tooltip";
 const LANE = 24; // pixels from one lane to the next
 const BOX = 18; // pixels of height of a box
 const AXIS = 22;
+const MOST_CHIPS = 3; // of stages, beside a lane
 const RECEIVES = new Set(["receive_activation", "receive_gradient"]);
 const SENDS = new Set(["send_activation", "send_gradient"]);
 const LIGHT_TEXT = new Set(["forward", "optimizer_step", "reduce_gradients"]);
@@ -87,7 +88,8 @@ function draw_panel({timeline, lanes, canvas}: Panel, view: Viewport, width: num
     context.fillStyle = color("--lane");
     context.fillRect(0, top, width, BOX);
     for (const box of visible_boxes(lane, view, width)) {
-      const {kind, micro_batch = -1} = box.event;
+      const {kind, stage = -1, micro_batch = -1} = box.event;
+      if (box.event.peer === box.event.rank) continue; // between two stages of the rank: no network
       const gap = box.width > 4 ? 0.75 : 0;
       ++drawn;
       if (RECEIVES.has(kind)) { // waiting is not work: a thin line, not a box
@@ -98,6 +100,10 @@ function draw_panel({timeline, lanes, canvas}: Panel, view: Viewport, width: num
       context.fillStyle = color(kind_color(kind));
       if (SENDS.has(kind)) context.fillRect(box.x - 0.5, top - 2, 2, BOX + 4);
       else context.fillRect(box.x, top, box.width - gap, BOX);
+      if (timeline.ranks[index].parts.length > 1 && !SENDS.has(kind) && box.width > 2) {
+        context.fillStyle = color(stage_color(stage));
+        context.fillRect(box.x, top + BOX, box.width - gap, 2);
+      }
       const text = micro_batch >= 0 ? String(micro_batch) : "";
       if (text && !SENDS.has(kind) && box.width > context.measureText(text).width + 5) {
         context.fillStyle = color(LIGHT_TEXT.has(kind) ? "--on-dark" : "--on-light");
@@ -121,7 +127,8 @@ function event_text(event: TimelineEvent, timeline: Timeline, model: Model | und
   const facts = [
     micro_batch >= 0 && `micro-batch ${micro_batch}`,
     layer >= 0 && `layer ${model?.layers[layer]?.id ?? layer}`,
-    peer >= 0 && `${SENDS.has(event.kind) ? "to" : "from"} ${timeline.ranks[peer]?.host ?? `rank ${peer}`}`,
+    peer >= 0 && peer !== event.rank && `${SENDS.has(event.kind) ? "to" : "from"} ${timeline.ranks[peer]?.host ?? `rank ${peer}`}`,
+    peer === event.rank && "between two stages of the host",
     (event.bytes ?? 0) > 0 && bytes(event.bytes as number),
   ].filter(Boolean);
   const took = SENDS.has(event.kind) ? "" : `${seconds(event.end_s - event.start_s)}, `;
@@ -129,7 +136,7 @@ function event_text(event: TimelineEvent, timeline: Timeline, model: Model | und
     el("strong", {}, kind_label(event.kind)),
     el("div", {}, `${took}from ${seconds(event.start_s)}`),
     facts.length > 0 ? el("div", {}, facts.join(", ")) : el("div"),
-    el("div", {class: "note"}, `stage ${rank.stage + 1} on ${rank.host}, ${timeline.source}`),
+    el("div", {class: "note"}, `stage ${(event.stage ?? rank.parts[0]?.stage ?? 0) + 1} on ${rank.host}, ${timeline.source}`),
   ];
 }
 
@@ -178,8 +185,15 @@ export function timelines_section(plan: PlanView, model: Model | undefined): HTM
   };
   const zoom_middle = (factor: number) => look_at(zoomed(view, axis, factor, (view.begin_s + view.end_s) / 2));
 
-  const lane_label = ({host, stage}: Timeline["ranks"][number]) =>
-    el("div", {class: "lane-label", title: `stage ${stage + 1} on ${host}`}, stage_chip(stage, stage_color(stage)), el("span", {}, host));
+  const lane_label = ({host, parts}: TimelineRank) => {
+    const stages = parts.map(({stage}) => stage);
+    const more = stages.length - MOST_CHIPS;
+    return el("div", {class: "lane-label", title: `stage${stages.length > 1 ? "s" : ""} ${stages.map((stage) => stage + 1).join(", ")} on ${host}`},
+      ...stages.slice(0, MOST_CHIPS).map((stage) => stage_chip(stage, stage_color(stage))),
+      more > 0 && el("span", {class: "more"}, `+${more}`),
+      el("span", {}, host));
+  };
+  const shared = timelines.some(({ranks}) => ranks.some(({parts}) => parts.length > 1));
   area.append(
     el("div", {class: "gutter"}), axis_canvas,
     ...panels.flatMap(({timeline, canvas}) => [
@@ -266,7 +280,8 @@ export function timelines_section(plan: PlanView, model: Model | undefined): HTM
   return section("timelines", timelines.length > 1 ? "Timelines" : "Timeline",
     `One step of the ${plan.strategy === "timeline" ? "given" : plan.strategy} plan, a lane per rank` +
       (timelines.length > 1 ? ", all on one time axis" : "") +
-      ". Numbers are micro-batches; a dotted line ends the step.",
+      ". Numbers are micro-batches; a dotted line ends the step." +
+      (shared ? " Where a host serves several stages, the line below an instruction has its stage's colour." : ""),
     el("div", {class: "tools"}, legend(timelines),
       el("div", {class: "buttons"},
         button("−", "Zoom out", () => zoom_middle(1 / 0.7)),
