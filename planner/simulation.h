@@ -20,6 +20,7 @@ struct SimulatedPlan {
   double simulated_step_s = 0;
   std::int64_t traffic_bytes_per_step = 0;
   bool fits_memory = true;
+  std::int64_t averaging_period = 0;  ///< as `Plan::averaging_period`
   Timeline timeline;
   bool operator==(const SimulatedPlan&) const = default;
 };
@@ -28,7 +29,8 @@ struct SimulatedPlan {
 struct Simulation {
   std::string network_model;  ///< the simulator's model and its constants, in words
   std::string cluster;
-  int best = 0;  ///< index of the plan with the least simulated step among those that fit
+  int best = 0;  ///< index of the plan with the least simulated step among those that fit; a
+                 ///< plan that averages parameters computes another function and is no rival
   std::vector<SimulatedPlan> plans;  ///< the document's plan first, then its alternatives
   bool operator==(const Simulation&) const = default;
 };

@@ -18,6 +18,7 @@ SimulatedPlan read_simulated_plan(const JsonPlace& place) {
                      .simulated_step_s = object.at("simulated_step_s").number(0),
                      .traffic_bytes_per_step = object.at("traffic_bytes_per_step").integer(0),
                      .fits_memory = object.at("fits_memory").boolean(),
+                     .averaging_period = averaging_period_from_json(object),
                      .timeline = timeline_from_json(object.at("timeline"))};
   object.finish();
   return plan;
@@ -31,6 +32,7 @@ nlohmann::json to_json(const SimulatedPlan& plan) {
           {"simulated_step_s", plan.simulated_step_s},
           {"traffic_bytes_per_step", plan.traffic_bytes_per_step},
           {"fits_memory", plan.fits_memory},
+          {"averaging_period", plan.averaging_period},
           {"timeline", to_json(plan.timeline)}};
 }
 

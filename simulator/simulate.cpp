@@ -93,6 +93,7 @@ Simulation simulate(const PlanDocument& document, const SimulateOptions& options
                                 .simulated_step_s = timeline.step_s,
                                 .traffic_bytes_per_step = traffic_bytes(programs[i]),
                                 .fits_memory = plan.predicted.fits_memory,
+                                .averaging_period = plan.averaging_period,
                                 .timeline = std::move(timeline)});
   }
   if (!failures.empty()) throw std::runtime_error(failures);
@@ -106,7 +107,7 @@ int best_plan(const Simulation& simulation) {
   int best = -1;
   for (std::size_t i = 0; i < simulation.plans.size(); ++i) {
     const SimulatedPlan& plan = simulation.plans[i];
-    if (!plan.fits_memory) continue;
+    if (!plan.fits_memory || plan.averaging_period > 0) continue;
     if (best < 0 ||
         plan.simulated_step_s <
             simulation.plans[static_cast<std::size_t>(best)].simulated_step_s * (1 - kRounding))

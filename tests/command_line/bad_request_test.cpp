@@ -7,7 +7,8 @@ namespace {
 using test::WorldDirectory;
 
 const std::string kExpectedVerb =
-    "expected a verb (demo, synthesize, profile, probe, simulate, run, predict, plan, report, "
+    "expected a verb (demo, synthesize, profile, probe, simulate, run, predict, import, plan, "
+    "report, "
     "validate), found ";
 
 /// The refusal of a request to `verb` that lacks `option`.
@@ -69,22 +70,22 @@ TEST_CASE("numbers that cannot be are refused", "[executor]") {
   };
   world.check_refused(
       plan("--batch-size", "0"),
-      "cadastre plan: --batch-size: expected a whole number from 1 to 16777216, found \"0\"");
+      "cadastre plan: --batch-size: expected a whole number from 1 to 1048576, found \"0\"");
   world.check_refused(
       plan("--batch-size", "-4"),
-      "cadastre plan: --batch-size: expected a whole number from 1 to 16777216, found \"-4\"");
+      "cadastre plan: --batch-size: expected a whole number from 1 to 1048576, found \"-4\"");
   world.check_refused(
       plan("--batch-size", "many"),
-      "cadastre plan: --batch-size: expected a whole number from 1 to 16777216, found \"many\"");
+      "cadastre plan: --batch-size: expected a whole number from 1 to 1048576, found \"many\"");
   world.check_refused(
       plan("--batch-size", "50"),
       "--batch-size: expected a multiple of the model's batch-norm group of 4 samples, found 50");
   world.check_refused(plan("--batch-size", "99999999999999999999"),
-                      "cadastre plan: --batch-size: expected a whole number from 1 to 16777216, "
+                      "cadastre plan: --batch-size: expected a whole number from 1 to 1048576, "
                       "found \"99999999999999999999\"");
   world.check_refused(
       plan("--micro-batches", "0"),
-      "cadastre plan: --micro-batches: expected a whole number from 1 to 16777216, found \"0\"");
+      "cadastre plan: --micro-batches: expected a whole number from 1 to 1048576, found \"0\"");
   world.check_refused(
       plan("--micro-batches", "13"),
       "--micro-batches: expected a divisor of the 12 batch-norm groups in a batch, found 13");
