@@ -201,8 +201,7 @@ bool Estimator::loads_exceed(double seconds) const {
 }
 
 Estimate Estimator::estimate(const std::vector<int>& stage_of_layer,
-                             const std::vector<const Placement*>& placements,
-                             double enough) const {
+                             const std::vector<const Placement*>& placements, double enough) const {
   Estimate estimate;
   for (const Placement* placement : placements) {
     if (placement->possible) continue;

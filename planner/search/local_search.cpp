@@ -179,7 +179,9 @@ class Annealing {
         uniform() < 0.5 ? model_.reads[layer] : model_.read_by[layer];
     if (!neighbours.empty() && uniform() < 0.8)
       return state.labels[static_cast<std::size_t>(neighbours[below(neighbours.size())])];
-    return first + static_cast<int>(below(static_cast<std::size_t>(last - first + 1)));
+    const std::size_t num_stages =
+        static_cast<std::size_t>(last) - static_cast<std::size_t>(first) + 1;
+    return first + static_cast<int>(below(num_stages));
   }
 
   void drop_empty(State& state) {

@@ -90,8 +90,11 @@ class Search {
         for (const std::vector<int>& hosts : draft.stage_hosts)
           placements.push_back(estimator.placement(hosts));
         const double value = estimator.estimate(draft.stage_of_layer, placements).value;
-        leads.push_back(
-            {.estimator = &estimator, .seed = draft, .draft = std::move(draft), .value = value});
+        Lead& lead = leads.emplace_back();
+        lead.estimator = &estimator;
+        lead.seed = draft;
+        lead.draft = std::move(draft);
+        lead.value = value;
       }
       std::stable_sort(leads.begin(), leads.end(), better);
       keep_different(leads);

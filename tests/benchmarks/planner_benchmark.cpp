@@ -1,10 +1,11 @@
 // planner_benchmark: the planner on published problems, beside what their own planners answered and
-// took, and on larger ones made here. Not a test: prints a table a section, and the numbers as JSON where asked.
+// took, and on larger ones made here. Not a test: prints a table a section, and the numbers as JSON
+// where asked.
 //
 //   planner_benchmark --data DIR [--json FILE]
 //
-// DIR holds the folders of published problems (`msr-fiddle`, `pipedream`); a section whose folder is
-// missing is left out, and said so.
+// DIR holds the folders of published problems (`msr-fiddle`, `pipedream`); a section whose folder
+// is missing is left out, and said so.
 
 #include <CLI/CLI.hpp>
 #include <cstdio>

@@ -121,8 +121,9 @@ nlohmann::json solve(const Problem& problem) {
 
 Section search_section(const std::filesystem::path& /*data*/) {
   Section section{.title = "large problems: the gap that is proven within a time limit",
-                  .source = "none: Piper aborts at 3 x 34 layers on 16 devices, and takes 41 s for "
-                            "3 x 16 layers on 8 equal devices"};
+                  .source =
+                      "none: Piper aborts at 3 x 34 layers on 16 devices, and takes 41 s for "
+                      "3 x 16 layers on 8 equal devices"};
   section.rows = {{"problem", "limit s", "CPU s", "step s", "bound s", "gap %", "MB over idle"}};
   for (const Problem& problem : problems()) {
     const Measured measured = measure([&] { return solve(problem); }, 0);
@@ -132,8 +133,8 @@ Section search_section(const std::filesystem::path& /*data*/) {
     result["cpu_s"] = measured.cpu_s;
     result["peak_bytes"] = measured.peak_bytes;
     constexpr double kMega = 1e6;
-    section.rows.push_back({problem.name, fixed(problem.time_limit_s, 1),
-                            fixed(measured.cpu_s, 2), fixed(result.at("step_s").get<double>(), 3),
+    section.rows.push_back({problem.name, fixed(problem.time_limit_s, 1), fixed(measured.cpu_s, 2),
+                            fixed(result.at("step_s").get<double>(), 3),
                             fixed(result.at("lower_bound_s").get<double>(), 3),
                             fixed(100 * result.at("optimality_gap").get<double>(), 2),
                             fixed(measured.peak_bytes / kMega, 0)});
