@@ -151,7 +151,10 @@ double ObjectiveBound::layer_bound_s(const std::vector<double>& work_s, std::int
   const ModelFacts& model = table_->model();
   std::vector<double> until_s(work_s.size(), 0);
   double longest_s = 0;
+  const bool training = table_ == &problem_.training;
   for (std::size_t i = 0; i < work_s.size(); ++i) {
+    // Nobody waits for what comes after layers without a gradient: they may run a step ahead.
+    if (training && model.has_gradient[i] == 0) continue;
     for (const int read : model.reads[i])
       until_s[i] = std::max(until_s[i], until_s[static_cast<std::size_t>(read)]);
     until_s[i] += work_s[i];

@@ -23,8 +23,10 @@ struct PlacedStage {
 
 /// The longest way, there and back, from one placed stage to another that depends on it.
 struct StageChain {
-  double seconds = -1;  ///< both stages' passes included; negative when there is no way
-  int length = 0;       ///< stages after the first, on the way that has most
+  /// Both stages' passes included; negative when there is no way back: in training, none on which
+  /// all tensors have gradients.
+  double seconds = -1;
+  int length = -1;  ///< stages after the first, on the way there that has most; -1: there is none
 
   [[nodiscard]] bool reached() const { return seconds >= 0; }
 };
@@ -96,6 +98,7 @@ class StageBounds {
   [[nodiscard]] LayerSet read_by(const PlacedStage& stage) const;
   [[nodiscard]] double crossing_s(const PlacedStage& from, const PlacedStage& to,
                                   const LayerSet& read) const;
+  [[nodiscard]] LayerSet tied_in(const PlacedStage& stage) const;
   [[nodiscard]] double link_s(const std::vector<PlacedStage>& stages, const LayerSet& read) const;
   [[nodiscard]] double rest_after_s(const PlacedStage& stage) const;
   [[nodiscard]] double rest_path_s(const PlacedStage& stage) const;
@@ -109,6 +112,9 @@ class StageBounds {
   std::int64_t shared_samples_;
   std::vector<LayerSet> reads_;  ///< for each layer, the layers it reads
   LayerSet none_;
+  /// Layers whose readers must be done before a step is over for their own stage: in training those
+  /// with a gradient, as without one a stage may run ahead into the next step.
+  LayerSet tied_;
   std::map<std::int64_t, SizeSums> sums_;      ///< by samples of a replica's slice
   std::vector<LayerSet> after_;                ///< for each layer, those that depend on it
   std::vector<double> least_layer_work_s_;     ///< per step, at the best slice size
