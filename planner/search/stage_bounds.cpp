@@ -36,20 +36,21 @@ StageBounds::StageBounds(const PlanningProblem& problem, const CostTable& table,
     });
   }
 
-  least_layer_work_s_ = least_layer_work(table, batch_size, micro_batch_samples_);
-  path_work_s_ = least_layer_work_s_;
+  way_work_s_ = least_layer_work(table, batch_size, micro_batch_samples_, Loading::kLeftOut);
+  path_work_s_ = way_work_s_;
   for (std::size_t i = num_layers; i-- > 0;)
     reads_[i].visit_without(none_, [&](std::size_t read) {
-      path_work_s_[read] =
-          std::max(path_work_s_[read], least_layer_work_s_[read] + path_work_s_[i]);
+      path_work_s_[read] = std::max(path_work_s_[read], way_work_s_[read] + path_work_s_[i]);
     });
 
+  const std::vector<double> layer_work_s =
+      least_layer_work(table, batch_size, micro_batch_samples_, Loading::kCounted);
   for (const LayerSet& set : downsets.sets) {
     double work_s = 0;
     std::int64_t parameters = 0;
     std::int64_t reduced = 0;
     for (const std::size_t layer : set.without(none_)) {
-      work_s += least_layer_work_s_[layer];
+      work_s += layer_work_s[layer];
       parameters += table.parameter_bytes()[layer];
       reduced += model.reduced_bytes[layer];
     }
@@ -62,14 +63,18 @@ StageBounds::StageBounds(const PlanningProblem& problem, const CostTable& table,
 const StageBounds::SizeSums& StageBounds::sums(std::int64_t samples) {
   const auto [found, is_new] = sums_.try_emplace(samples);
   if (!is_new) return found->second;
-  const std::vector<LayerCost> costs = costs_with_loading(table_, samples);
+  const std::vector<LayerCost>& costs = table_.layers(samples);
+  const std::vector<double> loads_s = loading_s(table_, samples);
   for (const LayerSet& set : downsets_.sets) {
     double pass_s = 0;
     double forward_s = 0;
+    double load_s = 0;
     set.visit_without(none_, [&](std::size_t layer) {
-      forward_s += costs[layer].forward_s;
-      pass_s += costs[layer].forward_s + costs[layer].backward_s;
+      load_s += loads_s[layer];
+      forward_s += costs[layer].forward_s + loads_s[layer];
+      pass_s += costs[layer].forward_s + loads_s[layer] + costs[layer].backward_s;
     });
+    found->second.load_s.push_back(load_s);
     found->second.pass_s.push_back(pass_s);
     found->second.forward_s.push_back(forward_s);
   }
@@ -102,13 +107,17 @@ PlacedStage StageBounds::Placement::place(std::size_t below, std::size_t upto) c
       bounds_->table_.optimizer_s_per_parameter_byte() *
       static_cast<double>(bounds_->parameter_bytes_[upto] - bounds_->parameter_bytes_[below]);
   stage.least_pass_s = std::numeric_limits<double>::infinity();
+  stage.way_pass_s = std::numeric_limits<double>::infinity();
   stage.closing_s = std::numeric_limits<double>::infinity();
   for (const Part& part : parts_) {
     const double closing_s = reduction_s + optimizer_s / part.speed;
     stage.closing_s = std::min(stage.closing_s, closing_s);
     const double pass_s = (part.sums->pass_s[upto] - part.sums->pass_s[below]) / part.speed;
     const double passes_s = static_cast<double>(bounds_->micro_batches_) * pass_s;
+    const double load_s = (part.sums->load_s[upto] - part.sums->load_s[below]) / part.speed;
     stage.least_pass_s = std::min(stage.least_pass_s, pass_s);
+    stage.way_pass_s = std::min(stage.way_pass_s, pass_s - load_s);
+    stage.way_passes_s = std::max(stage.way_passes_s, passes_s - load_s);
     stage.forward_s = (part.sums->forward_s[upto] - part.sums->forward_s[below]) / part.speed;
     stage.passes_s = std::max(stage.passes_s, passes_s);
     stage.cycle_s = std::max(stage.cycle_s, passes_s + closing_s);
@@ -212,7 +221,7 @@ double StageBounds::rest_after_s(const PlacedStage& stage) const {
   tied_in(stage).visit_without(none_, [&](std::size_t layer) { after.insert(after_[layer]); });
   double work_s = 0;
   after.visit_without(downsets_.sets[stage.upto],
-                      [&](std::size_t layer) { work_s += least_layer_work_s_[layer]; });
+                      [&](std::size_t layer) { work_s += way_work_s_[layer]; });
   return work_s;
 }
 
@@ -263,8 +272,9 @@ double StageBounds::bound_s(const std::vector<PlacedStage>& stages, double free_
       StageChain& extended = chains[p][last];
       extended.length = std::max(extended.length, chain.length + 1);
       if (!chain.reached() || between_s < 0) continue;
-      bound_s = std::max(bound_s, chain.seconds + between_s + stage.passes_s + stages[p].closing_s);
-      extended.seconds = std::max(extended.seconds, chain.seconds + between_s + stage.least_pass_s);
+      bound_s =
+          std::max(bound_s, chain.seconds + between_s + stage.way_passes_s + stages[p].closing_s);
+      extended.seconds = std::max(extended.seconds, chain.seconds + between_s + stage.way_pass_s);
     }
   }
   // What is not placed yet and depends on this stage goes to stages that do: the busiest of them

@@ -19,6 +19,8 @@ struct PlacedStage {
   double passes_s = 0;      ///< all passes, on its slowest replica
   double cycle_s = 0;       ///< all passes, the reduction and the optimizer step, on its slowest
   double closing_s = 0;     ///< reduction and optimizer step, on its quickest replica
+  double way_pass_s = 0;    ///< as `least_pass_s`, once what it reads has come: it loads before
+  double way_passes_s = 0;  ///< as `passes_s`, likewise
 };
 
 /// The longest way, there and back, from one placed stage to another that depends on it.
@@ -39,6 +41,7 @@ class StageBounds {
   struct SizeSums {
     std::vector<double> pass_s;     ///< [downset]
     std::vector<double> forward_s;  ///< [downset]
+    std::vector<double> load_s;     ///< [downset] a part of both
   };
 
   /// `table` is the one of `problem` that is planned for; shares are those for micro-batches of
@@ -115,11 +118,11 @@ class StageBounds {
   /// Layers whose readers must be done before a step is over for their own stage: in training those
   /// with a gradient, as without one a stage may run ahead into the next step.
   LayerSet tied_;
-  std::map<std::int64_t, SizeSums> sums_;      ///< by samples of a replica's slice
-  std::vector<LayerSet> after_;                ///< for each layer, those that depend on it
-  std::vector<double> least_layer_work_s_;     ///< per step, at the best slice size
-  std::vector<double> path_work_s_;            ///< of the heaviest way from each layer to the end
-  std::vector<double> least_work_s_;           ///< [downset], likewise
+  std::map<std::int64_t, SizeSums> sums_;  ///< by samples of a replica's slice
+  std::vector<LayerSet> after_;            ///< for each layer, those that depend on it
+  std::vector<double> way_work_s_;         ///< [layer] per step, at the best size, without loading
+  std::vector<double> path_work_s_;   ///< of the heaviest way from each layer to the end, likewise
+  std::vector<double> least_work_s_;  ///< [downset] per step, at the best size, with loading
   std::vector<std::int64_t> parameter_bytes_;  ///< [downset]
   std::vector<std::int64_t> reduced_bytes_;    ///< [downset]
 };

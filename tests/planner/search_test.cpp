@@ -118,6 +118,25 @@ TEST_CASE("a layer that no gradient goes back to may be a step ahead", "[planner
   CHECK_THAT(result.best->value, WithinRel(0.03, 1e-9));
 }
 
+TEST_CASE("a stage loads its own input while it waits for another stage", "[planner]") {
+  ModelGraph model{
+      .name = "late",
+      .inputs = {{.name = "x", .shape = {kFeatures}}, {.name = "y", .shape = {kFeatures}}}};
+  model.layers = {{.id = "layer",
+                   .operation = Linear{.out_features = kFeatures, .bias = false},
+                   .inputs = {"x"}},
+                  {.id = "sum", .operation = Add{}, .inputs = {"layer", "y"}}};
+  model.output = "sum";
+  World world{.profile = profile_of(checked(std::move(model)), {0.5, 0}), .cluster = two_hosts()};
+  world.profile.load_s_per_sample = 2;
+  world.cluster.network.bandwidth_bytes_per_s = 1e9;
+  const SearchResult result = search(world, 4, {1}, 60, Objective::kLatency);
+  REQUIRE(result.best.has_value());
+  CHECK(result.proven);
+  // A second for x and a half for the layer; meanwhile the other host loads y.
+  CHECK_THAT(result.best->value, WithinRel(1.5, 1e-3));
+}
+
 TEST_CASE("several hosts send to a faster link at once", "[planner]") {
   // Two branches of 24 ms a step on links that take 16 ms for their tensors; both meet on node3,
   // whose link would take 32 ms if what comes in came one after the other at the senders' rate.

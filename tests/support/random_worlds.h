@@ -126,7 +126,7 @@ struct World {
 }
 
 /// A `random_world` whose hosts have links of their own, in up to three zones, with cables, a cost
-/// of adding gradients, and some layers that take no time.
+/// of adding gradients, slow loading, and some layers that take no time.
 [[nodiscard]] inline World uneven_world(std::mt19937& random, const ModelGraph& model,
                                         std::size_t num_hosts) {
   World world = random_world(random, model, num_hosts);
@@ -134,6 +134,7 @@ struct World {
     if (random() % 6 == 0)
       for (Measurement& measurement : layer.measurements)
         measurement.forward_s = measurement.backward_s = 0;
+  if (random() % 2 == 0) world.profile.load_s_per_sample = uniform(random, 0, 0.01);
   Network& network = world.cluster.network;
   if (random() % 3 == 0) network.reduction_s_per_byte = uniform(random, 0, 1e-8);
   for (Host& host : world.cluster.hosts) {
