@@ -45,18 +45,16 @@ StageBounds::StageBounds(const PlanningProblem& problem, const CostTable& table,
 
   const std::vector<double> layer_work_s =
       least_layer_work(table, batch_size, micro_batch_samples_, Loading::kCounted);
-  for (const LayerSet& set : downsets.sets) {
-    double work_s = 0;
-    std::int64_t parameters = 0;
-    std::int64_t reduced = 0;
-    for (const std::size_t layer : set.without(none_)) {
-      work_s += layer_work_s[layer];
-      parameters += table.parameter_bytes()[layer];
-      reduced += model.reduced_bytes[layer];
-    }
-    least_work_s_.push_back(work_s);
-    parameter_bytes_.push_back(parameters);
-    reduced_bytes_.push_back(reduced);
+  const std::size_t num_sets = downsets.sets.size();
+  least_work_s_.assign(num_sets, 0);
+  parameter_bytes_.assign(num_sets, 0);
+  reduced_bytes_.assign(num_sets, 0);
+  for (std::size_t s = 1; s < num_sets; ++s) {
+    const std::size_t layer = downsets.last_layers[s];
+    const std::size_t rest = downsets.without_last[s];
+    least_work_s_[s] = least_work_s_[rest] + layer_work_s[layer];
+    parameter_bytes_[s] = parameter_bytes_[rest] + table.parameter_bytes()[layer];
+    reduced_bytes_[s] = reduced_bytes_[rest] + model.reduced_bytes[layer];
   }
 }
 
@@ -65,18 +63,18 @@ const StageBounds::SizeSums& StageBounds::sums(std::int64_t samples) {
   if (!is_new) return found->second;
   const std::vector<LayerCost>& costs = table_.layers(samples);
   const std::vector<double> loads_s = loading_s(table_, samples);
-  for (const LayerSet& set : downsets_.sets) {
-    double pass_s = 0;
-    double forward_s = 0;
-    double load_s = 0;
-    set.visit_without(none_, [&](std::size_t layer) {
-      load_s += loads_s[layer];
-      forward_s += costs[layer].forward_s + loads_s[layer];
-      pass_s += costs[layer].forward_s + loads_s[layer] + costs[layer].backward_s;
-    });
-    found->second.load_s.push_back(load_s);
-    found->second.pass_s.push_back(pass_s);
-    found->second.forward_s.push_back(forward_s);
+  const std::size_t num_sets = downsets_.sets.size();
+  SizeSums& sums = found->second;
+  sums.load_s.assign(num_sets, 0);
+  sums.forward_s.assign(num_sets, 0);
+  sums.pass_s.assign(num_sets, 0);
+  for (std::size_t s = 1; s < num_sets; ++s) {
+    const std::size_t layer = downsets_.last_layers[s];
+    const std::size_t rest = downsets_.without_last[s];
+    const double forward_s = costs[layer].forward_s + loads_s[layer];
+    sums.load_s[s] = sums.load_s[rest] + loads_s[layer];
+    sums.forward_s[s] = sums.forward_s[rest] + forward_s;
+    sums.pass_s[s] = sums.pass_s[rest] + forward_s + costs[layer].backward_s;
   }
   return found->second;
 }
