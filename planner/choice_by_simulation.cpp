@@ -46,11 +46,14 @@ class WorkingDirectory {
 
 }  // namespace
 
-void choose_by_simulation(PlanDocument& document, int count) {
+void choose_by_simulation(PlanDocument& document, const std::vector<Constraint>& constraints,
+                          int count) {
   std::vector<Plan> rivals;
   for (const std::vector<Plan>* plans : {&document.runners_up, &document.alternatives})
     for (const Plan& plan : *plans)
-      if (plan.predicted.fits_memory && plan.averaging_period == 0) rivals.push_back(plan);
+      if (plan.predicted.fits_memory && plan.averaging_period == 0 &&
+          keeps(plan.predicted, plan.batch_size, constraints))
+        rivals.push_back(plan);
   std::stable_sort(rivals.begin(), rivals.end(), [](const Plan& a, const Plan& b) {
     return a.predicted.step_s < b.predicted.step_s;
   });

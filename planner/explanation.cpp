@@ -61,6 +61,11 @@ class Explanation {
  private:
   [[nodiscard]] double step_s() const { return plan_.predicted.step_s; }
 
+  /// Whether it would not be rounded away beside the step.
+  [[nodiscard]] bool matters(double seconds) const {
+    return seconds >= 1e-3 * step_s() && seconds > 0;
+  }
+
   void say(std::string sentence) { sentences_.push_back(std::move(sentence)); }
 
   /// "stage 2" or "stages 1 and 3" of a host.
@@ -80,10 +85,10 @@ class Explanation {
     const std::size_t num_hosts = document_.cluster.hosts.size();
     say("The plan is " + plan_kind(plan_, document_.profile.model, document_.cluster) + ": " +
         plural(plan_.stages.size(), "stage") + " on " + std::to_string(num_used) + " of " +
-        plural(num_hosts, "host") + ", " +
-        plural(static_cast<std::size_t>(plan_.micro_batches), "micro-batch") +
-        (plan_.micro_batches == 1 ? "" : "es") + " under " + schedule_name(plan_.schedule) +
-        "; a step of " + plural(static_cast<std::size_t>(plan_.batch_size), "sample") + " takes " +
+        plural(num_hosts, "host") + ", " + std::to_string(plan_.micro_batches) +
+        (plan_.micro_batches == 1 ? " micro-batch" : " micro-batches") + " under " +
+        schedule_name(plan_.schedule) + "; a step of " +
+        plural(static_cast<std::size_t>(plan_.batch_size), "sample") + " takes " +
         seconds_text(step_s()) + " and moves " +
         bytes_text(static_cast<double>(plan_.predicted.traffic_bytes_per_step)) + ".");
     if (num_used < num_hosts) {
@@ -107,17 +112,17 @@ class Explanation {
     std::string sentence = "The bottleneck is " + stages_of(busiest->host) + " on " +
                            busiest->host + ": it computes for " + seconds_text(busiest->compute_s) +
                            " of the step's " + seconds_text(step_s());
-    if (busiest->reduction_s > 0)
+    if (matters(busiest->reduction_s))
       sentence += ", reduces gradients for " + seconds_text(busiest->reduction_s);
-    if (busiest->transfer_s > 0)
+    if (matters(busiest->transfer_s))
       sentence += ", waits for transfers for " + seconds_text(busiest->transfer_s);
-    if (busiest->waiting_s > 0)
-      sentence += ", and for other hosts for " + seconds_text(busiest->waiting_s);
+    if (matters(busiest->waiting_s))
+      sentence += ", waits for other hosts for " + seconds_text(busiest->waiting_s);
     say(sentence + ".");
   }
 
   void idle_hosts() {
-    if (plan_.predicted.hosts.size() < 2) return;
+    if (plan_.predicted.hosts.size() < 2 || step_s() <= 0) return;
     const auto idlest = std::min_element(
         plan_.predicted.hosts.begin(), plan_.predicted.hosts.end(),
         [](const HostPrediction& a, const HostPrediction& b) { return a.compute_s < b.compute_s; });
@@ -188,7 +193,8 @@ class Explanation {
   /// "6.1 ms more (+14 %)".
   [[nodiscard]] std::string change(double other_s) const {
     const double more_s = other_s - step_s();
-    if (std::abs(more_s) < 1e-3 * step_s()) return "as long";
+    if (std::abs(more_s) <= 1e-3 * step_s()) return "as long";
+    if (step_s() <= 0) return seconds_text(more_s) + " more";
     return seconds_text(std::abs(more_s)) + (more_s > 0 ? " more (+" : " less (-") +
            percent_text(std::abs(more_s) / step_s()) + ")";
   }
@@ -213,9 +219,9 @@ class Explanation {
                              plan_kind(other, document_.profile.model, document_.cluster) +
                              " plan met is worse by " + percent_text(value / own - 1) +
                              ": a step of " + seconds_text(other.predicted.step_s);
-      if (reduction_s > waiting_s)
+      if (reduction_s > waiting_s && matters(reduction_s))
         sentence += ", " + seconds_text(reduction_s) + " of it in the reduction";
-      else if (waiting_s > 0)
+      else if (matters(waiting_s))
         sentence += ", up to " + seconds_text(waiting_s) + " of it waiting";
       say(sentence + ".");
     }

@@ -37,6 +37,21 @@ fs::path unfinished_name(const fs::path& file) {
   return name;
 }
 
+void check_can_write(const fs::path& file) {
+  const auto fail = [&](int cause) {
+    throw std::runtime_error(file.string() + ": cannot be written: " + std::strerror(cause));
+  };
+  std::error_code error;
+  if (fs::is_directory(file, error)) fail(EISDIR);
+  // Missing directories are made: what counts is the last that there is.
+  fs::path directory = fs::absolute(file, error).parent_path();
+  while (directory.has_relative_path() &&
+         fs::status(directory, error).type() == fs::file_type::not_found)
+    directory = directory.parent_path();
+  if (!fs::is_directory(directory, error)) fail(ENOTDIR);
+  if (::access(directory.c_str(), W_OK | X_OK) != 0) fail(errno);
+}
+
 void write_file(const fs::path& file, const std::string& content) {
   std::error_code error;
   if (file.has_parent_path()) fs::create_directories(file.parent_path(), error);

@@ -12,6 +12,10 @@ namespace cadastre {
 /// Creates missing parent directories. Throws std::runtime_error naming the file when it cannot.
 void write_file(const std::filesystem::path& file, const std::string& content);
 
+/// Throws what `write_file` would, as far as it can be told without writing: to be asked before
+/// long work.
+void check_can_write(const std::filesystem::path& file);
+
 /// The name under which a program writes an output before it renames it to `file`.
 [[nodiscard]] std::filesystem::path unfinished_name(const std::filesystem::path& file);
 

@@ -22,6 +22,7 @@ ModelFacts model_facts(const ModelGraph& model) {
   facts.read_by.resize(num_layers);
   facts.inputs.resize(num_layers);
   const std::vector<std::vector<Source>> sources = layer_sources(model);
+  facts.parameter_bytes = parameter_bytes(model);
   for (std::size_t i = 0; i < num_layers; ++i) {
     for (const Source& source : sources[i])
       (source.is_model_input ? facts.inputs : facts.reads)[i].push_back(source.index);
@@ -31,8 +32,7 @@ ModelFacts model_facts(const ModelGraph& model) {
       facts.read_by[static_cast<std::size_t>(read)].push_back(static_cast<int>(i));
     const Layer& layer = model.layers[i];
     facts.activation_bytes.push_back(num_elements(layer.output_shape) * kBytesPerElement);
-    facts.parameter_bytes.push_back(parameter_bytes(model, layer));
-    facts.reduced_bytes.push_back(reduced_bytes(model, layer));
+    facts.reduced_bytes.push_back(reduced_bytes(layer, facts.parameter_bytes[i]));
   }
   for (const bool needed : layers_with_gradient(model)) facts.has_gradient.push_back(needed);
   for (const ModelInput& input : model.inputs)

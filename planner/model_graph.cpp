@@ -58,6 +58,22 @@ std::vector<std::vector<int>> layer_consumers(const ModelGraph& model) {
 
 namespace {
 
+/// Of a layer whose first input has this shape.
+std::int64_t parameter_bytes(const Layer& layer, const Shape& input) {
+  std::int64_t count = 0;
+  if (const auto* conv = std::get_if<Conv2d>(&layer.operation)) {
+    count = conv->out_channels * (input[0] / conv->groups) * conv->kernel_size * conv->kernel_size +
+            (conv->bias ? conv->out_channels : 0);
+  } else if (std::holds_alternative<BatchNorm2d>(layer.operation)) {
+    count = 2 * input[0];  // weight and bias; the running statistics are not trained
+  } else if (const auto* linear = std::get_if<Linear>(&layer.operation)) {
+    count = linear->out_features * input[0] + (linear->bias ? linear->out_features : 0);
+  } else if (const auto* profiled = std::get_if<Profiled>(&layer.operation)) {
+    count = profiled->parameter_elements;
+  }
+  return count * kBytesPerElement;
+}
+
 /// The shape that a layer's first input has.
 const Shape& first_input_shape(const ModelGraph& model, const Layer& layer) {
   const std::string& name = layer.inputs.front();
@@ -71,19 +87,20 @@ const Shape& first_input_shape(const ModelGraph& model, const Layer& layer) {
 }  // namespace
 
 std::int64_t parameter_bytes(const ModelGraph& model, const Layer& layer) {
-  const Shape& input = first_input_shape(model, layer);
-  std::int64_t count = 0;
-  if (const auto* conv = std::get_if<Conv2d>(&layer.operation)) {
-    count = conv->out_channels * (input[0] / conv->groups) * conv->kernel_size * conv->kernel_size +
-            (conv->bias ? conv->out_channels : 0);
-  } else if (std::holds_alternative<BatchNorm2d>(layer.operation)) {
-    count = 2 * input[0];  // weight and bias; the running statistics are not trained
-  } else if (const auto* linear = std::get_if<Linear>(&layer.operation)) {
-    count = linear->out_features * input[0] + (linear->bias ? linear->out_features : 0);
-  } else if (const auto* profiled = std::get_if<Profiled>(&layer.operation)) {
-    count = profiled->parameter_elements;
+  return parameter_bytes(layer, first_input_shape(model, layer));
+}
+
+std::vector<std::int64_t> parameter_bytes(const ModelGraph& model) {
+  const std::vector<std::vector<Source>> sources = layer_sources(model);
+  std::vector<std::int64_t> bytes;
+  for (std::size_t i = 0; i < sources.size(); ++i) {
+    const Source& first = sources[i].front();
+    const auto index = static_cast<std::size_t>(first.index);
+    bytes.push_back(parameter_bytes(model.layers[i], first.is_model_input
+                                                         ? model.inputs[index].shape
+                                                         : model.layers[index].output_shape));
   }
-  return count * kBytesPerElement;
+  return bytes;
 }
 
 bool has_batch_norm(const ModelGraph& model) {

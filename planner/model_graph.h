@@ -141,6 +141,9 @@ struct Source {
 /// Bytes of the layer's trainable parameters, given its (checked) model.
 [[nodiscard]] std::int64_t parameter_bytes(const ModelGraph& model, const Layer& layer);
 
+/// The same of every layer: looking up one takes as long as the model has layers.
+[[nodiscard]] std::vector<std::int64_t> parameter_bytes(const ModelGraph& model);
+
 [[nodiscard]] bool has_batch_norm(const ModelGraph& model);
 
 /// Puts the layers in topological order (keeping the given order where it already is one) and

@@ -159,8 +159,13 @@ ModelGraph model_from_json(const JsonPlace& place) {
   model.name = name_at(object.at("name"));
   for (const JsonPlace& input : object.at("inputs").array(1))
     model.inputs.push_back(read_input(input));
-  for (const JsonPlace& layer : object.at("layers").array(1))
-    model.layers.push_back(read_layer(layer));
+  const JsonPlace layers = object.at("layers");
+  // Beyond what any model has, and few enough to plan.
+  constexpr std::size_t kMostLayers = 200'000;
+  if (layers.value().size() > kMostLayers)
+    layers.fail("expected at most " + std::to_string(kMostLayers) + " layers, found " +
+                std::to_string(layers.value().size()));
+  for (const JsonPlace& layer : layers.array(1)) model.layers.push_back(read_layer(layer));
   model.output = object.at("output").string();
   if (const std::optional<JsonPlace> group = object.find("batch_norm_group_samples"))
     model.batch_norm_group_samples = extent(*group);

@@ -33,14 +33,17 @@ std::vector<std::string> layer_ids(const ModelGraph& model) {
 /// Each layer's position, by id. Every layer has one.
 std::map<std::string, Position> positions(const std::vector<Stage>& stages, const ModelGraph& model,
                                           const JsonPlace& place) {
+  std::map<std::string, int> index_of;
+  for (std::size_t i = 0; i < model.layers.size(); ++i)
+    index_of[model.layers[i].id] = static_cast<int>(i);
   std::map<std::string, Position> found;
   for (std::size_t s = 0; s < stages.size(); ++s) {
     int previous = -1;
     for (std::size_t k = 0; k < stages[s].layers.size(); ++k) {
       const std::string& id = stages[s].layers[k];
       const Position position{.stage = s, .place = k};
-      const int index = layer_index(model, id);
-      if (index < 0)
+      const auto known = index_of.find(id);
+      if (known == index_of.end())
         refuse(place, position.pointer(),
                "expected a layer of the model " + in_quotes(model.name) + ", found " +
                    in_quotes(id) + did_you_mean(id, layer_ids(model)));
@@ -49,6 +52,7 @@ std::map<std::string, Position> positions(const std::vector<Stage>& stages, cons
         refuse(place, position.pointer(),
                "expected each layer once, found " + in_quotes(id) + " again (first at " +
                    place.pointer() + first->second.pointer() + ")");
+      const int index = known->second;
       if (index < previous)
         refuse(place, position.pointer(),
                "expected layers in the model's order, found " + in_quotes(id) + " after " +

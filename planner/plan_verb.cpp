@@ -43,9 +43,9 @@ struct PlanVerb {
   int validate = 0;
   bool explain = false;
   // Limits, as they are written.
-  std::string max_step_time;
-  std::string max_latency;
-  std::string max_memory;
+  std::optional<std::string> max_step_time;
+  std::optional<std::string> max_latency;
+  std::optional<std::string> max_memory;
   std::optional<double> max_traffic;
   std::optional<double> min_throughput;
   std::optional<double> max_energy;
@@ -61,14 +61,20 @@ Objective objective_from(const std::string& name, const std::string& option) {
   return static_cast<Objective>(found - objective_names().begin());
 }
 
-/// A quantity with its unit, read as documents read it.
+/// A quantity with its unit, or a bare number of base units, read as documents read it.
 template <typename Read>
-double quantity(const std::string& text, const std::string& option, const Read& read) {
-  char* end = nullptr;
-  const double number = std::strtod(text.c_str(), &end);
-  const bool bare = !text.empty() && end == text.c_str() + text.size();
-  const nlohmann::json value = bare ? nlohmann::json(number) : nlohmann::json(text);
-  return static_cast<double>(read(JsonPlace(value, option, "")));
+std::optional<double> quantity(const std::optional<std::string>& text, const std::string& option,
+                               const Read& read) {
+  if (!text) return std::nullopt;
+  nlohmann::json value = nlohmann::json::parse(*text, nullptr, false);
+  if (!value.is_number()) value = *text;
+  try {
+    return static_cast<double>(read(JsonPlace(value, option, "")));
+  } catch (const InputError& error) {
+    // An option has no places inside: its pointer is left out.
+    const std::string message = error.what();
+    throw InputError(option, "", message.substr((option + ": /: ").size()));
+  }
 }
 
 std::vector<Constraint> constraints_of(const PlanVerb& verb) {
@@ -76,12 +82,9 @@ std::vector<Constraint> constraints_of(const PlanVerb& verb) {
   const auto add = [&](Objective objective, const std::optional<double>& limit) {
     if (limit) constraints.push_back({.objective = objective, .limit = *limit});
   };
-  if (!verb.max_step_time.empty())
-    add(Objective::kStepTime, quantity(verb.max_step_time, "--max-step-time", duration_s));
-  if (!verb.max_latency.empty())
-    add(Objective::kLatency, quantity(verb.max_latency, "--max-latency", duration_s));
-  if (!verb.max_memory.empty())
-    add(Objective::kMemory, quantity(verb.max_memory, "--max-memory", size_bytes));
+  add(Objective::kStepTime, quantity(verb.max_step_time, "--max-step-time", duration_s));
+  add(Objective::kLatency, quantity(verb.max_latency, "--max-latency", duration_s));
+  add(Objective::kMemory, quantity(verb.max_memory, "--max-memory", size_bytes));
   add(Objective::kThroughput, verb.min_throughput);
   add(Objective::kTraffic, verb.max_traffic);
   add(Objective::kEnergy, verb.max_energy);
@@ -98,6 +101,54 @@ void check_rates(const Cluster& cluster, Objective objective, const std::string&
       throw InputError(
           file, "/hosts/" + std::to_string(h) + (energy ? "/watts" : "/price_per_hour"),
           "expected a number > 0 to plan for " + objective_name(objective) + ", found 0");
+}
+
+/// Throughput is infinite where nothing takes time.
+void check_takes_time(const Profile& profile, const PlannerOptions& planner,
+                      const std::string& file) {
+  const bool asked = planner.objective == Objective::kThroughput ||
+                     std::any_of(planner.constraints.begin(), planner.constraints.end(),
+                                 [](const Constraint& constraint) {
+                                   return constraint.objective == Objective::kThroughput;
+                                 });
+  if (!asked || profile.load_s_per_sample > 0) return;
+  for (const LayerProfile& layer : profile.layers)
+    if (layer.measurements.front().forward_s > 0) return;
+  throw InputError(file, "/layers",
+                   "expected a layer that takes time, to plan for throughput, found none");
+}
+
+/// Replays compare seconds of a step, and any of the plans that keep the limits may win.
+void check_validation(const PlanVerb& verb) {
+  if (verb.validate == 0) return;
+  if (verb.planner.objective != Objective::kStepTime)
+    throw InputError("--validate", "",
+                     "expected the objective step-time, which the simulator measures, found " +
+                         in_quotes(verb.objective));
+  if (verb.planner.strategy != "auto")
+    throw InputError("--validate", "",
+                     "expected the strategy auto, as another plan may be chosen, found " +
+                         in_quotes(verb.planner.strategy));
+  const std::filesystem::path simulator = program_directory() / "cadastre-simulator";
+  if (!std::filesystem::exists(simulator))
+    throw InputError("--validate", "",
+                     "expected the program " + simulator.string() + ", found none");
+}
+
+void check_front(const PlanVerb& verb) {
+  if (verb.pareto.empty()) return;
+  const auto refuse_option = [](const std::string& option) {
+    throw InputError(option, "", "expected no such option together with --pareto");
+  };
+  if (verb.explain) refuse_option("--explain");
+  if (verb.validate > 0) refuse_option("--validate");
+  if (verb.pareto.size() != 2)
+    throw InputError("--pareto", "",
+                     "expected two objectives, found " + std::to_string(verb.pareto.size()));
+  if (verb.pareto[0] == verb.pareto[1])
+    throw InputError(
+        "--pareto", "",
+        "expected two different objectives, found " + in_quotes(verb.pareto[0]) + " twice");
 }
 
 /// "No plan" is a result: it names the host that lacks most memory, or the limits that are missed.
@@ -150,6 +201,10 @@ void run_plan(PlanVerb verb, const VerbOptions& options) {
   PlannerOptions& planner = verb.planner;
   planner.objective = objective_from(verb.objective, "--objective");
   planner.constraints = constraints_of(verb);
+  check_front(verb);
+  check_validation(verb);
+  check_takes_time(profile, planner, verb.profile.string());
+  if (!verb.output.empty()) check_can_write(verb.output);
   if (verb.time_limit_s) {
     planner.time_limit_s = *verb.time_limit_s;
   } else {
@@ -171,15 +226,8 @@ void run_plan(PlanVerb verb, const VerbOptions& options) {
   };
 
   if (!verb.pareto.empty()) {
-    if (verb.pareto.size() != 2)
-      throw InputError("--pareto", "",
-                       "expected two objectives, found " + std::to_string(verb.pareto.size()));
     const Objective first = objective_from(verb.pareto[0], "--pareto");
     const Objective second = objective_from(verb.pareto[1], "--pareto");
-    if (first == second)
-      throw InputError(
-          "--pareto", "",
-          "expected two different objectives, found " + in_quotes(verb.pareto[0]) + " twice");
     for (const Objective objective : {first, second})
       check_rates(cluster, objective, verb.cluster.string());
     const std::vector<PlanDocument> front =
@@ -192,7 +240,7 @@ void run_plan(PlanVerb verb, const VerbOptions& options) {
   }
   PlanDocument document = make_plan(profile, cluster, planner);
   if (!document.search.feasible) throw std::runtime_error(no_plan(document, planner.constraints));
-  if (verb.validate > 0) choose_by_simulation(document, verb.validate);
+  if (verb.validate > 0) choose_by_simulation(document, planner.constraints, verb.validate);
   write_plan(verb, document);
   nlohmann::json json = plan_summary_json(document);
   std::string text = plan_summary(document);

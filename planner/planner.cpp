@@ -27,7 +27,31 @@ std::vector<std::int64_t> checked_micro_batches(const Profile& profile,
       throw InputError("--micro-batches", "",
                        "expected a divisor of the " + std::to_string(options.batch_size / group) +
                            " batch-norm groups in a batch, found " + std::to_string(count));
-  return options.micro_batches;
+  std::vector<std::int64_t> counts = options.micro_batches;
+  std::sort(counts.begin(), counts.end());
+  counts.erase(std::unique(counts.begin(), counts.end()), counts.end());
+  return counts;
+}
+
+/// Sums of bytes over all layers and a whole batch, there and back, must be numbers of 63 bits.
+void check_bytes(const Profile& profile, const Cluster& cluster, std::int64_t batch_size) {
+  constexpr double kMost = 4e18;
+  constexpr double kTransfers = 4;
+  const double copies = kTransfers * static_cast<double>(cluster.hosts.size());
+  double per_sample = 0;
+  double of_parameters = 0;
+  for (const LayerProfile& layer : profile.layers) {
+    per_sample += kTransfers * static_cast<double>(layer.activation_bytes_per_sample) +
+                  static_cast<double>(layer.saved_bytes_per_sample);
+    of_parameters += copies * static_cast<double>(layer.parameter_bytes);
+  }
+  if (per_sample * static_cast<double>(batch_size) + of_parameters <= kMost) return;
+  throw InputError(
+      "--batch-size", "",
+      "expected a batch whose tensors and parameters are below 4 x 10^18 bytes on all hosts, "
+      "found " +
+          std::to_string(batch_size) + " samples of " + number_text(per_sample) +
+          " bytes and copies of parameters of " + number_text(of_parameters));
 }
 
 void check_strategy(const std::string& strategy) {
@@ -60,12 +84,20 @@ struct Named {
 std::vector<Named> baselines(const Profile& profile, const PlanningProblem& problem,
                              const PlannerOptions& options,
                              const std::vector<std::int64_t>& micro_batches, const Goal& goal) {
+  // In a large model on many hosts each of their programs takes seconds: the search needs most of
+  // the time.
+  constexpr double kPartOfTime = 0.25;
+  const auto began = std::chrono::steady_clock::now();
+  const auto stop = [&] {
+    const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - began;
+    return elapsed.count() > kPartOfTime * options.time_limit_s;
+  };
   std::vector<Named> found;
   for (const std::string& name : baseline_names()) {
     const std::optional<Draft> draft = baseline_draft(name, profile, problem);
     if (!draft) continue;
     std::optional<Candidate> best =
-        best_setting(name, *draft, options.batch_size, micro_batches, goal, problem);
+        best_setting(name, *draft, options.batch_size, micro_batches, goal, problem, stop);
     if (best) found.push_back({.strategy = name, .candidate = std::move(*best)});
   }
   return found;
@@ -80,6 +112,7 @@ PlanDocument make_plan(const Profile& profile, const Cluster& cluster,
                        const PlannerOptions& options) {
   check_strategy(options.strategy);
   const auto began = std::chrono::steady_clock::now();
+  check_bytes(profile, cluster, options.batch_size);
   const std::vector<std::int64_t> micro_batches = checked_micro_batches(profile, options);
   const Cluster limited = with_memory_limits(cluster, options.constraints);
   const PlanningProblem problem(profile, limited);

@@ -51,8 +51,8 @@ std::int64_t bytes_of_layer(const JsonPlace& place, std::int64_t expected, const
   return bytes;
 }
 
-LayerProfile read_layer_profile(const JsonPlace& place, const ModelGraph& model,
-                                const Layer& layer) {
+LayerProfile read_layer_profile(const JsonPlace& place, const Layer& layer,
+                                std::int64_t layer_parameter_bytes) {
   JsonObject object = place.object();
   const JsonPlace id = object.at("layer");
   if (id.string() != layer.id)
@@ -65,7 +65,7 @@ LayerProfile read_layer_profile(const JsonPlace& place, const ModelGraph& model,
                          num_elements(layer.output_shape) * kBytesPerElement, layer),
       .saved_bytes_per_sample = object.at("saved_bytes_per_sample").integer(0, kMostBytes),
       .parameter_bytes =
-          bytes_of_layer(object.at("parameter_bytes"), parameter_bytes(model, layer), layer)};
+          bytes_of_layer(object.at("parameter_bytes"), layer_parameter_bytes, layer)};
   const std::optional<JsonPlace> fit_error = object.find("fit_error");
   profile.fit_error = fit_error ? fit_error->number(0) : leave_one_out_error(profile.measurements);
   object.finish();
@@ -106,8 +106,9 @@ Profile profile_from_json(const JsonPlace& place) {
   if (items.size() != profile.model.layers.size())
     layers.fail_expected("an array of " + std::to_string(profile.model.layers.size()) +
                          ", one for each layer of the model");
+  const std::vector<std::int64_t> parameters = parameter_bytes(profile.model);
   for (std::size_t i = 0; i < items.size(); ++i)
-    profile.layers.push_back(read_layer_profile(items[i], profile.model, profile.model.layers[i]));
+    profile.layers.push_back(read_layer_profile(items[i], profile.model.layers[i], parameters[i]));
 
   profile.load_s_per_sample = object.at("load_s_per_sample").number(0, kMostSeconds);
   profile.optimizer_s_per_parameter_byte =

@@ -324,21 +324,21 @@ const std::string& instruction_name(InstructionKind kind) {
   return instruction_names()[static_cast<std::size_t>(kind)];
 }
 
-std::int64_t reduced_bytes(const ModelGraph& model, const Layer& layer) {
-  const std::int64_t bytes = parameter_bytes(model, layer);
-  if (!std::holds_alternative<BatchNorm2d>(layer.operation)) return bytes;
+std::int64_t reduced_bytes(const Layer& layer, std::int64_t parameter_bytes) {
+  if (!std::holds_alternative<BatchNorm2d>(layer.operation)) return parameter_bytes;
   // Weight and bias hold 2C float32; the sums of means and variances and their count 2C + 1
   // float64.
   constexpr std::int64_t kBytesPerSum = 8;
-  const std::int64_t num_sums = bytes / kBytesPerElement + 1;
-  return bytes + num_sums * kBytesPerSum;
+  const std::int64_t num_sums = parameter_bytes / kBytesPerElement + 1;
+  return parameter_bytes + num_sums * kBytesPerSum;
 }
 
 std::vector<bool> layers_with_gradient(const ModelGraph& model) {
   const std::vector<std::vector<Source>> sources = layer_sources(model);
+  const std::vector<std::int64_t> bytes = parameter_bytes(model);
   std::vector<bool> needed(model.layers.size());
   for (std::size_t i = 0; i < model.layers.size(); ++i) {
-    needed[i] = parameter_bytes(model, model.layers[i]) > 0;
+    needed[i] = bytes[i] > 0;
     for (const Source& source : sources[i])
       if (!source.is_model_input && needed[static_cast<std::size_t>(source.index)])
         needed[i] = true;

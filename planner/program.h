@@ -95,9 +95,9 @@ struct Program {
                                                           std::int64_t micro_batches,
                                                           std::int64_t granularity);
 
-/// What a layer adds to its stage's all-reduce: its gradients, and the sums of its batch
-/// statistics.
-[[nodiscard]] std::int64_t reduced_bytes(const ModelGraph& model, const Layer& layer);
+/// What a layer of so many parameters adds to its stage's all-reduce: its gradients, and the sums
+/// of its batch statistics.
+[[nodiscard]] std::int64_t reduced_bytes(const Layer& layer, std::int64_t parameter_bytes);
 
 /// For each layer, whether the loss has a gradient that a parameter at or before it needs.
 [[nodiscard]] std::vector<bool> layers_with_gradient(const ModelGraph& model);

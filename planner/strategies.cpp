@@ -208,9 +208,11 @@ std::vector<std::int64_t> micro_batch_choices(std::int64_t batch_size, std::int6
 std::optional<Candidate> best_setting(const std::string& name, const Draft& draft,
                                       std::int64_t batch_size,
                                       const std::vector<std::int64_t>& micro_batches,
-                                      const Goal& goal, const PlanningProblem& problem) {
+                                      const Goal& goal, const PlanningProblem& problem,
+                                      const std::function<bool()>& stop) {
   Incumbents incumbents(goal, problem);
   for (const std::int64_t count : micro_batches) {
+    if ((incumbents.best() || incumbents.least_lacking()) && stop()) break;
     for (LoweredDivision& lowered : complete(draft, batch_size, count, goal, problem)) {
       if (name == "parameter-averaging") {
         lowered.division.averaging_period = kAveragingPeriod;

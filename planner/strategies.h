@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -33,12 +34,12 @@ inline constexpr std::int64_t kAveragingPeriod = 10;
 
 /// The plan of a baseline with the number of micro-batches and the schedule that are best for the
 /// goal, among those acceptable (or, when none is, the one that lacks least memory). None where no
-/// number of micro-batches gives every replica samples.
-[[nodiscard]] std::optional<Candidate> best_setting(const std::string& name, const Draft& draft,
-                                                    std::int64_t batch_size,
-                                                    const std::vector<std::int64_t>& micro_batches,
-                                                    const Goal& goal,
-                                                    const PlanningProblem& problem);
+/// number of micro-batches gives every replica samples. Once `stop` holds, no more are tried than
+/// the first that gives a plan.
+[[nodiscard]] std::optional<Candidate> best_setting(
+    const std::string& name, const Draft& draft, std::int64_t batch_size,
+    const std::vector<std::int64_t>& micro_batches, const Goal& goal,
+    const PlanningProblem& problem, const std::function<bool()>& stop = [] { return false; });
 
 /// The numbers of micro-batches that a search tries: the divisors of the number of batch-norm
 /// groups in the global batch, at most 1024.

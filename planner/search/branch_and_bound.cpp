@@ -61,10 +61,15 @@ class BranchAndBound {
     double value_bound = 0;
   };
 
-  [[nodiscard]] bool stop() {
-    // The clock costs more than a node does.
-    constexpr std::int64_t kAskEvery = 32;
-    if (!stopped_ && ++num_asked_ % kAskEvery == 0) stopped_ = options_.stop();
+  /// `num_bounds` that are to be worked out next.
+  [[nodiscard]] bool stop(std::size_t num_bounds) {
+    // The clock costs more than a bound does.
+    constexpr std::size_t kAskEvery = 512;
+    num_unasked_ += num_bounds;
+    if (!stopped_ && num_unasked_ >= kAskEvery) {
+      num_unasked_ = 0;
+      stopped_ = options_.stop();
+    }
     return stopped_;
   }
 
@@ -136,6 +141,11 @@ class BranchAndBound {
     }
     std::vector<Child> children;
     for (const std::vector<int>& hosts : choices()) {
+      // In large clusters a node has many children: what was not looked at is open.
+      if (stop(whole - covered)) {
+        least_open_ = std::min(least_open_, objective_bound_.at_least(step_bound_s));
+        break;
+      }
       const Left left = left_after(hosts);
       const StageBounds::Placement placement = bounds_->on(hosts);
       if (!placement.possible()) continue;
@@ -166,7 +176,7 @@ class BranchAndBound {
                      [](const Child& a, const Child& b) { return a.value_bound < b.value_bound; });
     for (const Child& child : children) {
       if (!incumbents_.improves(child.value_bound)) break;
-      if (stop()) {
+      if (stop(1)) {
         least_open_ = std::min(least_open_, child.value_bound);
         break;
       }
@@ -214,7 +224,7 @@ class BranchAndBound {
   std::vector<int> uses_;        ///< [host] stages on it
   std::vector<double> loads_s_;  ///< [host] their passes
   double least_open_ = kInfinity;
-  std::int64_t num_asked_ = 0;
+  std::size_t num_unasked_ = 0;  ///< bounds since the clock was last asked
   bool stopped_ = false;
 };
 

@@ -1,59 +1,12 @@
 #include "planner/search/downsets.h"
 
 #include <algorithm>
-#include <boost/graph/adjacency_list.hpp>
-#include <numeric>
 #include <unordered_set>
 #include <utility>
 
 namespace cadastre {
 
 namespace {
-
-using LayerDag = boost::adjacency_list<boost::vecS, boost::vecS, boost::bidirectionalS>;
-
-LayerDag layer_dag(const ModelFacts& model) {
-  LayerDag dag(model.num_layers());
-  for (std::size_t i = 0; i < model.num_layers(); ++i)
-    for (const int read : model.reads[i]) boost::add_edge(static_cast<std::size_t>(read), i, dag);
-  return dag;
-}
-
-/// Layers that stay together, in topological order, and the units that each needs.
-struct Units {
-  std::vector<std::vector<std::size_t>> layers;
-  std::vector<std::vector<std::size_t>> needs;
-};
-
-Units single_layers(const LayerDag& dag) {
-  Units units;
-  for (std::size_t i = 0; i < boost::num_vertices(dag); ++i) {
-    units.layers.push_back({i});
-    std::vector<std::size_t>& needs = units.needs.emplace_back();
-    for (auto [edge, end] = boost::in_edges(i, dag); edge != end; ++edge)
-      needs.push_back(boost::source(*edge, dag));
-  }
-  return units;
-}
-
-/// A layer joins the unit of its only input when it is that input's only reader.
-Units whole_chains(const LayerDag& dag) {
-  Units units;
-  std::vector<std::size_t> unit_of(boost::num_vertices(dag));
-  for (std::size_t i = 0; i < boost::num_vertices(dag); ++i) {
-    auto [edge, end] = boost::in_edges(i, dag);
-    if (boost::in_degree(i, dag) == 1 && boost::out_degree(boost::source(*edge, dag), dag) == 1) {
-      unit_of[i] = unit_of[boost::source(*edge, dag)];
-      units.layers[unit_of[i]].push_back(i);
-      continue;
-    }
-    unit_of[i] = units.layers.size();
-    units.layers.push_back({i});
-    std::vector<std::size_t>& needs = units.needs.emplace_back();
-    for (; edge != end; ++edge) needs.push_back(unit_of[boost::source(*edge, dag)]);
-  }
-  return units;
-}
 
 struct WordsHash {
   std::size_t operator()(const std::vector<std::uint64_t>& words) const {
@@ -64,35 +17,6 @@ struct WordsHash {
   }
 };
 
-/// All downsets that are unions of units, or an empty list when there are more than `limit`.
-std::vector<LayerSet> unions_of(const Units& units, std::size_t num_layers, std::size_t limit) {
-  std::vector<LayerSet> sets = {LayerSet(num_layers)};
-  std::unordered_set<std::vector<std::uint64_t>, WordsHash> seen = {sets.front().words()};
-  for (std::size_t s = 0; s < sets.size(); ++s) {
-    for (std::size_t u = 0; u < units.layers.size(); ++u) {
-      const LayerSet& set = sets[s];
-      const auto held = [&](std::size_t unit) { return set.contains(units.layers[unit].front()); };
-      if (held(u) || !std::all_of(units.needs[u].begin(), units.needs[u].end(), held)) continue;
-      LayerSet larger = set;
-      for (const std::size_t layer : units.layers[u]) larger.insert(layer);
-      if (!seen.insert(larger.words()).second) continue;
-      if (sets.size() == limit) return {};
-      sets.push_back(std::move(larger));
-    }
-  }
-  return sets;
-}
-
-std::vector<LayerSet> prefixes(std::size_t num_layers) {
-  std::vector<LayerSet> sets = {LayerSet(num_layers)};
-  for (std::size_t i = 0; i < num_layers; ++i) {
-    LayerSet larger = sets.back();
-    larger.insert(i);
-    sets.push_back(std::move(larger));
-  }
-  return sets;
-}
-
 }  // namespace
 
 std::vector<std::size_t> LayerSet::without(const LayerSet& other) const {
@@ -102,14 +26,45 @@ std::vector<std::size_t> LayerSet::without(const LayerSet& other) const {
 }
 
 Downsets enumerate_downsets(const ModelFacts& model, std::size_t limit) {
-  const LayerDag dag = layer_dag(model);
   const std::size_t num_layers = model.num_layers();
   Downsets downsets;
-  downsets.sets = unions_of(single_layers(dag), num_layers, limit);
-  if (!downsets.sets.empty()) return downsets;
-  downsets.complete = false;
-  downsets.sets = unions_of(whole_chains(dag), num_layers, limit);
-  if (downsets.sets.empty()) downsets.sets = prefixes(num_layers);
+  // The prefixes of the model's order alone are more.
+  if (num_layers >= limit) return downsets;
+  std::vector<LayerSet>& sets = downsets.sets;
+  sets.emplace_back(num_layers);
+  downsets.last_layers = {0};
+  downsets.without_last = {0};
+  std::unordered_set<std::vector<std::uint64_t>, WordsHash> seen = {sets.front().words()};
+  // [set] the layers that may come next: all that they read is in the set.
+  std::vector<std::vector<int>> next(1);
+  for (std::size_t i = 0; i < num_layers; ++i)
+    if (model.reads[i].empty()) next.front().push_back(static_cast<int>(i));
+  for (std::size_t s = 0; s < sets.size(); ++s) {
+    const std::vector<int> candidates = std::move(next[s]);
+    // Every choice of them makes another downset.
+    constexpr std::size_t kMostBits = 63;
+    if (candidates.size() >= kMostBits || std::size_t{1} << candidates.size() > limit) return {};
+    for (const int added : candidates) {
+      LayerSet larger = sets[s];
+      larger.insert(static_cast<std::size_t>(added));
+      if (!seen.insert(larger.words()).second) continue;
+      if (sets.size() == limit) return {};
+      std::vector<int>& of_larger = next.emplace_back();
+      for (const int other : candidates)
+        if (other != added) of_larger.push_back(other);
+      for (const int reader : model.read_by[static_cast<std::size_t>(added)]) {
+        const std::vector<int>& reads = model.reads[static_cast<std::size_t>(reader)];
+        if (std::all_of(reads.begin(), reads.end(),
+                        [&](int read) { return larger.contains(static_cast<std::size_t>(read)); }))
+          of_larger.push_back(reader);
+      }
+      std::sort(of_larger.begin(), of_larger.end());
+      sets.push_back(std::move(larger));
+      downsets.last_layers.push_back(static_cast<std::size_t>(added));
+      downsets.without_last.push_back(s);
+    }
+  }
+  downsets.complete = true;
   return downsets;
 }
 

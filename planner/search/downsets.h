@@ -61,11 +61,13 @@ class LayerSet {
 /// stages of any plan are the differences along a chain of downsets (Tarnawski et al. 2020,
 /// fact 5.2).
 struct Downsets {
-  std::vector<LayerSet>
-      sets;  ///< the empty set first, the whole model last, never after a superset
-  /// True when these are all downsets; false when the DAG has more than the limit and only those
-  /// were kept that do not cut a chain of layers, or only the prefixes of the model's order.
-  bool complete = true;
+  /// The empty set first, the whole model last, never after a superset.
+  std::vector<LayerSet> sets;
+  /// [set] its last layer and the set without it, so that sums over layers take one addition each;
+  /// 0 and 0 for the empty set.
+  std::vector<std::size_t> last_layers;
+  std::vector<std::size_t> without_last;
+  bool complete = false;  ///< false when there are more than the limit, and `sets` has none
 };
 
 [[nodiscard]] Downsets enumerate_downsets(const ModelFacts& model, std::size_t limit);

@@ -1,6 +1,7 @@
 #include "planner/search/draft.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace cadastre {
 
@@ -39,6 +40,40 @@ LoweredDivision recompute_where_needed(Division division, const PlanningProblem&
     }
   }
   return {.division = std::move(division), .program = std::move(program)};
+}
+
+/// Whether a program of the division can be held and evaluated: instructions that go with the
+/// number of micro-batches, counted from above.
+bool has_feasible_length(const Division& division, const ModelFacts& model) {
+  constexpr std::int64_t kMostInstructions = std::int64_t{1} << 22;
+  constexpr std::int64_t kOfPass = 4;
+  constexpr std::int64_t kOfPiece = 4;  // sent and received, there and back
+  std::int64_t num_replicas = 0;
+  for (const DividedStage& stage : division.stages)
+    num_replicas += static_cast<std::int64_t>(stage.hosts.size());
+  const auto fits = [&](std::int64_t num_pieces) {
+    return kOfPass * num_replicas + kOfPiece * num_pieces <=
+           kMostInstructions / division.micro_batches;
+  };
+  std::int64_t num_edges = 0;
+  for (const std::vector<int>& readers : model.read_by)
+    num_edges += static_cast<std::int64_t>(readers.size());
+  if (fits(num_edges * num_replicas)) return true;
+  std::int64_t num_pieces = 0;
+  std::vector<int> last_layer(division.stages.size(), -1);
+  for (std::size_t i = 0; i < model.num_layers(); ++i) {
+    const auto from = static_cast<std::size_t>(division.stage_of_layer[i]);
+    for (const int reader : model.read_by[i]) {
+      const auto to =
+          static_cast<std::size_t>(division.stage_of_layer[static_cast<std::size_t>(reader)]);
+      if (to == from || std::exchange(last_layer[to], static_cast<int>(i)) == static_cast<int>(i))
+        continue;
+      // Consecutive parts of the samples on both sides.
+      num_pieces += static_cast<std::int64_t>(division.stages[from].hosts.size() +
+                                              division.stages[to].hosts.size() - 1);
+    }
+  }
+  return fits(num_pieces);
 }
 
 /// What a pass takes on each stage's slowest replica.
@@ -109,6 +144,7 @@ std::vector<LoweredDivision> complete(const Draft& draft, std::int64_t batch_siz
     if (shares.empty()) return {};
     division.stages.push_back({.hosts = hosts, .shares = std::move(shares), .recompute = false});
   }
+  if (!has_feasible_length(division, problem.training.model())) return {};
   predict_passes(division, problem);
   // 1F1B first: where several take as long, it is the one that holds least in memory.
   std::vector<Schedule> schedules = {Schedule::kOneForwardOneBackward,

@@ -7,14 +7,16 @@
 
 namespace cadastre {
 
-/// [layer] seconds for `samples` on the profile's device, with the loading of model inputs that no
-/// other layer reads: a lower bound on what the layer adds to its stage.
-[[nodiscard]] std::vector<LayerCost> costs_with_loading(const CostTable& table,
-                                                        std::int64_t samples);
+/// Whether the loading of model inputs is part of a layer's work. A stage loads before it waits for
+/// what it reads from others, so loading is part of its load, but not of the ways that lead to it.
+enum class Loading { kCounted, kLeftOut };
+
+/// [layer] seconds to load, for `samples`, the model inputs that no other layer reads.
+[[nodiscard]] std::vector<double> loading_s(const CostTable& table, std::int64_t samples);
 
 /// [layer] seconds that `batch_size` samples take on the profile's device at least, forward and
 /// backward, however they are cut into passes of `most_samples` at most: at the best size there is.
 [[nodiscard]] std::vector<double> least_layer_work(const CostTable& table, std::int64_t batch_size,
-                                                   std::int64_t most_samples);
+                                                   std::int64_t most_samples, Loading loading);
 
 }  // namespace cadastre

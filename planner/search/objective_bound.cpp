@@ -133,9 +133,11 @@ double ObjectiveBound::of_all(const std::vector<std::int64_t>& micro_batches) co
   for (const std::int64_t count : micro_batches) {
     const std::int64_t batch = one_sample() ? 1 : batch_size_;
     const std::int64_t pass = one_sample() ? 1 : batch_size_ / count;
-    const std::vector<double> layers = least_layer_work(*table_, batch, pass);
+    const std::vector<double> layers = least_layer_work(*table_, batch, pass, Loading::kCounted);
     const double work_s = std::accumulate(layers.begin(), layers.end(), 0.0);
-    double bound = at_least(std::max(work_s / all_speed_, layer_bound_s(layers, count)));
+    const double way_s =
+        layer_bound_s(least_layer_work(*table_, batch, pass, Loading::kLeftOut), count);
+    double bound = at_least(std::max(work_s / all_speed_, way_s));
     if (objective_ == Objective::kEnergy || objective_ == Objective::kCost)
       bound = std::max(bound, work_s * least_rate_per_speed_ / samples);
     least = std::min(least, bound);
@@ -151,7 +153,10 @@ double ObjectiveBound::layer_bound_s(const std::vector<double>& work_s, std::int
   const ModelFacts& model = table_->model();
   std::vector<double> until_s(work_s.size(), 0);
   double longest_s = 0;
+  const bool training = table_ == &problem_.training;
   for (std::size_t i = 0; i < work_s.size(); ++i) {
+    // Nobody waits for what comes after layers without a gradient: they may run a step ahead.
+    if (training && model.has_gradient[i] == 0) continue;
     for (const int read : model.reads[i])
       until_s[i] = std::max(until_s[i], until_s[static_cast<std::size_t>(read)]);
     until_s[i] += work_s[i];

@@ -86,6 +86,7 @@ class Search {
       const Estimator& estimator = *estimators_.back();
       std::vector<Lead> leads;
       for (Draft& draft : seed_drafts(problem_, options_.batch_size / micro_batches)) {
+        if (!leads.empty() && out_of_time()) break;
         std::vector<const Placement*> placements;
         for (const std::vector<int>& hosts : draft.stage_hosts)
           placements.push_back(estimator.placement(hosts));

@@ -20,6 +20,10 @@ StageBounds::StageBounds(const PlanningProblem& problem, const CostTable& table,
   const ModelFacts& model = table.model();
   const std::size_t num_layers = model.num_layers();
   none_ = LayerSet(num_layers);
+  tied_ = LayerSet(num_layers);
+  const bool training = &table == &problem.training;
+  for (std::size_t i = 0; i < num_layers; ++i)
+    if (!training || model.has_gradient[i] != 0) tied_.insert(i);
   for (const std::vector<int>& layers : model.reads) {
     LayerSet& reads = reads_.emplace_back(num_layers);
     for (const int read : layers) reads.insert(static_cast<std::size_t>(read));
@@ -32,42 +36,45 @@ StageBounds::StageBounds(const PlanningProblem& problem, const CostTable& table,
     });
   }
 
-  least_layer_work_s_ = least_layer_work(table, batch_size, micro_batch_samples_);
-  path_work_s_ = least_layer_work_s_;
+  way_work_s_ = least_layer_work(table, batch_size, micro_batch_samples_, Loading::kLeftOut);
+  path_work_s_ = way_work_s_;
   for (std::size_t i = num_layers; i-- > 0;)
     reads_[i].visit_without(none_, [&](std::size_t read) {
-      path_work_s_[read] =
-          std::max(path_work_s_[read], least_layer_work_s_[read] + path_work_s_[i]);
+      path_work_s_[read] = std::max(path_work_s_[read], way_work_s_[read] + path_work_s_[i]);
     });
 
-  for (const LayerSet& set : downsets.sets) {
-    double work_s = 0;
-    std::int64_t parameters = 0;
-    std::int64_t reduced = 0;
-    for (const std::size_t layer : set.without(none_)) {
-      work_s += least_layer_work_s_[layer];
-      parameters += table.parameter_bytes()[layer];
-      reduced += model.reduced_bytes[layer];
-    }
-    least_work_s_.push_back(work_s);
-    parameter_bytes_.push_back(parameters);
-    reduced_bytes_.push_back(reduced);
+  const std::vector<double> layer_work_s =
+      least_layer_work(table, batch_size, micro_batch_samples_, Loading::kCounted);
+  const std::size_t num_sets = downsets.sets.size();
+  least_work_s_.assign(num_sets, 0);
+  parameter_bytes_.assign(num_sets, 0);
+  reduced_bytes_.assign(num_sets, 0);
+  for (std::size_t s = 1; s < num_sets; ++s) {
+    const std::size_t layer = downsets.last_layers[s];
+    const std::size_t rest = downsets.without_last[s];
+    least_work_s_[s] = least_work_s_[rest] + layer_work_s[layer];
+    parameter_bytes_[s] = parameter_bytes_[rest] + table.parameter_bytes()[layer];
+    reduced_bytes_[s] = reduced_bytes_[rest] + model.reduced_bytes[layer];
   }
 }
 
 const StageBounds::SizeSums& StageBounds::sums(std::int64_t samples) {
   const auto [found, is_new] = sums_.try_emplace(samples);
   if (!is_new) return found->second;
-  const std::vector<LayerCost> costs = costs_with_loading(table_, samples);
-  for (const LayerSet& set : downsets_.sets) {
-    double pass_s = 0;
-    double forward_s = 0;
-    set.visit_without(none_, [&](std::size_t layer) {
-      forward_s += costs[layer].forward_s;
-      pass_s += costs[layer].forward_s + costs[layer].backward_s;
-    });
-    found->second.pass_s.push_back(pass_s);
-    found->second.forward_s.push_back(forward_s);
+  const std::vector<LayerCost>& costs = table_.layers(samples);
+  const std::vector<double> loads_s = loading_s(table_, samples);
+  const std::size_t num_sets = downsets_.sets.size();
+  SizeSums& sums = found->second;
+  sums.load_s.assign(num_sets, 0);
+  sums.forward_s.assign(num_sets, 0);
+  sums.pass_s.assign(num_sets, 0);
+  for (std::size_t s = 1; s < num_sets; ++s) {
+    const std::size_t layer = downsets_.last_layers[s];
+    const std::size_t rest = downsets_.without_last[s];
+    const double forward_s = costs[layer].forward_s + loads_s[layer];
+    sums.load_s[s] = sums.load_s[rest] + loads_s[layer];
+    sums.forward_s[s] = sums.forward_s[rest] + forward_s;
+    sums.pass_s[s] = sums.pass_s[rest] + forward_s + costs[layer].backward_s;
   }
   return found->second;
 }
@@ -98,13 +105,17 @@ PlacedStage StageBounds::Placement::place(std::size_t below, std::size_t upto) c
       bounds_->table_.optimizer_s_per_parameter_byte() *
       static_cast<double>(bounds_->parameter_bytes_[upto] - bounds_->parameter_bytes_[below]);
   stage.least_pass_s = std::numeric_limits<double>::infinity();
+  stage.way_pass_s = std::numeric_limits<double>::infinity();
   stage.closing_s = std::numeric_limits<double>::infinity();
   for (const Part& part : parts_) {
     const double closing_s = reduction_s + optimizer_s / part.speed;
     stage.closing_s = std::min(stage.closing_s, closing_s);
     const double pass_s = (part.sums->pass_s[upto] - part.sums->pass_s[below]) / part.speed;
     const double passes_s = static_cast<double>(bounds_->micro_batches_) * pass_s;
+    const double load_s = (part.sums->load_s[upto] - part.sums->load_s[below]) / part.speed;
     stage.least_pass_s = std::min(stage.least_pass_s, pass_s);
+    stage.way_pass_s = std::min(stage.way_pass_s, pass_s - load_s);
+    stage.way_passes_s = std::max(stage.way_passes_s, passes_s - load_s);
     stage.forward_s = (part.sums->forward_s[upto] - part.sums->forward_s[below]) / part.speed;
     stage.passes_s = std::max(stage.passes_s, passes_s);
     stage.cycle_s = std::max(stage.cycle_s, passes_s + closing_s);
@@ -137,13 +148,23 @@ bool StageBounds::depends(const PlacedStage& stage, const PlacedStage& earlier) 
   return read_by(stage).meets_without(downsets_.sets[earlier.upto], downsets_.sets[earlier.below]);
 }
 
+/// The stage's layers whose readers it waits for.
+LayerSet StageBounds::tied_in(const PlacedStage& stage) const {
+  LayerSet tied(none_);
+  downsets_.sets[stage.upto].visit_without(downsets_.sets[stage.below], [&](std::size_t layer) {
+    if (tied_.contains(layer)) tied.insert(layer);
+  });
+  return tied;
+}
+
 /// Least seconds that the tensors from one stage to another, and their gradients back, spend on the
-/// network around one pass. `read` is what the other reads. Negative when no tensor crosses.
+/// network around one pass. `read` is what the other reads. Negative when nothing comes back of
+/// what crosses.
 double StageBounds::crossing_s(const PlacedStage& from, const PlacedStage& to,
                                const LayerSet& read) const {
   const LayerSet& from_below = downsets_.sets[from.below];
   const LayerSet& from_upto = downsets_.sets[from.upto];
-  if (!read.meets_without(from_upto, from_below)) return -1;
+  if (!read.meets_without(tied_in(from), none_)) return -1;
   // Between replicas only part of a tensor may cross: its bytes then count for nothing here.
   const bool whole = from.hosts.size() == 1 && to.hosts.size() == 1;
   double bytes = 0;
@@ -173,44 +194,41 @@ double StageBounds::crossing_s(const PlacedStage& from, const PlacedStage& to,
 /// The new stage's incoming tensors all pass its host's link, every micro-batch.
 double StageBounds::link_s(const std::vector<PlacedStage>& stages, const LayerSet& read) const {
   const PlacedStage& stage = stages.back();
-  if (stage.hosts.size() != 1) return 0;
+  if (stage.hosts.size() != 1 || stages.size() == 1) return 0;
   const int to = stage.hosts.front();
+  for (const PlacedStage& earlier : stages) {
+    if (&earlier == &stage) break;
+    for (const int from : earlier.hosts) {
+      if (from == to) return 0;  // what it read there crosses nothing
+      if (!problem_.network.routes.way(from, to).shared) return 0;
+    }
+  }
   double bytes = 0;
   downsets_.sets[stage.below].visit_without(none_, [&](std::size_t layer) {
-    if (read.contains(layer))
+    if (read.contains(layer) && tied_.contains(layer))
       bytes += static_cast<double>(table_.model().activation_bytes[layer] * micro_batch_samples_ *
                                    micro_batches_);
   });
-  double bandwidth = 0;
-  for (const PlacedStage& earlier : stages) {
-    for (const int from : earlier.hosts) {
-      if (from == to) return 0;  // what it read there crosses nothing
-      const Way& way = problem_.network.routes.way(from, to);
-      if (!way.shared) return 0;
-      bandwidth = std::max(bandwidth, way.bandwidth_bytes_per_s);
-    }
-  }
-  return bandwidth > 0 ? bytes / bandwidth : 0;
+  // Others may send to it at once, each more slowly than its link takes.
+  return bytes * problem_.network.routes.byte_s()[2 * static_cast<std::size_t>(to) + 1];
 }
 
-/// Work of the layers outside the stage's downset that depend on the stage, per step.
+/// Work of the layers outside the stage's downset that the stage waits for, per step.
 double StageBounds::rest_after_s(const PlacedStage& stage) const {
   LayerSet after(none_);
-  downsets_.sets[stage.upto].visit_without(downsets_.sets[stage.below],
-                                           [&](std::size_t layer) { after.insert(after_[layer]); });
+  tied_in(stage).visit_without(none_, [&](std::size_t layer) { after.insert(after_[layer]); });
   double work_s = 0;
   after.visit_without(downsets_.sets[stage.upto],
-                      [&](std::size_t layer) { work_s += least_layer_work_s_[layer]; });
+                      [&](std::size_t layer) { work_s += way_work_s_[layer]; });
   return work_s;
 }
 
 /// Work of the heaviest way from the stage's layers to the loss, outside its downset, per step.
 double StageBounds::rest_path_s(const PlacedStage& stage) const {
-  const LayerSet& below = downsets_.sets[stage.below];
-  const LayerSet& upto = downsets_.sets[stage.upto];
+  const LayerSet tied = tied_in(stage);
   double path_s = 0;
-  downsets_.sets.back().visit_without(upto, [&](std::size_t layer) {
-    if (reads_[layer].meets_without(upto, below)) path_s = std::max(path_s, path_work_s_[layer]);
+  downsets_.sets.back().visit_without(downsets_.sets[stage.upto], [&](std::size_t layer) {
+    if (reads_[layer].meets_without(tied, none_)) path_s = std::max(path_s, path_work_s_[layer]);
   });
   return path_s;
 }
@@ -243,15 +261,18 @@ double StageBounds::bound_s(const std::vector<PlacedStage>& stages, double free_
   const LayerSet read = read_by(stage);
   double bound_s = std::max(stage.cycle_s, link_s(stages, read));
   for (std::size_t q = 0; q < last; ++q) {
+    if (!read.meets_without(downsets_.sets[stages[q].upto], downsets_.sets[stages[q].below]))
+      continue;
     const double between_s = crossing_s(stages[q], stage, read);
-    if (between_s < 0) continue;
     for (std::size_t p = 0; p <= q; ++p) {
       const StageChain& chain = chains[p][q];
-      if (!chain.reached()) continue;
-      bound_s = std::max(bound_s, chain.seconds + between_s + stage.passes_s + stages[p].closing_s);
+      if (chain.length < 0) continue;
       StageChain& extended = chains[p][last];
-      extended.seconds = std::max(extended.seconds, chain.seconds + between_s + stage.least_pass_s);
       extended.length = std::max(extended.length, chain.length + 1);
+      if (!chain.reached() || between_s < 0) continue;
+      bound_s =
+          std::max(bound_s, chain.seconds + between_s + stage.way_passes_s + stages[p].closing_s);
+      extended.seconds = std::max(extended.seconds, chain.seconds + between_s + stage.way_pass_s);
     }
   }
   // What is not placed yet and depends on this stage goes to stages that do: the busiest of them
@@ -265,8 +286,7 @@ double StageBounds::bound_s(const std::vector<PlacedStage>& stages, double free_
     if (rest_s > 0)
       bound_s = std::max(bound_s, chains[p][last].seconds + rest_s + stages[p].closing_s);
     int most_after = 0;
-    for (const StageChain& chain : chains[p])
-      if (chain.reached()) most_after = std::max(most_after, chain.length);
+    for (const StageChain& chain : chains[p]) most_after = std::max(most_after, chain.length);
     const double after_s = chains[p][last].seconds - stages[p].least_pass_s + path_s;
     bound_s =
         std::max(bound_s, stages[p].cycle_s + idle_s(stages[p], after_s, most_after + num_free));

@@ -19,12 +19,16 @@ struct PlacedStage {
   double passes_s = 0;      ///< all passes, on its slowest replica
   double cycle_s = 0;       ///< all passes, the reduction and the optimizer step, on its slowest
   double closing_s = 0;     ///< reduction and optimizer step, on its quickest replica
+  double way_pass_s = 0;    ///< as `least_pass_s`, once what it reads has come: it loads before
+  double way_passes_s = 0;  ///< as `passes_s`, likewise
 };
 
 /// The longest way, there and back, from one placed stage to another that depends on it.
 struct StageChain {
-  double seconds = -1;  ///< both stages' passes included; negative when there is no way
-  int length = 0;       ///< stages after the first, on the way that has most
+  /// Both stages' passes included; negative when there is no way back: in training, none on which
+  /// all tensors have gradients.
+  double seconds = -1;
+  int length = -1;  ///< stages after the first, on the way there that has most; -1: there is none
 
   [[nodiscard]] bool reached() const { return seconds >= 0; }
 };
@@ -37,6 +41,7 @@ class StageBounds {
   struct SizeSums {
     std::vector<double> pass_s;     ///< [downset]
     std::vector<double> forward_s;  ///< [downset]
+    std::vector<double> load_s;     ///< [downset] a part of both
   };
 
   /// `table` is the one of `problem` that is planned for; shares are those for micro-batches of
@@ -96,6 +101,7 @@ class StageBounds {
   [[nodiscard]] LayerSet read_by(const PlacedStage& stage) const;
   [[nodiscard]] double crossing_s(const PlacedStage& from, const PlacedStage& to,
                                   const LayerSet& read) const;
+  [[nodiscard]] LayerSet tied_in(const PlacedStage& stage) const;
   [[nodiscard]] double link_s(const std::vector<PlacedStage>& stages, const LayerSet& read) const;
   [[nodiscard]] double rest_after_s(const PlacedStage& stage) const;
   [[nodiscard]] double rest_path_s(const PlacedStage& stage) const;
@@ -109,11 +115,14 @@ class StageBounds {
   std::int64_t shared_samples_;
   std::vector<LayerSet> reads_;  ///< for each layer, the layers it reads
   LayerSet none_;
-  std::map<std::int64_t, SizeSums> sums_;      ///< by samples of a replica's slice
-  std::vector<LayerSet> after_;                ///< for each layer, those that depend on it
-  std::vector<double> least_layer_work_s_;     ///< per step, at the best slice size
-  std::vector<double> path_work_s_;            ///< of the heaviest way from each layer to the end
-  std::vector<double> least_work_s_;           ///< [downset], likewise
+  /// Layers whose readers must be done before a step is over for their own stage: in training those
+  /// with a gradient, as without one a stage may run ahead into the next step.
+  LayerSet tied_;
+  std::map<std::int64_t, SizeSums> sums_;  ///< by samples of a replica's slice
+  std::vector<LayerSet> after_;            ///< for each layer, those that depend on it
+  std::vector<double> way_work_s_;         ///< [layer] per step, at the best size, without loading
+  std::vector<double> path_work_s_;   ///< of the heaviest way from each layer to the end, likewise
+  std::vector<double> least_work_s_;  ///< [downset] per step, at the best size, with loading
   std::vector<std::int64_t> parameter_bytes_;  ///< [downset]
   std::vector<std::int64_t> reduced_bytes_;    ///< [downset]
 };

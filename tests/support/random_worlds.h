@@ -46,6 +46,39 @@ struct World {
   return tree_model(reads);
 }
 
+/// Layers of every kind that matters to a plan: linear ones, and ones without parameters, some of
+/// which have none before them, so that no gradient goes back to them. Each reads one to three of
+/// the tensors before it; two model inputs, which several layers may read.
+[[nodiscard]] inline ModelGraph random_dag(std::mt19937& random, std::size_t num_layers) {
+  ModelGraph model{
+      .name = "random",
+      .inputs = {{.name = "x", .shape = {kFeatures}}, {.name = "y", .shape = {kFeatures}}}};
+  std::vector<std::string> tensors = {"x", "y"};
+  std::set<std::string> unread = {"x", "y"};
+  const auto add = [&](Operation operation, const std::set<std::string>& inputs) {
+    const std::string id = "layer" + std::to_string(model.layers.size());
+    for (const std::string& input : inputs) unread.erase(input);
+    model.layers.push_back(
+        {.id = id, .operation = std::move(operation), .inputs = {inputs.begin(), inputs.end()}});
+    tensors.push_back(id);
+    unread.insert(id);
+  };
+  while (model.layers.size() < num_layers) {
+    std::set<std::string> inputs;
+    const std::size_t num_inputs = random() % 4 == 0 ? 2 + random() % 2 : 1;
+    for (std::size_t k = 0; k < num_inputs; ++k) inputs.insert(tensors[random() % tensors.size()]);
+    if (inputs.size() > 1)
+      add(Add{}, inputs);
+    else if (random() % 3 == 0)
+      add(Relu{}, inputs);
+    else
+      add(Linear{.out_features = kFeatures, .bias = false}, inputs);
+  }
+  if (unread.size() > 1) add(Add{}, std::set<std::string>(unread));
+  model.output = model.layers.back().id;
+  return checked(std::move(model));
+}
+
 /// Random costs for `model`, and `num_hosts` hosts, some alike; some short of memory, now and then
 /// in two zones or with a cable between two.
 [[nodiscard]] inline World random_world(std::mt19937& random, const ModelGraph& model,
@@ -89,6 +122,36 @@ struct World {
                              .to = "node2",
                              .bandwidth_bytes_per_s = uniform(random, 1e6, 1e9),
                              .latency_s = 1e-5}};
+  return world;
+}
+
+/// A `random_world` whose hosts have links of their own, in up to three zones, with cables, a cost
+/// of adding gradients, slow loading, and some layers that take no time.
+[[nodiscard]] inline World uneven_world(std::mt19937& random, const ModelGraph& model,
+                                        std::size_t num_hosts) {
+  World world = random_world(random, model, num_hosts);
+  for (LayerProfile& layer : world.profile.layers)
+    if (random() % 6 == 0)
+      for (Measurement& measurement : layer.measurements)
+        measurement.forward_s = measurement.backward_s = 0;
+  if (random() % 2 == 0) world.profile.load_s_per_sample = uniform(random, 0, 0.01);
+  Network& network = world.cluster.network;
+  if (random() % 3 == 0) network.reduction_s_per_byte = uniform(random, 0, 1e-8);
+  for (Host& host : world.cluster.hosts) {
+    if (random() % 3 == 0) host.bandwidth_bytes_per_s = uniform(random, 5e4, 1e7);
+    if (random() % 4 == 0) host.latency_s = uniform(random, 0, 5e-3);
+  }
+  if (random() % 2 == 0) {
+    network.zones.clear();
+    std::vector<std::vector<std::string>> hosts(4);
+    for (const Host& host : world.cluster.hosts) hosts[random() % 4].push_back(host.name);
+    for (std::size_t z = 1; z < hosts.size(); ++z)
+      if (!hosts[z].empty())
+        network.zones.push_back({.name = "zone" + std::to_string(z),
+                                 .hosts = hosts[z],
+                                 .bandwidth_bytes_per_s = uniform(random, 5e4, 1e7),
+                                 .latency_s = uniform(random, 0, 2e-3)});
+  }
   return world;
 }
 
