@@ -22,16 +22,20 @@ std::string strategy_text(const Plan& plan, const PlanDocument& document) {
 
 std::vector<std::string> table_row(const Plan& plan, const PlanDocument& document,
                                    const std::string& mark) {
-  return {mark + strategy_text(plan, document),
-          schedule_name(plan.schedule),
-          std::to_string(plan.micro_batches),
-          std::to_string(plan.predicted.hosts.size()),
-          fixed(plan.predicted.step_s * kMilli, 1),
-          fixed(plan.predicted.latency_s * kMilli, 2),
-          fixed(plan.predicted.inference_samples_per_s, 1),
-          fixed(static_cast<double>(plan.predicted.traffic_bytes_per_step) / kMega, 2),
-          fixed(static_cast<double>(plan.predicted.peak_memory_bytes) / kMega, 1),
-          plan.predicted.fits_memory ? "yes" : "no"};
+  std::vector<std::string> row = {
+      mark + strategy_text(plan, document),
+      schedule_name(plan.schedule),
+      std::to_string(plan.micro_batches),
+      std::to_string(plan.predicted.hosts.size()),
+      fixed(plan.predicted.step_s * kMilli, 1),
+      fixed(plan.predicted.latency_s * kMilli, 2),
+      fixed(plan.predicted.inference_samples_per_s, 1),
+      fixed(static_cast<double>(plan.predicted.traffic_bytes_per_step) / kMega, 2),
+      fixed(static_cast<double>(plan.predicted.peak_memory_bytes) / kMega, 1),
+      plan.predicted.fits_memory ? "yes" : "no"};
+  if (document.plan.simulated_step_s)
+    row.push_back(plan.simulated_step_s ? fixed(*plan.simulated_step_s * kMilli, 1) : "-");
+  return row;
 }
 
 std::string stages_text(const Plan& plan) {
@@ -104,6 +108,7 @@ std::string plan_summary(const PlanDocument& document) {
   std::vector<std::vector<std::string>> rows = {{"  strategy", "schedule", "micro-batches", "hosts",
                                                  "step ms", "latency ms", "inferences/s",
                                                  "traffic MB", "peak MB", "fits"}};
+  if (document.plan.simulated_step_s) rows.front().push_back("simulated ms");
   rows.push_back(table_row(document.plan, document, "* "));
   for (const Plan& plan : document.runners_up) rows.push_back(table_row(plan, document, "  "));
   for (const Plan& plan : document.alternatives) rows.push_back(table_row(plan, document, "  "));

@@ -112,6 +112,7 @@ PlanDocument make_plan(const Profile& profile, const Cluster& cluster,
                        const PlannerOptions& options) {
   check_strategy(options.strategy);
   check_bytes(profile, cluster, options.batch_size);
+  const auto began = std::chrono::steady_clock::now();
   const std::vector<std::int64_t> micro_batches = checked_micro_batches(profile, options);
   const Cluster limited = with_memory_limits(cluster, options.constraints);
   const PlanningProblem problem(profile, limited);
@@ -129,10 +130,12 @@ PlanDocument make_plan(const Profile& profile, const Cluster& cluster,
   std::vector<Candidate> offered;
   for (const Named& baseline : known)
     if (is_rival(baseline.candidate)) offered.push_back(baseline.candidate);
+  const double passed_s =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
   SearchOptions search{.goal = goal,
                        .batch_size = options.batch_size,
                        .micro_batches = micro_batches,
-                       .time_limit_s = options.time_limit_s,
+                       .time_limit_s = options.time_limit_s - passed_s,
                        .enough_gap = options.enough_gap,
                        .patience_s = options.patience_s};
   if (options.on_progress)

@@ -16,7 +16,7 @@ struct PlannerOptions {
   std::vector<std::int64_t> micro_batches;  ///< numbers to try; empty: `micro_batch_choices`
   Objective objective = Objective::kStepTime;
   std::vector<Constraint> constraints;  ///< those on memory also limit what a host may use
-  double time_limit_s = 10;             ///< of the search
+  double time_limit_s = 10;             ///< of the baselines and the search
   double enough_gap = 0;                ///< the search ends when the optimality gap is no larger
   /// The search ends when this long, and twice as long as it took to the last better plan, brought
   /// no better one; 0: it never does for that.

@@ -151,12 +151,20 @@ double inference_latency_s(const Division& division, const PlanningProblem& prob
 }
 
 double inference_samples_per_s(const Division& division, const PlanningProblem& problem) {
-  const Program program = lower(division, problem.inference.model());
+  // Once full, a pipeline of forward passes gives a micro-batch whenever its slowest stage does:
+  // a few of them tell as much as many.
+  constexpr std::int64_t kFew = 4;
+  Division few = division;
+  if (division.batch_size % division.micro_batches == 0) {
+    few.micro_batches = std::min(kFew, division.micro_batches);
+    few.batch_size = division.batch_size / division.micro_batches * few.micro_batches;
+  }
+  const Program program = lower(few, problem.inference.model());
   const double step_s =
-      step_seconds(program, program_costs(program, division, problem.inference, problem.cluster),
+      step_seconds(program, program_costs(program, few, problem.inference, problem.cluster),
                    problem.network)
           .step_s;
-  return step_s > 0 ? static_cast<double>(division.batch_size) / step_s : 0;
+  return step_s > 0 ? static_cast<double>(few.batch_size) / step_s : 0;
 }
 
 }  // namespace cadastre

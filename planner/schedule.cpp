@@ -10,6 +10,7 @@ namespace {
 
 std::vector<Pass> gpipe(int micro_batches) {
   std::vector<Pass> passes;
+  passes.reserve(2 * static_cast<std::size_t>(micro_batches));
   for (int m = 0; m < micro_batches; ++m) passes.push_back({.forward = true, .micro_batch = m});
   for (int m = 0; m < micro_batches; ++m) passes.push_back({.forward = false, .micro_batch = m});
   return passes;
@@ -17,6 +18,7 @@ std::vector<Pass> gpipe(int micro_batches) {
 
 std::vector<Pass> one_forward_one_backward(int micro_batches, int warm_up) {
   std::vector<Pass> passes;
+  passes.reserve(2 * static_cast<std::size_t>(micro_batches));
   for (int m = 0; m < warm_up; ++m) passes.push_back({.forward = true, .micro_batch = m});
   for (int m = 0; m < micro_batches; ++m) {
     passes.push_back({.forward = false, .micro_batch = m});

@@ -197,7 +197,7 @@ std::optional<Draft> baseline_draft(const std::string& name, const Profile& prof
 }
 
 std::vector<std::int64_t> micro_batch_choices(std::int64_t batch_size, std::int64_t granularity) {
-  constexpr std::int64_t kMost = 512;
+  constexpr std::int64_t kMost = 1024;
   const std::int64_t num_groups = batch_size / granularity;
   std::vector<std::int64_t> choices;
   for (std::int64_t m = 1; m <= std::min(num_groups, kMost); ++m)

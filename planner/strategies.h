@@ -42,7 +42,7 @@ inline constexpr std::int64_t kAveragingPeriod = 10;
     const PlanningProblem& problem, const std::function<bool()>& stop = [] { return false; });
 
 /// The numbers of micro-batches that a search tries: the divisors of the number of batch-norm
-/// groups in the global batch, at most 512.
+/// groups in the global batch, at most 1024.
 [[nodiscard]] std::vector<std::int64_t> micro_batch_choices(std::int64_t batch_size,
                                                             std::int64_t granularity);
 

@@ -24,7 +24,7 @@ std::vector<char> cut_layers(const ModelFacts& model) {
     }
     is_sink[i] = 1;
     ++num_sinks;
-    only_sink[i] = num_sinks == 1;
+    only_sink[i] = num_sinks == 1 ? 1 : 0;
   }
   std::size_t num_sources = 0;  // of the suffix
   std::vector<char> is_source(num_layers, 0);
@@ -36,7 +36,7 @@ std::vector<char> cut_layers(const ModelFacts& model) {
     }
     is_source[i] = 1;
     ++num_sources;
-    is_cut[i] = only_sink[i] && num_sources == 1;
+    is_cut[i] = only_sink[i] != 0 && num_sources == 1 ? 1 : 0;
   }
   return is_cut;
 }

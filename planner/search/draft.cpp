@@ -134,6 +134,7 @@ std::vector<LoweredDivision> complete(const Draft& draft, std::int64_t batch_siz
                     .stages = {},
                     .batch_size = batch_size,
                     .micro_batches = micro_batches};
+  division.stages.reserve(draft.stage_hosts.size());
   for (const std::vector<int>& hosts : draft.stage_hosts) {
     std::vector<double> speeds;
     for (const int host : hosts)

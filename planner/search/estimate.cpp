@@ -193,8 +193,15 @@ double Estimator::fit_memory(const std::vector<const Placement*>& placements) co
   return most_lacking;
 }
 
+/// Whether a stage's passes and closing alone take longer.
+bool Estimator::loads_exceed(double seconds) const {
+  return std::any_of(stages_.begin(), stages_.end(), [&](const StageSums& stage) {
+    return static_cast<double>(micro_batches_) * stage.pass_s + stage.closing_s > seconds;
+  });
+}
+
 Estimate Estimator::estimate(const std::vector<int>& stage_of_layer,
-                             const std::vector<const Placement*>& placements) const {
+                             const std::vector<const Placement*>& placements, double enough) const {
   Estimate estimate;
   for (const Placement* placement : placements) {
     if (placement->possible) continue;
@@ -204,6 +211,13 @@ Estimate Estimator::estimate(const std::vector<int>& stage_of_layer,
   }
   const std::size_t num_stages = placements.size();
   add_up_layers(stage_of_layer, placements);
+  const bool time = goal_.objective == Objective::kStepTime ||
+                    goal_.objective == Objective::kLatency ||
+                    goal_.objective == Objective::kThroughput;
+  if (time && loads_exceed(enough)) {
+    estimate.value = std::numeric_limits<double>::infinity();
+    return estimate;
+  }
   find_edges(stage_of_layer, num_stages);
   for (std::size_t s = num_stages; s-- > 0;)
     for (std::size_t e = first_edge_[s]; e < first_edge_[s + 1]; ++e)

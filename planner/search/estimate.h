@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <vector>
 
@@ -39,8 +40,11 @@ class Estimator {
   /// The placement on these hosts; it lives as long as the estimator.
   [[nodiscard]] const Placement* placement(const std::vector<int>& hosts) const;
 
-  [[nodiscard]] Estimate estimate(const std::vector<int>& stage_of_layer,
-                                  const std::vector<const Placement*>& placements) const;
+  /// With `enough`, a draft whose loads alone show that its value is above it is not looked at any
+  /// further: its value is infinite.
+  [[nodiscard]] Estimate estimate(
+      const std::vector<int>& stage_of_layer, const std::vector<const Placement*>& placements,
+      double enough = std::numeric_limits<double>::infinity()) const;
 
   [[nodiscard]] std::int64_t micro_batches() const { return micro_batches_; }
 
@@ -71,6 +75,7 @@ class Estimator {
 
   void add_up_layers(const std::vector<int>& stage_of_layer,
                      const std::vector<const Placement*>& placements) const;
+  [[nodiscard]] bool loads_exceed(double seconds) const;
   void find_edges(const std::vector<int>& stage_of_layer, std::size_t num_stages) const;
   [[nodiscard]] double crossing_s(const Edge& edge,
                                   const std::vector<const Placement*>& placements) const;

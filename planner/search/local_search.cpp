@@ -31,10 +31,10 @@ class Annealing {
       const double left = 1 - static_cast<double>(n) / static_cast<double>(options_.num_proposals);
       proposal_ = current_;
       if (!propose(proposal_) || !is_allowed(proposal_)) continue;
-      weigh(proposal_);
       // The loss that is just accepted is drawn first: it rules out most proposals.
       const double most =
           current_.score * (1 - options_.temperature * left * left * std::log(uniform()));
+      weigh(proposal_, most);
       if (options_.exact) {
         if (proposal_.estimate.value > most) continue;
         if (num_weighed_++ == options_.num_weighed) break;
@@ -63,8 +63,8 @@ class Annealing {
     return draft;
   }
 
-  void weigh(State& state) {
-    state.estimate = estimator_.estimate(state.labels, state.placements);
+  void weigh(State& state, double enough = std::numeric_limits<double>::infinity()) {
+    state.estimate = estimator_.estimate(state.labels, state.placements, enough);
     constexpr double kCrowdingWeight = 0.02;
     state.score = state.estimate.value * (1 + kCrowdingWeight * state.estimate.crowding);
   }
@@ -179,7 +179,9 @@ class Annealing {
         uniform() < 0.5 ? model_.reads[layer] : model_.read_by[layer];
     if (!neighbours.empty() && uniform() < 0.8)
       return state.labels[static_cast<std::size_t>(neighbours[below(neighbours.size())])];
-    return first + static_cast<int>(below(static_cast<std::size_t>(last - first + 1)));
+    const std::size_t num_stages =
+        static_cast<std::size_t>(last) - static_cast<std::size_t>(first) + 1;
+    return first + static_cast<int>(below(num_stages));
   }
 
   void drop_empty(State& state) {

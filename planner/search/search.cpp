@@ -21,7 +21,8 @@ using Clock = std::chrono::steady_clock;
 /// A draft to go on from, for one number of micro-batches.
 struct Lead {
   const Estimator* estimator = nullptr;
-  Draft draft;
+  Draft seed;
+  Draft draft;                 ///< the best one so far
   double value = 0;            ///< estimated at first, then that of its best plan
   std::int64_t num_tries = 0;  ///< rounds that went on from it
 };
@@ -90,7 +91,11 @@ class Search {
         for (const std::vector<int>& hosts : draft.stage_hosts)
           placements.push_back(estimator.placement(hosts));
         const double value = estimator.estimate(draft.stage_of_layer, placements).value;
-        leads.push_back({.estimator = &estimator, .draft = std::move(draft), .value = value});
+        Lead& lead = leads.emplace_back();
+        lead.estimator = &estimator;
+        lead.seed = draft;
+        lead.draft = std::move(draft);
+        lead.value = value;
       }
       std::stable_sort(leads.begin(), leads.end(), better);
       keep_different(leads);
@@ -125,29 +130,40 @@ class Search {
     });
     for (Lead& lead : leads_) {
       if (done()) break;
-      anneal(lead, 500 + 10 * num_layers(), false);
+      lead.value = std::numeric_limits<double>::infinity();
+      anneal(lead, lead.seed, LocalSearchOptions{.num_proposals = 500 + 10 * num_layers()});
     }
     std::stable_sort(leads_.begin(), leads_.end(), better);
   }
 
-  /// Rounds of annealing, half of them from the best lead, a quarter from the second, and so on:
-  /// long ones on estimates in turn with short ones on exact values.
+  /// Rounds of annealing, half of them from the best lead, a quarter from the second, and so on,
+  /// and longer the more there were: in turns from the lead's seed anew, from its best draft in
+  /// little steps, and from that on exact values.
   void follow_leads(std::int64_t num_rounds) {
     for (std::int64_t round = 0; round < num_rounds && !leads_.empty() && !done(); ++round) {
       const auto number = static_cast<std::uint64_t>(++rounds_);
       std::size_t pick = 0;
       while (((number >> pick) & 1) == 0 && pick + 1 < leads_.size()) ++pick;
       Lead& lead = leads_[pick];
-      const bool exact = exact_weighings(lead) > 0 && lead.num_tries % 2 == 0;
-      constexpr std::int64_t kMostDoublings = 6;
-      const std::int64_t doublings = std::min(lead.num_tries++ / 2, kMostDoublings);
-      anneal(lead, exact ? 4000 : (2000 + 60 * num_layers()) << doublings, exact);
+      constexpr std::int64_t kRoundsToDouble = 6;
+      constexpr std::int64_t kMostDoublings = 9;
+      const std::int64_t doublings = std::min(rounds_ / kRoundsToDouble, kMostDoublings);
+      LocalSearchOptions options{.num_proposals = (2000 + 30 * num_layers()) << doublings};
+      const std::int64_t turn = lead.num_tries++ % 3;
+      if (turn == 0 && exact_weighings(lead) > 0) {
+        options.num_proposals = 4000;
+        options.num_weighed = exact_weighings(lead);
+        options.temperature = 0.005;
+      } else if (turn == 1) {
+        options.temperature = 0.005;
+      }
+      anneal(lead, turn == 2 ? lead.seed : lead.draft, options);
       std::stable_sort(leads_.begin(), leads_.end(), better);
     }
   }
 
   /// The lead goes on from what the annealing found where that is better.
-  void anneal(Lead& lead, std::int64_t num_proposals, bool exact) {
+  void anneal(Lead& lead, const Draft& start, LocalSearchOptions options) {
     const std::int64_t micro_batches = lead.estimator->micro_batches();
     const auto exact_value = [&](const Draft& draft) {
       double least = std::numeric_limits<double>::infinity();
@@ -159,20 +175,19 @@ class Search {
       }
       return least;
     };
-    LocalSearchOptions options{.seed = static_cast<std::uint32_t>(++num_annealings_),
-                               .num_proposals = num_proposals,
-                               .stop = [&] { return out_of_time(); }};
-    options.interleave = num_annealings_ % 3 != 1;
-    if (exact) {
-      options.exact = exact_value;
-      options.temperature = 0.005;
-      options.num_weighed = exact_weighings(lead);
-    }
-    Draft draft = improve(lead.draft, *lead.estimator, options);
+    options.seed = static_cast<std::uint32_t>(++num_annealings_);
+    options.interleave = num_annealings_ % 3 == 0;
+    options.stop = [&] { return out_of_time(); };
+    if (options.num_weighed > 0) options.exact = exact_value;
+    Draft draft = improve(start, *lead.estimator, options);
     const double value = exact_value(draft);
-    if (lead.num_tries > 0 && value >= lead.value) return;
+    if (value >= lead.value) return;
     lead.value = value;
     lead.draft = std::move(draft);
+  }
+
+  [[nodiscard]] std::int64_t num_layers() const {
+    return static_cast<std::int64_t>(problem_.training.model().num_layers());
   }
 
   /// How many plans a round on exact values may weigh in about the time of one on estimates; 0
@@ -185,10 +200,6 @@ class Search {
         kInstructions / (static_cast<std::int64_t>(lead.draft.stage_hosts.size()) *
                          lead.estimator->micro_batches() * kInstructionsOfPass);
     return weighings < kFewest ? 0 : weighings;
-  }
-
-  [[nodiscard]] std::int64_t num_layers() const {
-    return static_cast<std::int64_t>(problem_.training.model().num_layers());
   }
 
   void prove() {

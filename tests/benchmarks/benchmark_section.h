@@ -35,4 +35,11 @@ struct Measured {
 /// The published max-load placement problems in `data`/msr-fiddle.
 [[nodiscard]] Section placement_section(const std::filesystem::path& data);
 
+/// PipeDream's published profiles in `data`/pipedream, by PipeDream's rule.
+[[nodiscard]] Section pipedream_section(const std::filesystem::path& data);
+
+/// Problems made here, of the sizes that no published planner found takes: how good a plan is
+/// proven to be after how long.
+[[nodiscard]] Section search_section(const std::filesystem::path& data);
+
 }  // namespace cadastre::benchmarks

@@ -1,10 +1,11 @@
 // planner_benchmark: the planner on published problems, beside what their own planners answered and
-// took. Not a test: prints a table a section, and the numbers as JSON where asked.
+// took, and on larger ones made here. Not a test: prints a table a section, and the numbers as JSON
+// where asked.
 //
 //   planner_benchmark --data DIR [--json FILE]
 //
-// DIR holds a folder of problems for each section (`msr-fiddle`, …); a section whose folder is
-// missing is left out, and said so.
+// DIR holds the folders of published problems (`msr-fiddle`, `pipedream`); a section whose folder
+// is missing is left out, and said so.
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
@@ -29,6 +30,8 @@ struct SectionMaker {
 
 constexpr SectionMaker kSections[] = {
     {"msr-fiddle", cadastre::benchmarks::placement_section},
+    {"pipedream", cadastre::benchmarks::pipedream_section},
+    {"", cadastre::benchmarks::search_section},
 };
 
 void run(const std::filesystem::path& data, const std::filesystem::path& json) {

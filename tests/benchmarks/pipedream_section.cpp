@@ -1,9 +1,6 @@
-#include "tests/benchmarks/pipedream_benchmark.h"
-
 #include <sys/resource.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -12,6 +9,7 @@
 #include "planner/pipedream/graph_file.h"
 #include "planner/pipedream/rule.h"
 #include "planner/table.h"
+#include "tests/benchmarks/benchmark_section.h"
 
 namespace cadastre::benchmarks {
 
@@ -90,14 +88,15 @@ std::string machines_text(const std::vector<MachineLevel>& levels) {
 
 }  // namespace
 
-void run_pipedream_section(const std::filesystem::path& data, nlohmann::json& results) {
+Section pipedream_section(const std::filesystem::path& data) {
   constexpr double kMilli = 1e3;
-  nlohmann::json rows = nlohmann::json::array();
-  std::vector<std::vector<std::string>> table = {{"PipeDream profile", "machines", "plan ms",
-                                                  "published", "proven", "search ms", "published"}};
+  Section section{.title = "PipeDream's profiles, planned by its own rule",
+                  .source = "Narayanan et al., SOSP 2019: optimizer_graph_hierarchical.py"};
+  section.rows = {{"profile", "machines", "plan ms", "proven", "reference ms", "CPU ms",
+                   "reference s", "faster"}};
   for (const Case& problem : cases()) {
     const pipedream::WeightedGraph graph =
-        weighted_graph(pipedream::read_graph_file(data / (problem.file + ".txt")));
+        weighted_graph(pipedream::read_graph_file(data / "pipedream" / (problem.file + ".txt")));
     const pipedream::RuleResult result = apply_rule(graph, problem.levels, {});
     const double search_s = median_search_s(graph, problem.levels, result.search_s);
     nlohmann::json machines = nlohmann::json::array();
@@ -106,26 +105,26 @@ void run_pipedream_section(const std::filesystem::path& data, nlohmann::json& re
       machines.push_back(level.num_machines);
       bandwidths.push_back(level.bandwidth_bytes_per_s);
     }
-    nlohmann::json row = {{"file", problem.file},
+    nlohmann::json row = {{"problem", problem.file},
                           {"machines", std::move(machines)},
                           {"bandwidth_bytes_per_s", std::move(bandwidths)},
                           {"pipeline_s", result.pipeline_s},
                           {"lower_bound_s", result.lower_bound_s},
                           {"proven_optimal", result.proven_optimal},
-                          {"search_s", search_s}};
-    if (problem.published) {
-      row["published_pipeline_s"] = problem.published->pipeline_s;
-      row["published_search_s"] = problem.published->search_s;
-    }
-    rows.push_back(std::move(row));
-    table.push_back({problem.file, machines_text(problem.levels),
-                     fixed(result.pipeline_s * kMilli, 3),
-                     problem.published ? fixed(problem.published->pipeline_s * kMilli, 3) : "–",
-                     result.proven_optimal ? "yes" : "no", fixed(search_s * kMilli, 3),
-                     problem.published ? fixed(problem.published->search_s * kMilli, 0) : "–"});
+                          {"cpu_s", search_s}};
+    if (problem.published)
+      row["reference"] = {{"pipeline_s", problem.published->pipeline_s},
+                          {"cpu_s", problem.published->search_s}};
+    section.results.push_back(std::move(row));
+    section.rows.push_back(
+        {problem.file, machines_text(problem.levels), fixed(result.pipeline_s * kMilli, 3),
+         result.proven_optimal ? "yes" : "no",
+         problem.published ? fixed(problem.published->pipeline_s * kMilli, 3) : "-",
+         fixed(search_s * kMilli, 3),
+         problem.published ? fixed(problem.published->search_s, 2) : "-",
+         problem.published ? ratio(problem.published->search_s, search_s, 0.05) : "-"});
   }
-  std::printf("%s\n", text_table(table).c_str());
-  results["pipedream"] = std::move(rows);
+  return section;
 }
 
 }  // namespace cadastre::benchmarks
