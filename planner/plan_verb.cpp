@@ -52,11 +52,19 @@ struct PlanVerb {
   std::optional<double> max_cost;
 };
 
+/// "a, b or c".
+std::string alternatives(const std::vector<std::string>& names) {
+  std::string text;
+  for (std::size_t i = 0; i < names.size(); ++i)
+    text += (i == 0 ? "" : i + 1 == names.size() ? " or " : ", ") + names[i];
+  return text;
+}
+
 Objective objective_from(const std::string& name, const std::string& option) {
   const auto found = std::find(objective_names().begin(), objective_names().end(), name);
   if (found == objective_names().end())
     throw InputError(option, "",
-                     "expected one of " + listed(objective_names()) + ", found " + in_quotes(name) +
+                     "expected " + alternatives(objective_names()) + ", found " + in_quotes(name) +
                          did_you_mean(name, objective_names()));
   return static_cast<Objective>(found - objective_names().begin());
 }
@@ -186,9 +194,12 @@ std::string no_plan(const PlanDocument& document, const std::vector<Constraint>&
 /// it takes to find a plan within some percent of the one found in ten times as long.
 double patience_s(const Profile& profile, const Cluster& cluster) {
   constexpr double kSecondsPerLayerAndPairOfHosts = 1.5e-4;
+  // Problems of a few layers are proven within half a second as a rule; larger ones seldom are.
+  constexpr std::size_t kFewLayers = 16;
+  const double least_s = profile.layers.size() <= kFewLayers ? 0.5 : 0.03;
   const auto num_hosts = static_cast<double>(cluster.hosts.size());
-  return kSecondsPerLayerAndPairOfHosts * static_cast<double>(profile.layers.size()) * num_hosts *
-         num_hosts;
+  return std::max(least_s, kSecondsPerLayerAndPairOfHosts *
+                               static_cast<double>(profile.layers.size()) * num_hosts * num_hosts);
 }
 
 void write_plan(const PlanVerb& verb, const PlanDocument& document) {

@@ -111,8 +111,8 @@ bool is_rival(const Candidate& candidate) { return candidate.division.averaging_
 PlanDocument make_plan(const Profile& profile, const Cluster& cluster,
                        const PlannerOptions& options) {
   check_strategy(options.strategy);
-  const auto began = std::chrono::steady_clock::now();
   check_bytes(profile, cluster, options.batch_size);
+  const auto began = std::chrono::steady_clock::now();
   const std::vector<std::int64_t> micro_batches = checked_micro_batches(profile, options);
   const Cluster limited = with_memory_limits(cluster, options.constraints);
   const PlanningProblem problem(profile, limited);

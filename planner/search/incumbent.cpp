@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 #include <set>
+#include <utility>
 
 namespace cadastre {
 
@@ -35,6 +36,25 @@ std::int64_t lacking_bytes(const Prediction& predicted, const Cluster& cluster) 
   return most;
 }
 
+namespace {
+
+/// Of the limits that the candidate misses, the part by which it misses one most.
+double greatest_excess(const Candidate& candidate, const Goal& goal) {
+  double greatest = 0;
+  for (const Constraint& constraint : goal.constraints) {
+    const double value = minimised(
+        constraint.objective,
+        objective_value(candidate.predicted, constraint.objective, candidate.division.batch_size));
+    const double limit = minimised(constraint.objective, constraint.limit);
+    if (value > limit)
+      greatest =
+          std::max(greatest, limit > 0 ? value / limit - 1 : std::numeric_limits<double>::max());
+  }
+  return greatest;
+}
+
+}  // namespace
+
 double Incumbents::value() const {
   return best_ ? best_->value : std::numeric_limits<double>::infinity();
 }
@@ -54,8 +74,11 @@ bool Incumbents::offer(Candidate candidate) {
   ++num_evaluated_;
   if (!acceptable(candidate, goal_)) {
     const std::int64_t lacking = lacking_bytes(candidate.predicted, problem_.cluster);
-    if (!least_lacking_ || lacking < least_lacking_bytes_) {
+    const double excess = greatest_excess(candidate, goal_);
+    if (!least_lacking_ ||
+        std::pair(lacking, excess) < std::pair(least_lacking_bytes_, least_excess_)) {
       least_lacking_bytes_ = lacking;
+      least_excess_ = excess;
       least_lacking_ = std::move(candidate);
     }
     return false;

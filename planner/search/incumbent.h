@@ -37,7 +37,7 @@ class Incumbents {
   /// The best of each kind, best first.
   [[nodiscard]] std::vector<Candidate> best_of_kinds() const;
 
-  /// What fails least in memory, when nothing fits.
+  /// Of what is not acceptable: what lacks least memory, and misses the limits least.
   [[nodiscard]] const std::optional<Candidate>& least_lacking() const { return least_lacking_; }
 
   [[nodiscard]] std::int64_t num_evaluated() const { return num_evaluated_; }
@@ -48,6 +48,7 @@ class Incumbents {
   std::optional<Candidate> best_;
   std::optional<Candidate> least_lacking_;
   std::int64_t least_lacking_bytes_ = 0;
+  double least_excess_ = 0;
   std::map<std::string, Candidate> by_kind_;
   std::int64_t num_evaluated_ = 0;
 };

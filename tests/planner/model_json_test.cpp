@@ -181,6 +181,11 @@ TEST_CASE("an unknown key or kind in a model is refused", "[planner]") {
         "/layers/0: expected the key \"kernel_size\", found none");
 }
 
+TEST_CASE("a model of more layers than can be planned is refused", "[planner]") {
+  CHECK(refused(with(sound(), "/layers", json(200'001, json::object()))) ==
+        "/layers: expected at most 200000 layers, found 200001");
+}
+
 TEST_CASE("a model's inputs are images or features", "[planner]") {
   CHECK(refused(with(sound(), "/inputs/0/shape", {8, 8})) ==
         "/inputs/0/shape: expected an image's [channels, height, width] or [features], found an "

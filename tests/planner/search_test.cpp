@@ -5,6 +5,7 @@
 #include <map>
 
 #include "planner/planner.h"
+#include "planner/search/downsets.h"
 #include "planner/strategies.h"
 #include "tests/support/brute_force.h"
 #include "tests/support/catch.h"
@@ -284,4 +285,29 @@ TEST_CASE("a request that does not go with the model is refused", "[planner]") {
       "--strategy: expected a strategy that divides this model on this cluster, found \"branch\"");
   CHECK(message({.batch_size = 4, .micro_batches = {3}}) ==
         "--micro-batches: expected a divisor of the 4 batch-norm groups in a batch, found 3");
+}
+
+TEST_CASE("downsets are all there, or none where there are more than the limit", "[planner]") {
+  // Of a chain every prefix, the empty one too; of n layers side by side and their sum 2^n + 1.
+  CHECK(enumerate_downsets(model_facts(chain_model(9)), 10).sets.size() == 10);
+  CHECK_FALSE(enumerate_downsets(model_facts(chain_model(10)), 10).complete);
+  const ModelFacts wide = model_facts(tree_model({-1, -1, -1, -1}));
+  CHECK(enumerate_downsets(wide, 17).sets.size() == 17);
+  CHECK_FALSE(enumerate_downsets(wide, 16).complete);
+  CHECK_FALSE(
+      enumerate_downsets(model_facts(tree_model(std::vector<int>(100, -1))), 20000).complete);
+}
+
+TEST_CASE("a batch of more bytes than can be counted is refused", "[planner]") {
+  Profile profile = chain({1, 1, 1});
+  for (LayerProfile& layer : profile.layers) layer.saved_bytes_per_sample = std::int64_t{1} << 42;
+  std::string message;
+  try {
+    static_cast<void>(make_plan(profile, two_hosts(), {.batch_size = 1 << 20}));
+  } catch (const std::exception& error) {
+    message = error.what();
+  }
+  CHECK(
+      message.starts_with("--batch-size: expected a batch whose tensors and parameters are below "
+                          "4 x 10^18 bytes on all hosts, found 1048576 samples of "));
 }
