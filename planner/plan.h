@@ -107,5 +107,6 @@ struct PlanDocument {
 [[nodiscard]] PlanDocument read_plan(const std::filesystem::path& file);
 [[nodiscard]] PlanDocument plan_from_json(const JsonPlace& place);
 [[nodiscard]] nlohmann::json to_json(const PlanDocument& document);
+[[nodiscard]] nlohmann::json to_json(const HostPrediction& host);
 
 }  // namespace cadastre

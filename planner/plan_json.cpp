@@ -76,14 +76,7 @@ SearchReport read_search(const JsonPlace& place) {
 
 nlohmann::json to_json(const Prediction& prediction) {
   nlohmann::json hosts = nlohmann::json::array();
-  for (const HostPrediction& host : prediction.hosts)
-    hosts.push_back({{"host", host.host},
-                     {"compute_s", host.compute_s},
-                     {"waiting_s", host.waiting_s},
-                     {"transfer_s", host.transfer_s},
-                     {"reduction_s", host.reduction_s},
-                     {"sent_bytes", host.sent_bytes},
-                     {"peak_memory_bytes", host.peak_memory_bytes}});
+  for (const HostPrediction& host : prediction.hosts) hosts.push_back(to_json(host));
   return {{"step_s", prediction.step_s},
           {"traffic_bytes_per_step", prediction.traffic_bytes_per_step},
           {"peak_memory_bytes", prediction.peak_memory_bytes},
@@ -106,6 +99,16 @@ nlohmann::json plan_members(const Plan& plan) {
 }
 
 }  // namespace
+
+nlohmann::json to_json(const HostPrediction& host) {
+  return {{"host", host.host},
+          {"compute_s", host.compute_s},
+          {"waiting_s", host.waiting_s},
+          {"transfer_s", host.transfer_s},
+          {"reduction_s", host.reduction_s},
+          {"sent_bytes", host.sent_bytes},
+          {"peak_memory_bytes", host.peak_memory_bytes}};
+}
 
 PlanDocument plan_from_json(const JsonPlace& place) {
   JsonObject object = open_format(place, "plan");

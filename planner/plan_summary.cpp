@@ -124,14 +124,7 @@ nlohmann::json plan_summary_json(const PlanDocument& document) {
   nlohmann::json runners_up = nlohmann::json::array();
   for (const Plan& plan : document.runners_up) runners_up.push_back(strategy_json(plan, document));
   nlohmann::json hosts = nlohmann::json::array();
-  for (const HostPrediction& host : document.plan.predicted.hosts)
-    hosts.push_back({{"host", host.host},
-                     {"compute_s", host.compute_s},
-                     {"waiting_s", host.waiting_s},
-                     {"transfer_s", host.transfer_s},
-                     {"reduction_s", host.reduction_s},
-                     {"sent_bytes", host.sent_bytes},
-                     {"peak_memory_bytes", host.peak_memory_bytes}});
+  for (const HostPrediction& host : document.plan.predicted.hosts) hosts.push_back(to_json(host));
   const SearchReport& search = document.search;
   nlohmann::json json = strategy_json(document.plan, document);
   json["objective"] = search.objective;
