@@ -239,6 +239,16 @@ test("a plan that does not fit in memory is never the best", () => {
   assert.notEqual(best_view(views), views[0]);
 });
 
+test("a plan that averages parameters is never the best", () => {
+  const report = example_report("plan.json");
+  const fastest = best_view(plan_views(report));
+  if (report.plan) report.plan.averaging_period = 10;
+  const views = plan_views(report);
+  assert.equal(fastest?.strategy, views[0].strategy);
+  assert.notEqual(best_view(views), undefined);
+  assert.notEqual(best_view(views), views[0]);
+});
+
 test("plans are not compared by a source that some of them lack", () => {
   const report = example_report("plan.json");
   delete report.plan?.alternatives?.[0].simulated;

@@ -38,6 +38,7 @@ export interface Plan {
   stages: Stage[];
   predicted: Prediction;
   simulated?: {step_s: number};
+  averaging_period?: number;
 }
 
 export interface Layer {
@@ -143,6 +144,7 @@ export interface SimulatedPlan {
   simulated_step_s: number;
   traffic_bytes_per_step: number;
   fits_memory: boolean;
+  averaging_period?: number;
   timeline: Timeline;
 }
 

@@ -16,6 +16,7 @@ export interface PlanView {
   traffic_bytes?: number;
   peak_memory_bytes?: number;
   fits_memory: boolean;
+  averages: boolean; // parameters, not gradients: it computes another function, and is no rival
   timelines: Timeline[]; // predicted, simulated, measured: at most one each, in this order
   ran: boolean; // the plan of the run
 }
@@ -75,7 +76,7 @@ export function plan_views(report: Report): PlanView[] {
   const find_or_add = ({strategy, schedule, micro_batches}: Key): PlanView => {
     const found = find({strategy, schedule, micro_batches});
     if (found) return found;
-    const view = {strategy, schedule, micro_batches, fits_memory: true, timelines: [], ran: false};
+    const view = {strategy, schedule, micro_batches, fits_memory: true, averages: false, timelines: [], ran: false};
     views.push(view);
     return view;
   };
@@ -94,6 +95,7 @@ export function plan_views(report: Report): PlanView[] {
         traffic_bytes: entry.predicted.traffic_bytes_per_step,
         peak_memory_bytes: entry.predicted.peak_memory_bytes,
         fits_memory: entry.predicted.fits_memory,
+        averages: (entry.averaging_period ?? 0) > 0,
       }),
     );
   }
@@ -103,6 +105,7 @@ export function plan_views(report: Report): PlanView[] {
     view.simulated_step_s = entry.simulated_step_s;
     view.traffic_bytes ??= entry.traffic_bytes_per_step;
     view.fits_memory &&= entry.fits_memory;
+    view.averages ||= (entry.averaging_period ?? 0) > 0;
     add_timeline(view, entry.timeline);
   }
   if (run) {
@@ -140,13 +143,14 @@ export function comparable_source(views: PlanView[]): "simulated" | "predicted" 
   return undefined;
 }
 
-/// The plan with the least step among those that fit in memory; ties to the earlier.
+/// The plan with the least step among those that fit in memory and reduce gradients in every step;
+/// ties to the earlier.
 export function best_view(views: PlanView[]): PlanView | undefined {
   const source = comparable_source(views);
   if (!source) return undefined;
   const step_s = (view: PlanView) => view[`${source}_step_s`] as number;
   return views
-    .filter(({fits_memory}) => fits_memory)
+    .filter(({fits_memory, averages}) => fits_memory && !averages)
     .reduce<PlanView | undefined>(
       (best, view) => (best === undefined || step_s(view) < step_s(best) ? view : best),
       undefined,
