@@ -86,7 +86,7 @@ class Replay {
         engine_("cadastre"),
         events_(program.ranks.size()),
         rank_end_s_(program.ranks.size()) {
-    configure_simgrid();
+    configure_simgrid(cluster);
     hosts_ = build_platform(engine_, cluster);
     for (std::size_t r = 0; r < program.ranks.size(); ++r)
       simgrid_version::add_actor("rank", host(r), [this, r] { run_rank(r); });

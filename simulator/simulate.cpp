@@ -75,7 +75,7 @@ Simulation simulate(const PlanDocument& document, const SimulateOptions& options
                    });
 
   Simulation simulation;
-  simulation.network_model = network_model_text();
+  simulation.network_model = network_model_text(document.cluster);
   simulation.cluster = document.cluster.name;
   std::string failures;
   for (std::size_t i = 0; i < plans.size(); ++i) {
