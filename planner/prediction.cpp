@@ -126,7 +126,8 @@ Prediction predict_training(const Division& division, const Program& program,
     for (const Instruction& instruction : program.ranks[r].instructions)
       sent += sent_bytes(program, r, instruction);
     prediction.traffic_bytes_per_step += sent;
-    prediction.energy_j_per_step += host.watts * seconds.step_s;
+    prediction.energy_j_per_step +=
+        idle_watts(host) * seconds.step_s + (host.watts - idle_watts(host)) * rank.compute_s;
     prediction.price_per_step += host.price_per_hour / kSecondsPerHour * seconds.step_s;
     prediction.hosts.push_back({.host = host.name,
                                 .compute_s = rank.compute_s,
