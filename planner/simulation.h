@@ -60,7 +60,8 @@ struct LinkUse {
   std::string link;
   double bandwidth_bytes_per_s = 0;
   double bytes = 0;                 ///< that crossed it
-  std::vector<double> utilisation;  ///< by equal parts of the step, in [0, 1]
+  std::vector<double> utilisation;  ///< in [0, 1], by equal parts of the step, which ends where
+                                    ///< the timeline does
   bool operator==(const LinkUse&) const = default;
 };
 

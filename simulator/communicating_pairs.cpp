@@ -33,13 +33,4 @@ std::vector<std::pair<int, int>> communicating_pairs(const Program& program) {
   return {pairs.begin(), pairs.end()};
 }
 
-std::vector<std::pair<int, int>> communicating_pairs(const Program& program,
-                                                     const Conditions& conditions,
-                                                     const Cluster& cluster) {
-  std::set<std::pair<int, int>> pairs = pairs_of(program);
-  for (const BackgroundTraffic& traffic : conditions.background_traffic)
-    pairs.emplace(host_index(cluster, traffic.from), host_index(cluster, traffic.to));
-  return {pairs.begin(), pairs.end()};
-}
-
 }  // namespace cadastre

@@ -97,18 +97,22 @@ class Check {
   Routes routes_;
 };
 
-/// The factors of a slowdown, period after period.
+/// The factors of a slowdown, period after period, each dated from the one before, as SimGrid
+/// wants them.
 std::function<void(std::vector<simgrid::kernel::profile::DatedValue>&)> dated_factors(
     const Slowdown& slowdown) {
-  return
-      [&slowdown, period = 0](std::vector<simgrid::kernel::profile::DatedValue>& values) mutable {
-        if (period > 0 && !slowdown.every_s) return;
-        const double begin_s = period == 0 ? 0 : period * *slowdown.every_s;
-        if (period > 0 && slowdown.profile.front().at_s > 0) values.emplace_back(begin_s, 1);
-        for (const TimedFactor& point : slowdown.profile)
-          values.emplace_back(begin_s + point.at_s, point.factor);
-        ++period;
-      };
+  return [&slowdown, period = 0,
+          last_s = 0.0](std::vector<simgrid::kernel::profile::DatedValue>& values) mutable {
+    if (period > 0 && !slowdown.every_s) return;
+    const double begin_s = period == 0 ? 0 : period * *slowdown.every_s;
+    const auto add = [&](double at_s, double factor) {
+      values.emplace_back(at_s - last_s, factor);
+      last_s = at_s;
+    };
+    if (period > 0 && slowdown.profile.front().at_s > 0) add(begin_s, 1);
+    for (const TimedFactor& point : slowdown.profile) add(begin_s + point.at_s, point.factor);
+    ++period;
+  };
 }
 
 /// Of a link: an actor changes its bandwidth, as SimGrid's own profiles are of absolute values in
@@ -135,10 +139,7 @@ void send_in_background(const BackgroundTraffic& traffic, s4u::Host* from, s4u::
     s4u::this_actor::sleep_until(traffic.from_s);
     // More than any simulation lasts.
     constexpr std::uint64_t kEndlessBytes = std::uint64_t{1} << 60U;
-    const s4u::CommPtr flow = s4u::Comm::sendto_init(from, to);
-    flow->set_payload_size(kEndlessBytes);
-    flow->set_rate(traffic.bandwidth_bytes_per_s);
-    flow->start();
+    const s4u::CommPtr flow = s4u::Comm::sendto_async(from, to, kEndlessBytes);
     if (traffic.until_s) {
       s4u::this_actor::sleep_until(*traffic.until_s);
       flow->cancel();
@@ -170,6 +171,15 @@ bool is_needed(const Resource& resource, const Program& program, const Cluster& 
   return false;
 }
 
+std::vector<PlatformFlow> background_flows(const Conditions& conditions, const Cluster& cluster) {
+  std::vector<PlatformFlow> flows;
+  for (const BackgroundTraffic& traffic : conditions.background_traffic)
+    flows.push_back({.from = host_index(cluster, traffic.from),
+                     .to = host_index(cluster, traffic.to),
+                     .bandwidth_bytes_per_s = traffic.bandwidth_bytes_per_s});
+  return flows;
+}
+
 void apply_conditions(const Conditions& conditions, const Cluster& cluster, const Routes& routes,
                       const Platform& platform) {
   const auto host = [&](const std::string& name) {
@@ -188,8 +198,9 @@ void apply_conditions(const Conditions& conditions, const Cluster& cluster, cons
           is_direction_of(routes.half_links()[l].name, slowdown.resource.link))
         slow_link_down(slowdown, platform.links[l], platform.hosts.front());
   }
-  for (const BackgroundTraffic& traffic : conditions.background_traffic)
-    send_in_background(traffic, host(traffic.from), host(traffic.to));
+  for (std::size_t i = 0; i < conditions.background_traffic.size(); ++i)
+    send_in_background(conditions.background_traffic[i], platform.flow_ends[i].first,
+                       platform.flow_ends[i].second);
 }
 
 }  // namespace cadastre

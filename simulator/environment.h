@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "planner/cluster.h"
 #include "planner/conditions.h"
@@ -19,8 +20,12 @@ void check_conditions(const Conditions& conditions, const std::string& file, con
 [[nodiscard]] bool is_needed(const Resource& resource, const Program& program,
                              const Cluster& cluster);
 
+/// What `build_platform` needs for the background traffic of checked conditions.
+[[nodiscard]] std::vector<PlatformFlow> background_flows(const Conditions& conditions,
+                                                         const Cluster& cluster);
+
 /// Puts slow hosts, slow links and background traffic of checked conditions on the platform of
-/// `cluster`. Before the engine runs.
+/// `cluster`, which has their `background_flows`. Before the engine runs.
 void apply_conditions(const Conditions& conditions, const Cluster& cluster, const Routes& routes,
                       const Platform& platform);
 

@@ -50,7 +50,8 @@ class Builder {
     platform_.links.resize(routes.num_half_links(), nullptr);
   }
 
-  Platform build(const std::vector<std::pair<int, int>>& pairs) && {
+  Platform build(const std::vector<std::pair<int, int>>& pairs,
+                 const std::vector<PlatformFlow>& flows) && {
     for (const Host& host : cluster_.hosts) {
       platform_.hosts.push_back(simgrid_version::add_host(
           zone_, host.name, kFlopsPerSecondOfUnitSpeed * host.relative_speed));
@@ -61,6 +62,7 @@ class Builder {
       // Acknowledgements go the other way.
       if (cluster_.network.model.crosstraffic) add_way(to, from);
     }
+    for (const PlatformFlow& flow : flows) add_flow(flow);
     zone_.seal();
     return std::move(platform_);
   }
@@ -68,15 +70,36 @@ class Builder {
  private:
   void add_way(int from, int to) {
     if (from == to || !joined_.emplace(from, to).second) return;
+    const auto host = [&](int index) { return platform_.hosts[static_cast<std::size_t>(index)]; };
+    add_route(host(from), host(to), links_between(from, to));
+  }
+
+  void add_flow(const PlatformFlow& flow) {
+    // SimGrid 3.32 ignores the rate of a transfer between hosts: a link of its own limits it.
+    const std::string name = "flow" + std::to_string(platform_.flow_ends.size());
+    s4u::Host* from = simgrid_version::add_host(zone_, name + "#from", kFlopsPerSecondOfUnitSpeed);
+    s4u::Host* to = simgrid_version::add_host(zone_, name + "#to", kFlopsPerSecondOfUnitSpeed);
+    const s4u::Link* limit =
+        simgrid_version::add_link(zone_, name + "#limit", flow.bandwidth_bytes_per_s);
+    std::vector<const s4u::Link*> links = links_between(flow.from, flow.to);
+    links.push_back(limit);
+    add_route(from, to, links);
+    if (cluster_.network.model.crosstraffic) add_route(to, from, links_between(flow.to, flow.from));
+    platform_.flow_ends.emplace_back(from, to);
+  }
+
+  std::vector<const s4u::Link*> links_between(int from, int to) {
     const std::vector<int> path = routes_.path(from, to);
     std::vector<const s4u::Link*> links;
     for (const int half_link : path) links.push_back(link(half_link));
     const double window_bytes_per_s = routes_.window_bytes_per_s(path);
     if (std::isfinite(window_bytes_per_s)) links.push_back(window(window_bytes_per_s));
-    const auto netpoint = [&](int host) {
-      return platform_.hosts[static_cast<std::size_t>(host)]->get_netpoint();
-    };
-    zone_.add_bypass_route(netpoint(from), netpoint(to), nullptr, nullptr,
+    return links;
+  }
+
+  void add_route(const s4u::Host* from, const s4u::Host* to,
+                 const std::vector<const s4u::Link*>& links) {
+    zone_.add_bypass_route(from->get_netpoint(), to->get_netpoint(), nullptr, nullptr,
                            {links.begin(), links.end()});
   }
 
@@ -230,10 +253,11 @@ void check_platform(const Cluster& cluster) {
 }
 
 Platform build_platform(const s4u::Engine& engine, const Cluster& cluster, const Routes& routes,
-                        const std::vector<std::pair<int, int>>& pairs) {
+                        const std::vector<std::pair<int, int>>& pairs,
+                        const std::vector<PlatformFlow>& flows) {
   // A star without spokes: every way is a route of its own beside it.
   s4u::NetZone& zone = *simgrid_version::add_star_zone(engine, "cluster");
-  return Builder(zone, cluster, routes).build(pairs);
+  return Builder(zone, cluster, routes).build(pairs, flows);
 }
 
 std::vector<s4u::Host*> build_platform(const s4u::Engine& engine, const Cluster& cluster) {

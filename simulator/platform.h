@@ -28,10 +28,20 @@ void configure_simgrid(const Cluster& cluster);
 /// host, a host in two zones, or what `network_fault` names.
 void check_platform(const Cluster& cluster);
 
+/// Traffic that is none of a program's, between two hosts (indices in the cluster).
+struct PlatformFlow {
+  int from = 0;
+  int to = 0;
+  double bandwidth_bytes_per_s = 0;  ///< that it takes at most
+};
+
 /// A cluster in SimGrid.
 struct Platform {
   std::vector<simgrid::s4u::Host*> hosts;  ///< of the cluster, in order
   std::vector<simgrid::s4u::Link*> links;  ///< [half link of `Routes`], null where none is needed
+  /// [flow] hosts of its own at both ends, between which the way is that of the cluster's hosts,
+  /// and as narrow as the flow is.
+  std::vector<std::pair<simgrid::s4u::Host*, simgrid::s4u::Host*>> flow_ends;
 };
 
 /// The hosts of a checked cluster, and the links of `routes` that a message from the first to the
@@ -40,7 +50,8 @@ struct Platform {
 /// `replay` adds it (see there why).
 [[nodiscard]] Platform build_platform(const simgrid::s4u::Engine& engine, const Cluster& cluster,
                                       const Routes& routes,
-                                      const std::vector<std::pair<int, int>>& pairs);
+                                      const std::vector<std::pair<int, int>>& pairs,
+                                      const std::vector<PlatformFlow>& flows = {});
 
 /// The hosts alone, with ways between all of them: for small clusters.
 [[nodiscard]] std::vector<simgrid::s4u::Host*> build_platform(const simgrid::s4u::Engine& engine,

@@ -64,8 +64,8 @@ class Replay {
     configure_simgrid(cluster);
     if (!options.paje_file.empty()) trace_to(options.paje_file);
     if (options.meter_links) link_meter_.emplace();
-    platform_ = build_platform(engine_, cluster, routes_,
-                               communicating_pairs(program, options.conditions, cluster));
+    platform_ = build_platform(engine_, cluster, routes_, communicating_pairs(program),
+                               background_flows(options.conditions, cluster));
     apply_conditions(options.conditions, cluster, routes_, platform_);
     network_.emplace(
         ranks_.size(), [this](int from, int to) { return way_between(from, to); },
@@ -99,8 +99,8 @@ class Replay {
           {.from = host_name(ends.first), .to = host_name(ends.second), .bytes = bytes});
     add_run(result.figures.run);
     if (link_meter_) {
-      const auto [begin_s, end_s] = extent(result.timeline);
-      result.figures.links = link_meter_->uses(begin_s, end_s);
+      result.figures.links = link_meter_->uses(result.figures.run.run_s - result.timeline.step_s,
+                                               result.figures.run.run_s);
     }
     normalize(result.timeline);
     return result;
@@ -272,7 +272,6 @@ class Replay {
                      [](const Failure& a, const Failure& b) { return a.at_s < b.at_s; });
     supervisor_ =
         simgrid_version::add_actor("supervisor", platform_.hosts.front(), [this] { supervise(); });
-    supervisor_->daemonize();
   }
 
   void supervise() {
@@ -344,16 +343,6 @@ class Replay {
       run.checkpoint_s = std::max(run.checkpoint_s, rank.checkpoint_s);
     }
     run.restarts = restarts_;
-  }
-
-  static std::pair<double, double> extent(const Timeline& timeline) {
-    double begin_s = now_s();
-    double end_s = 0;
-    for (const TimelineEvent& event : timeline.events) {
-      begin_s = std::min(begin_s, event.start_s);
-      end_s = std::max(end_s, event.end_s);
-    }
-    return {begin_s, end_s};
   }
 
   static bool is_to_itself(std::size_t r, const Instruction& instruction) {
