@@ -13,7 +13,8 @@ namespace cadastre {
 /// Bytes of memory each rank needs at its peak: parameters, their gradients and the optimizer's
 /// momentum; of every micro-batch between forward and backward the tensors received and the
 /// activations saved, or, where these are computed again, the inputs alone, with the activations
-/// of the one micro-batch that is just between recomputation and backward.
+/// of the one micro-batch that is just between recomputation and backward. A server or driver of
+/// reductions that is no replica holds the largest sum that it makes.
 [[nodiscard]] std::vector<std::int64_t> peak_memory_bytes(const Program& program,
                                                           const Division& division,
                                                           const CostTable& table);
@@ -22,16 +23,19 @@ namespace cadastre {
                                                           const Cluster& cluster);
 
 /// What the cost model needs of a profile and a cluster, worked out once for many plans. Both must
-/// outlive it.
+/// outlive it. `all_reduce` is how the plans that are searched for reduce.
 struct PlanningProblem {
-  PlanningProblem(const Profile& profile, const Cluster& on_cluster)
+  PlanningProblem(const Profile& profile, const Cluster& on_cluster,
+                  const AllReduce& of_plans = {})
       : cluster(on_cluster),
         network(on_cluster),
+        all_reduce(divided(of_plans, on_cluster)),
         training(profile, Purpose::kTraining),
         inference(profile, Purpose::kInference) {}
 
   const Cluster& cluster;
   NetworkCosts network;
+  DividedAllReduce all_reduce;
   CostTable training;
   CostTable inference;
 };
