@@ -46,10 +46,9 @@ void AllReduceCost::add_round(const NetworkCosts& network, const std::vector<int
       routes.visit_half_links(host(message.from), host(message.to), [&](std::size_t link) {
         wire_s = std::max(wire_s, crossing[link] * routes.byte_s()[link]);
       });
-    lines.push_back(
-        {.latency_s = way.latency_s,
-         .byte_s = wire_s + network.reduction_s_per_byte *
-                                received[static_cast<std::size_t>(message.to)]});
+    lines.push_back({.latency_s = way.latency_s,
+                     .byte_s = wire_s + network.reduction_s_per_byte *
+                                            received[static_cast<std::size_t>(message.to)]});
   }
   std::sort(lines.begin(), lines.end(), [](const Line& a, const Line& b) {
     return std::pair(-a.latency_s, -a.byte_s) < std::pair(-b.latency_s, -b.byte_s);

@@ -24,9 +24,9 @@ int num_partial_sums(int num_partitions) {
 }  // namespace
 
 const std::vector<std::string>& all_reduce_names() {
-  static const std::vector<std::string> names = {
-      "ring",  "halving-doubling", "tree", "hierarchical", "parameter-server",
-      "spark", "spark-tree"};
+  static const std::vector<std::string> names = {"ring",         "halving-doubling", "tree",
+                                                 "hierarchical", "parameter-server", "spark",
+                                                 "spark-tree"};
   return names;
 }
 
@@ -183,8 +183,8 @@ std::int64_t Collective::sent_bytes(int place, std::int64_t buffer_bytes) const 
     const Membership& self = phase.memberships[static_cast<std::size_t>(place)];
     if (self.team < 0) continue;
     const std::vector<int>& team = phase.teams[static_cast<std::size_t>(self.team)];
-    sum += cadastre::sent_bytes(phase.step, static_cast<int>(team.size()), self.member,
-                                buffer_bytes);
+    sum +=
+        cadastre::sent_bytes(phase.step, static_cast<int>(team.size()), self.member, buffer_bytes);
   }
   return sum;
 }

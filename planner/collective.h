@@ -22,9 +22,10 @@ enum class AllReduceAlgorithm {
   /// All send to a server at once, which adds, and answers all at once (Li et al. 2014, with one
   /// server and synchronous steps).
   kParameterServer,
-  /// `RDD.aggregate` and a broadcast: the driver fetches the results of the tasks, adds each in its
-  /// turn (TaskResultGetter.scala, DAGScheduler.scala), and all tasks of the next stage fetch the
-  /// sum from it (TorrentBroadcast.scala, of one block: spark.broadcast.blockSize is 4 MiB).
+  /// `RDD.aggregate` and a broadcast: tasks tell the driver that they are done, it fetches their
+  /// results and adds each in its turn (TaskResultGetter.scala, DAGScheduler.scala), and the tasks
+  /// of the next stage fetch the sum from it (TorrentBroadcast.scala, of one block:
+  /// spark.broadcast.blockSize is 4 MiB).
   kSpark,
   /// `RDD.treeAggregate` of depth 2 (RDD.scala): results first go by number modulo about the square
   /// root of their count to partial sums; the driver fetches those. Then as `kSpark`.
@@ -86,7 +87,8 @@ struct CollectiveMessage {
 /// order of additions differs by algorithm, so sums may differ in the last bits.
 ///
 /// Not modelled: several servers that share a buffer; blocks of a broadcast that Spark's workers
-/// fetch from each other; results of 1 MiB or less, which its tasks send without being asked.
+/// fetch from each other; results of 1 MiB or less, which its tasks send without being asked; first
+/// results that its driver fetches before the last task is done.
 class Collective {
  public:
   explicit Collective(const CollectiveShape& shape);

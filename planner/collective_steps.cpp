@@ -10,11 +10,13 @@ namespace {
 int ceil_log2(int n) { return static_cast<int>(std::bit_width(static_cast<unsigned>(n - 1))); }
 
 /// Members of the pairs that `kFoldPairs` folds.
-int num_paired(int n) { return 2 * (n - static_cast<int>(std::bit_floor(static_cast<unsigned>(n)))); }
+int num_paired(int n) {
+  return 2 * (n - static_cast<int>(std::bit_floor(static_cast<unsigned>(n))));
+}
 
 int num_batches(int n) { return (n - 1 + kFetchesAtOnce - 1) / kFetchesAtOnce; }
 
-/// The members that are fetched from in a batch: [first, end).
+/// The members that are fetched from at the same time: [first, end).
 struct Batch {
   int first = 0;
   int end = 0;
@@ -22,8 +24,10 @@ struct Batch {
   [[nodiscard]] bool holds(int member) const { return first <= member && member < end; }
 };
 
-Batch batch(int n, int number) {
-  const int first = 1 + number * kFetchesAtOnce;
+/// Those that are asked in the round, or that answer in it; each batch takes two, after one in
+/// which all say that they are done.
+Batch batch_of_round(int n, int round) {
+  const int first = 1 + (round - 1) / 2 * kFetchesAtOnce;
   return {.first = first, .end = std::min(n, first + kFetchesAtOnce)};
 }
 
@@ -68,6 +72,7 @@ TeamMessage all_to(int member, bool adds) {
   return {.to = member, .first_piece = 0, .end_piece = 1, .adds = adds};
 }
 
+/// A message that only asks, or tells.
 TeamMessage request_to(int member) {
   return {.to = member, .first_piece = 0, .end_piece = 0, .adds = false};
 }
@@ -103,9 +108,9 @@ int num_rounds(TeamStep step, int num_members) {
     case TeamStep::kScatter:
       return 1;
     case TeamStep::kFetch:
-      return 2 * num_batches(n);
+      return 1 + 2 * num_batches(n);
     case TeamStep::kServe:
-      return 2;
+      return 3;
   }
   return 0;
 }
@@ -159,19 +164,23 @@ std::vector<TeamMessage> sends(TeamStep step, int num_members, int member, int r
         for (int to = 1; to < n; ++to) sent.push_back(all_to(to, false));
       return sent;
     case TeamStep::kFetch: {
-      const Batch fetched = batch(n, round / 2);
-      const bool asks = round % 2 == 0;
+      if (round == 0) {
+        if (member != 0) sent.push_back(request_to(0));
+        return sent;
+      }
+      const Batch fetched = batch_of_round(n, round);
+      const bool asks = round % 2 == 1;
       if (asks && member == 0)
         for (int to = fetched.first; to < fetched.end; ++to) sent.push_back(request_to(to));
       if (!asks && fetched.holds(member)) sent.push_back(all_to(0, true));
       return sent;
     }
     case TeamStep::kServe:
-      if (round == 0) {
-        if (member != 0) sent.push_back(request_to(0));
-        return sent;
-      }
-      return sends(TeamStep::kScatter, n, member, 0);
+      if (round == 2) return sends(TeamStep::kScatter, n, member, 0);
+      if (round == 1 && member != 0) sent.push_back(request_to(0));
+      if (round == 0 && member == 0)
+        for (int to = 1; to < n; ++to) sent.push_back(request_to(to));
+      return sent;
   }
   return {};
 }
@@ -208,14 +217,15 @@ std::vector<int> senders(TeamStep step, int num_members, int member, int round) 
     case TeamStep::kScatter:
       return member != 0 ? std::vector<int>{0} : std::vector<int>{};
     case TeamStep::kFetch: {
-      const Batch fetched = batch(n, round / 2);
-      const bool asks = round % 2 == 0;
+      if (round == 0) return senders(TeamStep::kGather, n, member, 0);
+      const Batch fetched = batch_of_round(n, round);
+      const bool asks = round % 2 == 1;
       if (asks && fetched.holds(member)) return {0};
       if (!asks && member == 0) return from_to(fetched.first, fetched.end);
       return {};
     }
     case TeamStep::kServe:
-      return senders(round == 0 ? TeamStep::kGather : TeamStep::kScatter, n, member, 0);
+      return senders(round == 1 ? TeamStep::kGather : TeamStep::kScatter, n, member, 0);
   }
   return {};
 }

@@ -25,10 +25,11 @@ enum class TeamStep {
   /// All others send to member 0 at once, which adds; or get from it at once.
   kGather,
   kScatter,
-  /// Member 0 asks the others for what they have and adds it, a few at a time: what the driver of
-  /// Spark does with the results of tasks.
+  /// The others tell member 0 that they are done; it asks them for what they have, a few at a time,
+  /// and adds it: what the driver of Spark does with the results of tasks.
   kFetch,
-  /// The others ask member 0 for what it has, and get it, all at once.
+  /// Member 0 tells the others to ask for what it has; they do, and get it, all at once: tasks
+  /// that are launched, and fetch what was broadcast.
   kServe,
 };
 

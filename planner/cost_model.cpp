@@ -122,8 +122,8 @@ class Evaluation {
           end_s = reduction.ready_s + reduction_s(stage, instruction.bytes);
           if (seconds != nullptr)
             seconds->reduction_s +=
-                end_s - (has_part(program_.ranks[r], instruction.stage) ? rank.clock_s
-                                                                        : reduction.ready_s);
+                end_s -
+                (has_part(program_.ranks[r], instruction.stage) ? rank.clock_s : reduction.ready_s);
           break;
         }
         default:

@@ -23,7 +23,7 @@ struct NetworkCosts {
 /// Where the seconds of one rank's step go; what is left of the step is waiting.
 struct RankSeconds {
   double compute_s = 0;
-  double transfer_s = 0;   ///< waiting for a tensor while it is on the network
+  double transfer_s = 0;  ///< waiting for a tensor while it is on the network
   /// In the all-reduce, waiting for the other replicas included; of a server or driver that is no
   /// replica, without that.
   double reduction_s = 0;

@@ -28,9 +28,8 @@ DividedAllReduce divided(const AllReduce& all_reduce, const Cluster& cluster) {
 
 CollectiveShape collective_shape(const DividedAllReduce& all_reduce,
                                  const std::vector<int>& hosts) {
-  CollectiveShape shape{.algorithm = all_reduce.algorithm,
-                        .num_ranks = static_cast<int>(hosts.size()),
-                        .groups = {}};
+  CollectiveShape shape{
+      .algorithm = all_reduce.algorithm, .num_ranks = static_cast<int>(hosts.size()), .groups = {}};
   if (all_reduce.root_host >= 0)
     shape.root = static_cast<int>(std::find(hosts.begin(), hosts.end(), all_reduce.root_host) -
                                   hosts.begin());

@@ -145,8 +145,7 @@ void check_hosts_known(const std::vector<Stage>& stages, const Cluster& cluster,
     }
 }
 
-void check_all_reduce(const AllReduce& all_reduce, const Cluster& cluster,
-                      const JsonPlace& place) {
+void check_all_reduce(const AllReduce& all_reduce, const Cluster& cluster, const JsonPlace& place) {
   if (all_reduce.root.empty()) return;
   constexpr const char* kPointer = "/all_reduce/root";
   if (!has_root(all_reduce.algorithm)) refuse(place, kPointer, no_root_expected(all_reduce));

@@ -69,8 +69,7 @@ void check_strategy(const std::string& strategy) {
 
 void check_all_reduce(const AllReduce& all_reduce, const Cluster& cluster) {
   if (all_reduce.root.empty()) return;
-  if (!has_root(all_reduce.algorithm))
-    throw InputError("--root", "", no_root_expected(all_reduce));
+  if (!has_root(all_reduce.algorithm)) throw InputError("--root", "", no_root_expected(all_reduce));
   if (host_index(cluster, all_reduce.root) < 0)
     throw InputError("--root", "", host_expected(all_reduce.root, cluster));
 }

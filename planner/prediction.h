@@ -25,8 +25,7 @@ namespace cadastre {
 /// What the cost model needs of a profile and a cluster, worked out once for many plans. Both must
 /// outlive it. `all_reduce` is how the plans that are searched for reduce.
 struct PlanningProblem {
-  PlanningProblem(const Profile& profile, const Cluster& on_cluster,
-                  const AllReduce& of_plans = {})
+  PlanningProblem(const Profile& profile, const Cluster& on_cluster, const AllReduce& of_plans = {})
       : cluster(on_cluster),
         network(on_cluster),
         all_reduce(divided(of_plans, on_cluster)),

@@ -74,8 +74,8 @@ struct RankProgram {
 /// hosts appear in the plan, stage by stage, replica by replica.
 ///
 /// A server or driver of reductions that is no replica of a stage has that stage's reduction among
-/// its instructions all the same, once its own passes are over. Where its host is in no stage, it is
-/// the last rank, without parts.
+/// its instructions all the same, once its own passes are over. Where its host is in no stage, it
+/// is the last rank, without parts.
 struct Program {
   std::vector<RankProgram> ranks;
   std::vector<std::vector<int>> stage_ranks;  ///< the ranks of each stage, in replica order

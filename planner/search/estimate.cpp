@@ -81,9 +81,8 @@ void Estimator::add_up_layers(const std::vector<int>& stage_of_layer,
                                               placement.speeds[r]);
     }
     stage.closing_s =
-        optimizer_s + (stage.reduced_bytes > 0
-                           ? placement.all_reduce.seconds(stage.reduced_bytes)
-                           : 0);
+        optimizer_s +
+        (stage.reduced_bytes > 0 ? placement.all_reduce.seconds(stage.reduced_bytes) : 0);
   }
 }
 
@@ -279,9 +278,8 @@ Estimate Estimator::estimate(const std::vector<int>& stage_of_layer,
     case Objective::kTraffic: {
       for (std::size_t h = 0; h < out_bytes_.size(); ++h) estimate.value += out_bytes_[h];
       for (std::size_t s = 0; s < num_stages; ++s)
-        estimate.value += static_cast<double>(
-            sent_bytes(collective_shape(problem_.all_reduce, placements[s]->hosts),
-                       stages_[s].reduced_bytes));
+        estimate.value += static_cast<double>(sent_bytes(
+            collective_shape(problem_.all_reduce, placements[s]->hosts), stages_[s].reduced_bytes));
       estimate.value /= samples;
       break;
     }

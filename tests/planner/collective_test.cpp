@@ -19,8 +19,7 @@ const std::vector<int> kNumbersOfRanks = {2, 3, 4, 5, 6, 7, 8, 9, 16, 17, kMostR
 std::string text_of(const CollectiveShape& shape) {
   return all_reduce_name(shape.algorithm) + " of " + std::to_string(shape.num_ranks) +
          " with root " + std::to_string(shape.root) + " and " +
-         std::to_string(std::set<int>(shape.groups.begin(), shape.groups.end()).size()) +
-         " groups";
+         std::to_string(std::set<int>(shape.groups.begin(), shape.groups.end()).size()) + " groups";
 }
 
 /// Every algorithm, with every kind of root and of groups.
@@ -66,16 +65,15 @@ using Addends = std::bitset<kMostRanks>;
 std::optional<std::string> fault_of(const CollectiveShape& shape, std::int64_t buffer_bytes) {
   const Collective collective(shape);
   const auto num_places = static_cast<std::size_t>(collective.num_places());
-  std::vector<std::vector<Addends>> held(num_places,
-                                         std::vector<Addends>(static_cast<std::size_t>(buffer_bytes)));
+  std::vector<std::vector<Addends>> held(
+      num_places, std::vector<Addends>(static_cast<std::size_t>(buffer_bytes)));
   for (int rank = 0; rank < shape.num_ranks; ++rank)
     for (Addends& byte : held[static_cast<std::size_t>(rank)])
       byte.set(static_cast<std::size_t>(rank));
   for (int round = 0; round < collective.num_rounds(); ++round) {
     const std::vector<std::vector<Addends>> before = held;
     for (std::size_t place = 0; place < num_places; ++place)
-      for (const CollectiveMessage& message :
-           collective.receives(static_cast<int>(place), round))
+      for (const CollectiveMessage& message : collective.receives(static_cast<int>(place), round))
         for (std::int64_t b = message.begin(buffer_bytes); b < message.end(buffer_bytes); ++b) {
           Addends& mine = held[place][static_cast<std::size_t>(b)];
           const Addends& sent =
@@ -225,7 +223,7 @@ TEST_CASE("Spark's driver fetches four results at a time", "[planner]") {
     if (num_adding > 0) fetched.push_back(num_adding);
   }
   CHECK(fetched == std::vector<std::size_t>{4, 4, 2});
-  // Then all ask for the sum, and get it.
+  // Then it tells all to ask for the sum, and gives it to them.
   CHECK(collective.sends(10, collective.num_rounds() - 1).size() == 10);
 }
 
@@ -233,7 +231,7 @@ TEST_CASE("Spark's treeAggregate makes about as many partial sums as the root of
           "[planner]") {
   // By hand from the loop in RDD.scala: scale = max(ceil(sqrt(n)), 2), and n / scale partial sums
   // where n > scale + ceil(n / scale).
-  const std::map<int, std::size_t> num_sums = {{2, 2}, {4, 4}, {5, 5},  {6, 2},
+  const std::map<int, std::size_t> num_sums = {{2, 2}, {4, 4},  {5, 5},  {6, 2},
                                                {9, 3}, {16, 4}, {17, 3}, {64, 8}};
   for (const auto& [num_ranks, sums] : num_sums) {
     INFO(num_ranks << " partitions");
