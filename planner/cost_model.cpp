@@ -4,6 +4,8 @@
 #include <queue>
 #include <tuple>
 
+#include "planner/all_reduce_cost.h"
+
 namespace cadastre {
 
 namespace {
@@ -39,7 +41,10 @@ class Evaluation {
         half_link_free_s_(network.routes.num_half_links(), 0),
         reductions_(kNumSteps * program.stage_ranks.size()) {
     seconds_.ranks.resize(ranks_.size());
-    ring_s_.assign(program.stage_ranks.size(), kUnknown);
+    reduction_s_.assign(program.stage_ranks.size(), kUnknown);
+    if (program.all_reduce.root_host >= 0)
+      for (std::size_t s = 0; s < program.stage_ranks.size(); ++s)
+        with_root_.push_back(reducing_ranks(program, static_cast<int>(s)));
   }
 
   /// Runs to the end; `record(rank, instruction, start_s, end_s)` is called for the last step.
@@ -99,7 +104,7 @@ class Evaluation {
         }
         case InstructionKind::kReduceGradients: {
           const auto stage = static_cast<std::size_t>(instruction.stage);
-          const std::vector<int>& peers = program_.stage_ranks[stage];
+          const std::vector<int>& peers = reducing(stage);
           Reduction& reduction = reductions_[rank.step * program_.stage_ranks.size() + stage];
           if (!rank.in_reduction) {
             rank.in_reduction = true;
@@ -114,8 +119,11 @@ class Evaluation {
             return;
           }
           rank.in_reduction = false;
-          end_s = reduction.ready_s + ring_s(stage, instruction.bytes);
-          if (seconds != nullptr) seconds->reduction_s += end_s - rank.clock_s;
+          end_s = reduction.ready_s + reduction_s(stage, instruction.bytes);
+          if (seconds != nullptr)
+            seconds->reduction_s +=
+                end_s -
+                (has_part(program_.ranks[r], instruction.stage) ? rank.clock_s : reduction.ready_s);
           break;
         }
         default:
@@ -170,14 +178,18 @@ class Evaluation {
     return start_s + bytes / way.bandwidth_bytes_per_s + way.latency_s;
   }
 
-  [[nodiscard]] double ring_s(std::size_t stage, std::int64_t bytes) {
-    if (ring_s_[stage] == kUnknown) {
+  [[nodiscard]] const std::vector<int>& reducing(std::size_t stage) const {
+    return with_root_.empty() ? program_.stage_ranks[stage] : with_root_[stage];
+  }
+
+  [[nodiscard]] double reduction_s(std::size_t stage, std::int64_t bytes) {
+    if (reduction_s_[stage] == kUnknown) {
       std::vector<int> hosts;
       for (const int rank : program_.stage_ranks[stage])
         hosts.push_back(program_.ranks[static_cast<std::size_t>(rank)].host_index);
-      ring_s_[stage] = ring_seconds(network_, hosts, bytes);
+      reduction_s_[stage] = AllReduceCost(network_, program_.all_reduce, hosts).seconds(bytes);
     }
-    return ring_s_[stage];
+    return reduction_s_[stage];
   }
 
   [[nodiscard]] std::size_t transfer_number(std::size_t step,
@@ -194,7 +206,9 @@ class Evaluation {
   std::vector<int> waiting_for_;     ///< [step][message] the rank that stands at its receive, or -1
   std::vector<double> half_link_free_s_;
   std::vector<Reduction> reductions_;  ///< [step][stage]
-  std::vector<double> ring_s_;         ///< [stage]
+  std::vector<double> reduction_s_;    ///< [stage]
+  /// [stage] the ranks that reduce together, where a server or driver is among them.
+  std::vector<std::vector<int>> with_root_;
   StepSeconds seconds_;
   /// Ranks that stand at a send, earliest first, ties by number.
   std::priority_queue<std::pair<double, std::size_t>, std::vector<std::pair<double, std::size_t>>,

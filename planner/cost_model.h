@@ -23,8 +23,10 @@ struct NetworkCosts {
 /// Where the seconds of one rank's step go; what is left of the step is waiting.
 struct RankSeconds {
   double compute_s = 0;
-  double transfer_s = 0;   ///< waiting for a tensor while it is on the network
-  double reduction_s = 0;  ///< in the all-reduce, waiting for the other replicas included
+  double transfer_s = 0;  ///< waiting for a tensor while it is on the network
+  /// In the all-reduce, waiting for the other replicas included; of a server or driver that is no
+  /// replica, without that.
+  double reduction_s = 0;
 };
 
 struct StepSeconds {
@@ -37,8 +39,8 @@ struct StepSeconds {
 /// `step_s` is the longest that any rank takes from its end of the first to its end of the second.
 /// Each host's link, and each zone's uplink, is one queue each way (first come, first served);
 /// a message takes latency + bytes / bandwidth (Hockney 1994). Sends do not occupy the rank that
-/// sends. A reduction starts when its last rank arrives and takes 2(n-1) messages of bytes/n around
-/// a ring (`ring_seconds`).
+/// sends. A reduction starts when the last rank that takes part arrives, ends for all at the same
+/// time, and takes what `AllReduceCost` says.
 ///
 /// Not modelled: links shared max-min fairly (the simulator does), processor time spent on
 /// communication, memory bandwidth shared by hosts on one machine.

@@ -1,8 +1,43 @@
 #include "planner/division.h"
 
+#include <algorithm>
 #include <map>
 
 namespace cadastre {
+
+namespace {
+
+/// Hosts of one zone are together; one in none is by itself.
+std::vector<int> host_groups(const Cluster& cluster) {
+  std::vector<int> groups = host_zones(cluster);
+  auto next = static_cast<int>(cluster.network.zones.size());
+  for (int& group : groups)
+    if (group < 0) group = next++;
+  return groups;
+}
+
+}  // namespace
+
+DividedAllReduce divided(const AllReduce& all_reduce, const Cluster& cluster) {
+  DividedAllReduce divided{.algorithm = all_reduce.algorithm, .host_groups = {}};
+  if (!all_reduce.root.empty()) divided.root_host = host_index(cluster, all_reduce.root);
+  if (all_reduce.algorithm == AllReduceAlgorithm::kHierarchical)
+    divided.host_groups = host_groups(cluster);
+  return divided;
+}
+
+CollectiveShape collective_shape(const DividedAllReduce& all_reduce,
+                                 const std::vector<int>& hosts) {
+  CollectiveShape shape{
+      .algorithm = all_reduce.algorithm, .num_ranks = static_cast<int>(hosts.size()), .groups = {}};
+  if (all_reduce.root_host >= 0)
+    shape.root = static_cast<int>(std::find(hosts.begin(), hosts.end(), all_reduce.root_host) -
+                                  hosts.begin());
+  if (!all_reduce.host_groups.empty())
+    for (const int host : hosts)
+      shape.groups.push_back(all_reduce.host_groups[static_cast<std::size_t>(host)]);
+  return shape;
+}
 
 Division division_of(const Plan& plan, const ModelGraph& model, const Cluster& cluster) {
   std::map<std::string, int> layers;
@@ -17,7 +52,8 @@ Division division_of(const Plan& plan, const ModelGraph& model, const Cluster& c
                     .batch_size = plan.batch_size,
                     .micro_batches = plan.micro_batches,
                     .schedule = plan.schedule,
-                    .averaging_period = plan.averaging_period};
+                    .averaging_period = plan.averaging_period,
+                    .all_reduce = divided(plan.all_reduce, cluster)};
   for (const Stage& stage : plan.stages) {
     for (const std::string& id : stage.layers)
       division.stage_of_layer[static_cast<std::size_t>(layers.at(id))] =
@@ -41,9 +77,12 @@ Plan plan_of(const Division& division, const std::string& strategy, const ModelG
             .micro_batches = division.micro_batches,
             .schedule = division.schedule,
             .averaging_period = division.averaging_period,
+            .all_reduce = {.algorithm = division.all_reduce.algorithm, .root = {}},
             .stages = std::vector<Stage>(division.stages.size()),
             .predicted = {},
             .simulated_step_s = {}};
+  if (const int root = division.all_reduce.root_host; root >= 0)
+    plan.all_reduce.root = cluster.hosts[static_cast<std::size_t>(root)].name;
   for (std::size_t i = 0; i < model.layers.size(); ++i)
     plan.stages[static_cast<std::size_t>(division.stage_of_layer[i])].layers.push_back(
         model.layers[i].id);

@@ -18,6 +18,20 @@ struct DividedStage {
   bool operator==(const DividedStage&) const = default;
 };
 
+/// `AllReduce` by numbers.
+struct DividedAllReduce {
+  AllReduceAlgorithm algorithm = AllReduceAlgorithm::kRing;
+  int root_host = -1;            ///< -1: each stage's first replica
+  std::vector<int> host_groups;  ///< [host], for the hierarchical algorithm alone
+  bool operator==(const DividedAllReduce&) const = default;
+};
+
+[[nodiscard]] DividedAllReduce divided(const AllReduce& all_reduce, const Cluster& cluster);
+
+/// The all-reduce of a stage on `hosts`, in replica order.
+[[nodiscard]] CollectiveShape collective_shape(const DividedAllReduce& all_reduce,
+                                               const std::vector<int>& hosts);
+
 /// A plan by numbers, for search and lowering: no name is looked up.
 struct Division {
   std::vector<int> stage_of_layer;
@@ -26,6 +40,7 @@ struct Division {
   std::int64_t micro_batches = 1;
   Schedule schedule = Schedule::kGpipe;
   std::int64_t averaging_period = 0;  ///< as `Plan::averaging_period`
+  DividedAllReduce all_reduce;
   bool operator==(const Division&) const = default;
 };
 

@@ -68,12 +68,13 @@ class Explanation {
 
   void say(std::string sentence) { sentences_.push_back(std::move(sentence)); }
 
-  /// "stage 2" or "stages 1 and 3" of a host.
+  /// "stage 2" or "stages 1 and 3" of a host; empty where it has none.
   [[nodiscard]] std::string stages_of(const std::string& host) const {
     std::vector<std::string> numbers;
     for (std::size_t s = 0; s < plan_.stages.size(); ++s)
       for (const Replica& replica : plan_.stages[s].replicas)
         if (replica.host == host) numbers.push_back(std::to_string(s));
+    if (numbers.empty()) return "";
     std::string text = numbers.size() == 1 ? "stage " : "stages ";
     for (std::size_t i = 0; i < numbers.size(); ++i)
       text += (i == 0 ? "" : i + 1 == numbers.size() ? " and " : ", ") + numbers[i];
@@ -87,7 +88,7 @@ class Explanation {
         plural(plan_.stages.size(), "stage") + " on " + std::to_string(num_used) + " of " +
         plural(num_hosts, "host") + ", " + std::to_string(plan_.micro_batches) +
         (plan_.micro_batches == 1 ? " micro-batch" : " micro-batches") + " under " +
-        schedule_name(plan_.schedule) + "; a step of " +
+        schedule_name(plan_.schedule) + all_reduce_text() + "; a step of " +
         plural(static_cast<std::size_t>(plan_.batch_size), "sample") + " takes " +
         seconds_text(step_s()) + " and moves " +
         bytes_text(static_cast<double>(plan_.predicted.traffic_bytes_per_step)) + ".");
@@ -102,9 +103,20 @@ class Explanation {
     }
   }
 
+  /// ", gradients reduced by tree", where it is another way than the usual.
+  [[nodiscard]] std::string all_reduce_text() const {
+    const AllReduce& all_reduce = plan_.all_reduce;
+    if (all_reduce == AllReduce{}) return "";
+    std::string text = ", gradients reduced by ";
+    text += all_reduce_name(all_reduce.algorithm);
+    if (!all_reduce.root.empty()) text += " on " + all_reduce.root;
+    return text;
+  }
+
   void bottleneck() {
-    const auto busy_s = [](const HostPrediction& host) {
-      return host.compute_s + host.reduction_s;
+    // A host of a server or driver alone has no stage.
+    const auto busy_s = [&](const HostPrediction& host) {
+      return stages_of(host.host).empty() ? -1 : host.compute_s + host.reduction_s;
     };
     const auto busiest = std::max_element(
         plan_.predicted.hosts.begin(), plan_.predicted.hosts.end(),

@@ -9,6 +9,7 @@ namespace {
 /// What a stage holds on each of its ranks.
 struct StageMemory {
   std::int64_t parameter_bytes = 0;
+  std::int64_t reduced_bytes = 0;
   std::int64_t saved_bytes_per_sample = 0;
   std::int64_t input_bytes_per_sample = 0;  ///< of the model inputs that it reads
   bool has_backward = false;
@@ -22,6 +23,7 @@ std::vector<StageMemory> stage_memory(const Division& division, const CostTable&
     const auto s = static_cast<std::size_t>(division.stage_of_layer[i]);
     stages[s].has_backward = stages[s].has_backward || table.model().has_gradient[i];
     stages[s].parameter_bytes += table.parameter_bytes()[i];
+    stages[s].reduced_bytes += table.model().reduced_bytes[i];
     stages[s].saved_bytes_per_sample += table.saved_bytes_per_sample()[i];
     for (const int input : table.model().inputs[i]) {
       char& seen = reads[s][static_cast<std::size_t>(input)];
@@ -50,12 +52,14 @@ void follow(const Program& program, const Division& division, const CostTable& t
              stages[static_cast<std::size_t>(part.stage)].parameter_bytes;
     begin(now);
     for (const Instruction& instruction : rank.instructions) {
-      if (instruction.micro_batch < 0) {
-        hold(now, now);
-        continue;
-      }
       const auto s = static_cast<std::size_t>(instruction.stage);
       const StageMemory& stage = stages[s];
+      if (instruction.micro_batch < 0) {
+        const bool makes_sum_of_others = instruction.kind == InstructionKind::kReduceGradients &&
+                                         !has_part(rank, instruction.stage);
+        hold(now + (makes_sum_of_others ? stage.reduced_bytes : 0), now);
+        continue;
+      }
       const bool recompute = division.stages[s].recompute;
       std::int64_t& of_micro_batch =
           held[s * num_micro_batches + static_cast<std::size_t>(instruction.micro_batch)];

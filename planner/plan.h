@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "planner/cluster.h"
+#include "planner/collective.h"
 #include "planner/profile.h"
 
 namespace cadastre {
@@ -38,6 +39,15 @@ enum class Schedule { kGpipe, kOneForwardOneBackward, kEagerOneForwardOneBackwar
 
 [[nodiscard]] const std::vector<std::string>& schedule_names();  ///< in the enum's order
 [[nodiscard]] std::string schedule_name(Schedule schedule);
+
+/// How the replicas of a stage add up their gradients, or their parameters.
+struct AllReduce {
+  AllReduceAlgorithm algorithm = AllReduceAlgorithm::kRing;
+  /// Host of the server or driver (`has_root`); it may have no other work. Empty: each stage's
+  /// first replica is its own.
+  std::string root;
+  bool operator==(const AllReduce&) const = default;
+};
 
 /// What one host does in one step, by the cost model.
 struct HostPrediction {
@@ -74,6 +84,7 @@ struct Plan {
   /// 0: a stage's replicas reduce their gradients every step. Otherwise each takes steps of its
   /// own, and after so many of them they average their parameters.
   std::int64_t averaging_period = 0;
+  AllReduce all_reduce;
   std::vector<Stage> stages;
   Prediction predicted;
   std::optional<double> simulated_step_s;  ///< set once the plan was replayed in the simulator

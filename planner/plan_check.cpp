@@ -137,16 +137,20 @@ void check_hosts_once(const std::vector<Stage>& stages, Schedule schedule, const
 
 void check_hosts_known(const std::vector<Stage>& stages, const Cluster& cluster,
                        const JsonPlace& place) {
-  std::vector<std::string> names;
-  for (const Host& host : cluster.hosts) names.push_back(host.name);
   for (std::size_t s = 0; s < stages.size(); ++s)
     for (std::size_t r = 0; r < stages[s].replicas.size(); ++r) {
       const std::string& host = stages[s].replicas[r].host;
       if (host_index(cluster, host) < 0)
-        refuse(place, replica_pointer(s, r) + "/host",
-               "expected a host of the cluster (" + listed(names) + "), found " + in_quotes(host) +
-                   did_you_mean(host, names));
+        refuse(place, replica_pointer(s, r) + "/host", host_expected(host, cluster));
     }
+}
+
+void check_all_reduce(const AllReduce& all_reduce, const Cluster& cluster, const JsonPlace& place) {
+  if (all_reduce.root.empty()) return;
+  constexpr const char* kPointer = "/all_reduce/root";
+  if (!has_root(all_reduce.algorithm)) refuse(place, kPointer, no_root_expected(all_reduce));
+  if (host_index(cluster, all_reduce.root) < 0)
+    refuse(place, kPointer, host_expected(all_reduce.root, cluster));
 }
 
 void check_batch(std::int64_t batch_size, std::int64_t micro_batches, const ModelGraph& model,
@@ -165,6 +169,22 @@ void check_batch(std::int64_t batch_size, std::int64_t micro_batches, const Mode
 
 }  // namespace
 
+std::string host_expected(const std::string& name, const Cluster& cluster) {
+  std::vector<std::string> names;
+  for (const Host& host : cluster.hosts) names.push_back(host.name);
+  return "expected a host of the cluster (" + listed(names) + "), found " + in_quotes(name) +
+         did_you_mean(name, names);
+}
+
+std::string no_root_expected(const AllReduce& all_reduce) {
+  std::vector<std::string> rooted;
+  for (std::size_t i = 0; i < all_reduce_names().size(); ++i)
+    if (has_root(static_cast<AllReduceAlgorithm>(i))) rooted.push_back(all_reduce_names()[i]);
+  return "expected no root with the all-reduce " +
+         in_quotes(all_reduce_name(all_reduce.algorithm)) + " (one goes with " + listed(rooted) +
+         "), found " + in_quotes(all_reduce.root);
+}
+
 void check_division(const std::vector<Stage>& stages, std::int64_t batch_size,
                     std::int64_t micro_batches, Schedule schedule, const ModelGraph& model,
                     const JsonPlace& place) {
@@ -177,6 +197,7 @@ void check_division(const std::vector<Stage>& stages, std::int64_t batch_size,
 void check_plan(const Plan& plan, const ModelGraph& model, const Cluster& cluster,
                 const JsonPlace& place) {
   check_hosts_known(plan.stages, cluster, place);
+  check_all_reduce(plan.all_reduce, cluster, place);
   check_division(plan.stages, plan.batch_size, plan.micro_batches, plan.schedule, model, place);
 }
 

@@ -75,6 +75,27 @@ std::int64_t averaging_period_from_json(JsonObject& object) {
   return period ? period->integer(0, kMostSamples) : 0;
 }
 
+AllReduce all_reduce_from_json(JsonObject& object) {
+  const std::optional<JsonPlace> place = object.find("all_reduce");
+  if (!place) return {};
+  JsonObject members = place->object();
+  AllReduce all_reduce{.algorithm = static_cast<AllReduceAlgorithm>(
+                           members.at("algorithm").one_of(all_reduce_names())),
+                       .root = {}};
+  if (const std::optional<JsonPlace> root = members.find("root")) {
+    all_reduce.root = root->string();
+    if (all_reduce.root.empty()) root->fail_expected("a name of a host");
+  }
+  members.finish();
+  return all_reduce;
+}
+
+nlohmann::json to_json(const AllReduce& all_reduce) {
+  nlohmann::json json = {{"algorithm", all_reduce_name(all_reduce.algorithm)}};
+  if (!all_reduce.root.empty()) json["root"] = all_reduce.root;
+  return json;
+}
+
 std::optional<double> simulated_step_from_json(JsonObject& object) {
   const std::optional<JsonPlace> simulated = object.find("simulated");
   if (!simulated) return std::nullopt;

@@ -20,6 +20,10 @@ namespace cadastre {
 [[nodiscard]] std::int64_t micro_batches_from_json(const JsonPlace& place);
 [[nodiscard]] std::int64_t averaging_period_from_json(JsonObject& object);
 
+/// The optional member `"all_reduce": {"algorithm": …, "root": …}`, of which the root is optional.
+[[nodiscard]] AllReduce all_reduce_from_json(JsonObject& object);
+[[nodiscard]] nlohmann::json to_json(const AllReduce& all_reduce);
+
 /// The optional member `"simulated": {"step_s": …}`.
 [[nodiscard]] std::optional<double> simulated_step_from_json(JsonObject& object);
 

@@ -5,6 +5,7 @@
 
 #include "planner/explanation.h"
 #include "planner/objective.h"
+#include "planner/plan_parts_json.h"
 #include "planner/refusal.h"
 #include "planner/table.h"
 
@@ -98,6 +99,7 @@ nlohmann::json strategy_json(const Plan& plan, const PlanDocument& document) {
                          {"energy_j_per_step", plan.predicted.energy_j_per_step},
                          {"price_per_step", plan.predicted.price_per_step},
                          {"fits_memory", plan.predicted.fits_memory}};
+  if (!(plan.all_reduce == AllReduce{})) json["all_reduce"] = to_json(plan.all_reduce);
   if (plan.simulated_step_s) json["simulated_step_s"] = *plan.simulated_step_s;
   return json;
 }

@@ -37,6 +37,7 @@ struct PlanVerb {
   std::filesystem::path output;
   PlannerOptions planner;
   std::string objective = objective_name(Objective::kStepTime);
+  std::string all_reduce = all_reduce_name(AllReduceAlgorithm::kRing);
   std::optional<double> time_limit_s;
   std::vector<std::string> pareto;
   int num_front_plans = 8;
@@ -67,6 +68,15 @@ Objective objective_from(const std::string& name, const std::string& option) {
                      "expected " + alternatives(objective_names()) + ", found " + in_quotes(name) +
                          did_you_mean(name, objective_names()));
   return static_cast<Objective>(found - objective_names().begin());
+}
+
+AllReduceAlgorithm all_reduce_from(const std::string& name) {
+  const auto found = std::find(all_reduce_names().begin(), all_reduce_names().end(), name);
+  if (found == all_reduce_names().end())
+    throw InputError("--all-reduce", "",
+                     "expected " + alternatives(all_reduce_names()) + ", found " + in_quotes(name) +
+                         did_you_mean(name, all_reduce_names()));
+  return static_cast<AllReduceAlgorithm>(found - all_reduce_names().begin());
 }
 
 /// A quantity with its unit, or a bare number of base units, read as documents read it.
@@ -212,6 +222,7 @@ void run_plan(PlanVerb verb, const VerbOptions& options) {
   PlannerOptions& planner = verb.planner;
   planner.objective = objective_from(verb.objective, "--objective");
   planner.constraints = constraints_of(verb);
+  planner.all_reduce.algorithm = all_reduce_from(verb.all_reduce);
   check_front(verb);
   check_validation(verb);
   check_takes_time(profile, planner, verb.profile.string());
@@ -304,6 +315,11 @@ void add_plan_verb(CLI::App& program) {
                   "Numbers of micro-batches to try (default: all that divide the batch)")
       ->delimiter(',')
       ->check(integer_from(1, kMostSamples));
+  app->add_option("--all-reduce", verb->all_reduce,
+                  "How replicas add up their gradients: " + alternatives(all_reduce_names()))
+      ->capture_default_str();
+  app->add_option("--root", verb->planner.all_reduce.root,
+                  "Host of the parameter server or Spark's driver (default: the first replica)");
   add_limits(*app, *verb);
   app->add_option("--pareto", verb->pareto,
                   "Two objectives A,B: the plans of which none is better in both than another")

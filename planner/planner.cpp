@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "planner/error.h"
+#include "planner/plan_check.h"
 #include "planner/refusal.h"
 #include "planner/search/search.h"
 #include "planner/strategies.h"
@@ -66,6 +67,13 @@ void check_strategy(const std::string& strategy) {
       "expected " + expected + ", found " + in_quotes(strategy) + did_you_mean(strategy, names));
 }
 
+void check_all_reduce(const AllReduce& all_reduce, const Cluster& cluster) {
+  if (all_reduce.root.empty()) return;
+  if (!has_root(all_reduce.algorithm)) throw InputError("--root", "", no_root_expected(all_reduce));
+  if (host_index(cluster, all_reduce.root) < 0)
+    throw InputError("--root", "", host_expected(all_reduce.root, cluster));
+}
+
 /// A limit on memory is a limit on each host's.
 Cluster with_memory_limits(Cluster cluster, const std::vector<Constraint>& constraints) {
   for (const Constraint& constraint : constraints)
@@ -111,11 +119,12 @@ bool is_rival(const Candidate& candidate) { return candidate.division.averaging_
 PlanDocument make_plan(const Profile& profile, const Cluster& cluster,
                        const PlannerOptions& options) {
   check_strategy(options.strategy);
+  check_all_reduce(options.all_reduce, cluster);
   check_bytes(profile, cluster, options.batch_size);
   const auto began = std::chrono::steady_clock::now();
   const std::vector<std::int64_t> micro_batches = checked_micro_batches(profile, options);
   const Cluster limited = with_memory_limits(cluster, options.constraints);
-  const PlanningProblem problem(profile, limited);
+  const PlanningProblem problem(profile, limited, options.all_reduce);
   const Goal goal{.objective = options.objective, .constraints = options.constraints};
   const std::vector<Named> known = baselines(profile, problem, options, micro_batches, goal);
 

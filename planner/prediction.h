@@ -11,16 +11,18 @@
 namespace cadastre {
 
 /// What the cost model needs of a profile and a cluster, worked out once for many plans. Both must
-/// outlive it.
+/// outlive it. `all_reduce` is how the plans that are searched for reduce.
 struct PlanningProblem {
-  PlanningProblem(const Profile& profile, const Cluster& on_cluster)
+  PlanningProblem(const Profile& profile, const Cluster& on_cluster, const AllReduce& of_plans = {})
       : cluster(on_cluster),
         network(on_cluster),
+        all_reduce(divided(of_plans, on_cluster)),
         training(profile, Purpose::kTraining),
         inference(profile, Purpose::kInference) {}
 
   const Cluster& cluster;
   NetworkCosts network;
+  DividedAllReduce all_reduce;
   CostTable training;
   CostTable inference;
 };

@@ -57,8 +57,14 @@ class Lowering {
       lower_interleaved();
     else
       for (RankProgram& rank : program_.ranks) lower_in_turn(rank);
-    for (RankProgram& rank : program_.ranks)
-      for (const RankPart& part : rank.parts) close_step(rank, part);
+    program_.all_reduce = division_.all_reduce;
+    const int root = division_.all_reduce.root_host < 0 ? -1 : root_rank();
+    for (std::size_t r = 0; r < program_.ranks.size(); ++r) {
+      if (static_cast<int>(r) == root)
+        close_steps_of_root(program_.ranks[r]);
+      else
+        for (const RankPart& part : program_.ranks[r].parts) close_step(program_.ranks[r], part);
+    }
     return std::move(program_);
   }
 
@@ -285,22 +291,54 @@ class Lowering {
     }
   }
 
+  [[nodiscard]] bool reduces(std::size_t stage) const {
+    return stages_[stage].trains && program_.stage_ranks[stage].size() > 1;
+  }
+
+  /// The rank of the reductions' server or driver, made where its host has none yet; -1 where
+  /// nothing is reduced.
+  int root_rank() {
+    const int host = division_.all_reduce.root_host;
+    for (std::size_t r = 0; r < program_.ranks.size(); ++r)
+      if (program_.ranks[r].host_index == host) return static_cast<int>(r);
+    for (std::size_t s = 0; s < stages_.size(); ++s) {
+      if (!reduces(s)) continue;
+      program_.ranks.push_back({.host = {}, .host_index = host, .parts = {}, .instructions = {}});
+      return static_cast<int>(program_.ranks.size()) - 1;
+    }
+    return -1;
+  }
+
+  /// All ranks come to the stages' reductions in the stages' order, so none waits for ever.
+  void close_steps_of_root(RankProgram& rank) {
+    std::size_t next_part = 0;
+    for (std::size_t s = 0; s < stages_.size(); ++s) {
+      if (next_part < rank.parts.size() && rank.parts[next_part].stage == static_cast<int>(s))
+        close_step(rank, rank.parts[next_part++]);
+      else if (reduces(s))
+        reduce(rank, static_cast<int>(s));
+    }
+  }
+
+  void reduce(RankProgram& rank, int stage) const {
+    const std::int64_t bytes = stages_[static_cast<std::size_t>(stage)].reduced_bytes;
+    // Of an averaging one step's part, so that any step stands for all.
+    rank.instructions.push_back(
+        {.kind = InstructionKind::kReduceGradients,
+         .stage = stage,
+         .samples = {},
+         .bytes = bytes / std::max<std::int64_t>(1, division_.averaging_period)});
+  }
+
   void close_step(RankProgram& rank, const RankPart& part) {
     const StageFacts& stage = stages_[static_cast<std::size_t>(part.stage)];
     if (!stage.trains) return;
-    const bool replicated = program_.stage_ranks[static_cast<std::size_t>(part.stage)].size() > 1;
-    const std::int64_t period = division_.averaging_period;
-    const auto reduce = [&](std::int64_t bytes) {
-      rank.instructions.push_back({.kind = InstructionKind::kReduceGradients,
-                                   .stage = part.stage,
-                                   .samples = {},
-                                   .bytes = bytes});
-    };
-    if (replicated && period == 0) reduce(stage.reduced_bytes);
+    const bool replicated = reduces(static_cast<std::size_t>(part.stage));
+    const bool averages = division_.averaging_period > 0;
+    if (replicated && !averages) reduce(rank, part.stage);
     rank.instructions.push_back(
         {.kind = InstructionKind::kOptimizerStep, .stage = part.stage, .samples = {}});
-    // One step's part of an averaging, so that any step stands for all.
-    if (replicated && period > 0) reduce(stage.reduced_bytes / period);
+    if (replicated && averages) reduce(rank, part.stage);
   }
 
   const Division& division_;
@@ -362,13 +400,39 @@ std::int64_t ring_bytes_per_rank(std::int64_t bytes, std::size_t num_ranks) {
   return n < 2 ? 0 : 2 * (n - 1) * bytes / n;
 }
 
+bool has_part(const RankProgram& rank, int stage) {
+  return std::any_of(rank.parts.begin(), rank.parts.end(),
+                     [&](const RankPart& part) { return part.stage == stage; });
+}
+
+std::vector<int> reducing_ranks(const Program& program, int stage) {
+  std::vector<int> ranks = program.stage_ranks[static_cast<std::size_t>(stage)];
+  const int root_host = program.all_reduce.root_host;
+  if (root_host < 0) return ranks;
+  for (std::size_t r = 0; r < program.ranks.size(); ++r) {
+    if (program.ranks[r].host_index != root_host) continue;
+    if (std::find(ranks.begin(), ranks.end(), static_cast<int>(r)) == ranks.end())
+      ranks.push_back(static_cast<int>(r));
+    break;
+  }
+  return ranks;
+}
+
+CollectiveShape reduction_shape(const Program& program, int stage) {
+  std::vector<int> hosts;
+  for (const int rank : program.stage_ranks[static_cast<std::size_t>(stage)])
+    hosts.push_back(program.ranks[static_cast<std::size_t>(rank)].host_index);
+  return collective_shape(program.all_reduce, hosts);
+}
+
 std::int64_t sent_bytes(const Program& program, std::size_t rank, const Instruction& instruction) {
   if (is_send(instruction.kind))
     return instruction.peer == static_cast<int>(rank) ? 0 : instruction.bytes;
-  if (instruction.kind == InstructionKind::kReduceGradients)
-    return ring_bytes_per_rank(
-        instruction.bytes, program.stage_ranks[static_cast<std::size_t>(instruction.stage)].size());
-  return 0;
+  if (instruction.kind != InstructionKind::kReduceGradients) return 0;
+  const std::vector<int> ranks = reducing_ranks(program, instruction.stage);
+  const auto place = std::find(ranks.begin(), ranks.end(), static_cast<int>(rank)) - ranks.begin();
+  return sent_bytes(reduction_shape(program, instruction.stage), static_cast<int>(place),
+                    instruction.bytes);
 }
 
 std::int64_t traffic_bytes(const Program& program) {

@@ -61,18 +61,26 @@ struct RankPart {
 struct RankProgram {
   std::string host;
   int host_index = 0;           ///< in the cluster
-  std::vector<RankPart> parts;  ///< of one stage, or of several, ascending
+  std::vector<RankPart> parts;  ///< of one stage, or of several, ascending; none: see `Program`
   std::vector<Instruction> instructions;
   bool operator==(const RankProgram&) const = default;
 };
 
+/// Whether the rank is one of the stage's replicas.
+[[nodiscard]] bool has_part(const RankProgram& rank, int stage);
+
 /// A plan lowered to instructions. All three interpreters (cost model, simulator, executor) read
 /// this and nothing else about the order of things. Ranks are numbered in the order in which their
 /// hosts appear in the plan, stage by stage, replica by replica.
+///
+/// A server or driver of reductions that is no replica of a stage has that stage's reduction among
+/// its instructions all the same, once its own passes are over. Where its host is in no stage, it
+/// is the last rank, without parts.
 struct Program {
   std::vector<RankProgram> ranks;
   std::vector<std::vector<int>> stage_ranks;  ///< the ranks of each stage, in replica order
-  int num_messages = 0;                       ///< transfers in one step
+  int num_messages = 0;                       ///< transfers in one step, without reductions
+  DividedAllReduce all_reduce;                ///< how `kReduceGradients` is carried out
   bool operator==(const Program&) const = default;
 };
 
@@ -117,14 +125,22 @@ struct Program {
   return kind == InstructionKind::kReceiveActivation || kind == InstructionKind::kReceiveGradient;
 }
 
-/// What an instruction of rank `rank` sends to others, a reduction by ring all-reduce included.
+/// The ranks that take part in the reductions of a stage, by their places in the `Collective`: its
+/// replicas, then a server or driver that is none of them.
+[[nodiscard]] std::vector<int> reducing_ranks(const Program& program, int stage);
+
+/// The messages of a reduction of the stage.
+[[nodiscard]] CollectiveShape reduction_shape(const Program& program, int stage);
+
+/// What an instruction of rank `rank` sends to others, in a reduction too.
 [[nodiscard]] std::int64_t sent_bytes(const Program& program, std::size_t rank,
                                       const Instruction& instruction);
 
-/// Bytes that cross between ranks in one step, reductions by ring all-reduce included.
+/// Bytes that cross between ranks in one step, reductions included.
 [[nodiscard]] std::int64_t traffic_bytes(const Program& program);
 
-/// A ring all-reduce over n ranks: each sends 2(n-1)/n of the buffer (Patarasuk and Yuan 2009).
+/// A ring all-reduce over n ranks: each sends 2(n-1)/n of the buffer (Patarasuk and Yuan 2009), up
+/// to what whole bytes make of it.
 [[nodiscard]] std::int64_t ring_bytes_per_rank(std::int64_t bytes, std::size_t num_ranks);
 
 }  // namespace cadastre

@@ -12,7 +12,8 @@ namespace {
 TimelineRank read_rank(const JsonPlace& place) {
   JsonObject object = place.object();
   TimelineRank rank{.host = object.at("host").string(), .parts = {}};
-  for (const JsonPlace& item : object.at("parts").array(1)) {
+  // None where the host only serves the reductions of others.
+  for (const JsonPlace& item : object.at("parts").array()) {
     JsonObject part = item.object();
     rank.parts.push_back({.stage = static_cast<int>(part.at("stage").integer(0, 1 << 20)),
                           .replica = static_cast<int>(part.at("replica").integer(0, 1 << 20))});

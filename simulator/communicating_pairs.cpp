@@ -3,6 +3,8 @@
 #include <cstddef>
 #include <set>
 
+#include "planner/collective.h"
+
 namespace cadastre {
 
 namespace {
@@ -15,14 +17,22 @@ std::set<std::pair<int, int>> pairs_of(const Program& program) {
   const auto add = [&](int from, int to) {
     if (host(from) != host(to)) pairs.emplace(host(from), host(to));
   };
+  std::set<int> reduced_stages;
   for (std::size_t r = 0; r < program.ranks.size(); ++r)
     for (const Instruction& instruction : program.ranks[r].instructions) {
       if (is_send(instruction.kind)) add(static_cast<int>(r), instruction.peer);
-      if (instruction.kind != InstructionKind::kReduceGradients) continue;
-      const std::vector<int>& ring =
-          program.stage_ranks[static_cast<std::size_t>(instruction.stage)];
-      for (std::size_t i = 0; i < ring.size(); ++i) add(ring[i], ring[(i + 1) % ring.size()]);
+      if (instruction.kind == InstructionKind::kReduceGradients)
+        reduced_stages.insert(instruction.stage);
     }
+  for (const int stage : reduced_stages) {
+    const std::vector<int> ranks = reducing_ranks(program, stage);
+    const Collective collective(reduction_shape(program, stage));
+    for (int round = 0; round < collective.num_rounds(); ++round)
+      for (int place = 0; place < static_cast<int>(ranks.size()); ++place)
+        for (const CollectiveMessage& message : collective.sends(place, round))
+          add(ranks[static_cast<std::size_t>(message.from)],
+              ranks[static_cast<std::size_t>(message.to)]);
+  }
   return pairs;
 }
 

@@ -11,7 +11,8 @@ namespace s4u = simgrid::s4u;
 
 class MessageNetwork::Connection {
  public:
-  Connection(MessageNetwork& network, ConnectionWay way) : network_(network), way_(way) {}
+  Connection(MessageNetwork& network, ConnectionWay way, s4u::SemaphorePtr& sender)
+      : network_(network), way_(way), sender_(sender) {}
 
   void send(const Message& message) {
     queue_.push_back(message);
@@ -24,11 +25,22 @@ class MessageNetwork::Connection {
     busy_ = false;
     leave(through_);
     if (!busy_ && !queue_.empty()) put_on_wire();
+    if (!busy_ && awaited_) {
+      awaited_ = false;
+      sender_->release();
+    }
+  }
+
+  /// Whether all that was sent has left; if not, the sender is woken once it has.
+  bool has_left() {
+    awaited_ = busy_;
+    return !busy_;
   }
 
   void reset() {
     queue_.clear();
     busy_ = false;
+    awaited_ = false;
     if (!transfer_) return;
     transfer_->set_data(nullptr);
     transfer_->cancel();
@@ -71,6 +83,8 @@ class MessageNetwork::Connection {
   std::deque<Message> queue_;
   Message through_;  ///< on the wire, while busy
   bool busy_ = false;
+  bool awaited_ = false;  ///< by the sender, to be idle
+  s4u::SemaphorePtr& sender_;
   s4u::CommPtr transfer_;
   s4u::CommPtr last_transfer_;
 };
@@ -101,6 +115,11 @@ void MessageNetwork::receive(const MessageKey& key) {
   arrivals_.erase(key);
 }
 
+void MessageNetwork::wait_until_left(int from, int to) {
+  Connection& of_messages = connection(from, to);
+  while (!of_messages.has_left()) woken_[static_cast<std::size_t>(from)]->acquire();
+}
+
 bool MessageNetwork::is_posted(const MessageKey& key) const {
   const auto found = arrivals_.find(key);
   return found != arrivals_.end() && found->second.posted;
@@ -122,7 +141,9 @@ void MessageNetwork::arrive(const MessageKey& key) {
 
 MessageNetwork::Connection& MessageNetwork::connection(int from, int to) {
   std::unique_ptr<Connection>& connection = connections_[{from, to}];
-  if (!connection) connection = std::make_unique<Connection>(*this, way_between_(from, to));
+  if (!connection)
+    connection = std::make_unique<Connection>(*this, way_between_(from, to),
+                                              woken_[static_cast<std::size_t>(from)]);
   return *connection;
 }
 

@@ -60,6 +60,9 @@ class MessageNetwork {
   /// Blocks the calling actor, which must be rank `key.to`, until the message is there.
   void receive(const MessageKey& key);
 
+  /// Blocks the calling actor, which must be rank `from`, until all that it sent to `to` has left.
+  void wait_until_left(int from, int to);
+
   [[nodiscard]] bool is_posted(const MessageKey& key) const;
 
   /// Forgets every message, sent or awaited; all ranks must have been ended.
@@ -88,7 +91,7 @@ class MessageNetwork {
 
   WayBetween way_between_;
   MessageObserver observer_;
-  std::vector<simgrid::s4u::SemaphorePtr> woken_;  ///< [rank]
+  std::vector<simgrid::s4u::SemaphorePtr> woken_;  ///< [rank] it looks again at what it waits for
   std::map<std::pair<int, int>, std::unique_ptr<Connection>> connections_;
   std::unordered_map<MessageKey, Arrival, KeyHash> arrivals_;  ///< sent or awaited, not received
   int epoch_ = 0;  ///< number of resets: what was under way before one arrives nowhere

@@ -48,6 +48,13 @@ void check_ranks(const Program& program, const ProgramCosts& costs, std::size_t 
   }
 }
 
+/// Whether the rank does this for a stage of others, as the root of its reductions.
+bool serves(const Program& program, const RankProgram& rank, const Instruction& instruction) {
+  return instruction.kind == InstructionKind::kReduceGradients && instruction.stage >= 0 &&
+         static_cast<std::size_t>(instruction.stage) < program.stage_ranks.size() &&
+         program.all_reduce.root_host == rank.host_index;
+}
+
 /// A stage's list of ranks and the ranks' lists of parts say the same, and every instruction is of
 /// a part.
 void check_parts(const Program& program) {
@@ -77,7 +84,7 @@ void check_parts(const Program& program) {
     }
     num_parts += rank.parts.size();
     for (const Instruction& instruction : rank.instructions)
-      if (stages.count(instruction.stage) == 0)
+      if (stages.count(instruction.stage) == 0 && !serves(program, rank, instruction))
         refuse(instruction_text(instruction) + " on " + rank_text(r) + " is of stage " +
                std::to_string(instruction.stage) + ", in which the rank has no part");
   }
@@ -134,9 +141,24 @@ std::vector<std::int64_t> reductions(const RankProgram& rank, int stage) {
   return bytes;
 }
 
+void check_all_reduce(const Program& program, std::size_t num_hosts) {
+  const DividedAllReduce& all_reduce = program.all_reduce;
+  if (all_reduce.root_host < -1 ||
+      (all_reduce.root_host >= 0 && static_cast<std::size_t>(all_reduce.root_host) >= num_hosts))
+    refuse("the root of its reductions is host " + std::to_string(all_reduce.root_host) + " of " +
+           std::to_string(num_hosts));
+  if (all_reduce.root_host >= 0 && !has_root(all_reduce.algorithm))
+    refuse("its reductions have a root, and none goes with " +
+           all_reduce_name(all_reduce.algorithm));
+  if (all_reduce.algorithm == AllReduceAlgorithm::kHierarchical &&
+      all_reduce.host_groups.size() != num_hosts)
+    refuse("expected groups of " + std::to_string(num_hosts) + " hosts, found " +
+           std::to_string(all_reduce.host_groups.size()));
+}
+
 void check_reductions(const Program& program) {
   for (std::size_t s = 0; s < program.stage_ranks.size(); ++s) {
-    const std::vector<int>& ranks = program.stage_ranks[s];
+    const std::vector<int> ranks = reducing_ranks(program, static_cast<int>(s));
     const auto of_rank = [&](int rank) {
       return reductions(program.ranks[static_cast<std::size_t>(rank)], static_cast<int>(s));
     };
@@ -159,6 +181,9 @@ void check_it_ends(const Program& program) {
   std::vector<std::vector<std::size_t>> reductions_entered(program.stage_ranks.size(),
                                                            std::vector<std::size_t>(num_ranks, 0));
   std::vector<bool> in_reduction(num_ranks, false);
+  std::vector<std::vector<int>> reducing;
+  for (std::size_t s = 0; s < program.stage_ranks.size(); ++s)
+    reducing.push_back(reducing_ranks(program, static_cast<int>(s)));
   std::set<int> sent;
   for (bool moved = true; moved;) {
     moved = false;
@@ -175,7 +200,7 @@ void check_it_ends(const Program& program) {
           in_reduction[r] = moved = true;
           ++entered[r];
         }
-        const std::vector<int>& peers = program.stage_ranks[stage];
+        const std::vector<int>& peers = reducing[stage];
         if (std::any_of(peers.begin(), peers.end(), [&](int peer) {
               return entered[static_cast<std::size_t>(peer)] < entered[r];
             }))
@@ -195,6 +220,7 @@ void check_it_ends(const Program& program) {
 void check_program(const Program& program, const ProgramCosts& costs, std::size_t num_hosts) {
   check_ranks(program, costs, num_hosts);
   check_parts(program);
+  check_all_reduce(program, num_hosts);
   check_messages(program);
   check_reductions(program);
   check_it_ends(program);

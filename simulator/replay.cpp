@@ -217,37 +217,53 @@ class Replay {
     ranks_[static_cast<std::size_t>(key.from)].account.sent_on_network(now_s(), -1);
   }
 
-  /// In round k of the reduce-scatter rank i sends chunk i - k to the next rank, in round k of the
-  /// all-gather chunk i + 1 - k.
+  /// The rank's place in the all-reduce, round by round.
   void reduce(int step, std::size_t r, const Instruction& instruction, int reduction) {
-    const std::int64_t bytes = instruction.bytes;
-    const std::vector<int>& ring =
-        program_.stage_ranks[static_cast<std::size_t>(instruction.stage)];
-    const auto n = static_cast<std::int64_t>(ring.size());
-    const auto self = static_cast<std::int64_t>(
-        std::find(ring.begin(), ring.end(), static_cast<int>(r)) - ring.begin());
-    const auto at = [&](std::int64_t place) { return ring[static_cast<std::size_t>(place % n)]; };
-    const auto chunk_bytes = [&](std::int64_t chunk) {
-      const std::int64_t c = (chunk + 2 * n) % n;
-      return (c + 1) * bytes / n - c * bytes / n;
-    };
-    for (std::int64_t round = 0; round < 2 * (n - 1); ++round) {
-      const bool scatter = round < n - 1;
-      const std::int64_t chunk = scatter ? self - round : self + 1 - (round - (n - 1));
-      const auto key = [&](int from, int to) {
+    const StageReduction& of_stage = stage_reduction(instruction.stage);
+    const Collective& collective = of_stage.collective;
+    const std::vector<int>& ranks = of_stage.ranks;
+    const auto rank_of = [&](int place) { return ranks[static_cast<std::size_t>(place)]; };
+    const auto place = static_cast<int>(std::find(ranks.begin(), ranks.end(), static_cast<int>(r)) -
+                                        ranks.begin());
+    std::vector<CollectiveMessage> sent;
+    for (int round = 0; round < collective.num_rounds(); ++round) {
+      const auto key = [&](const CollectiveMessage& message) {
         return MessageKey{.step = step,
-                          .from = from,
-                          .to = to,
+                          .from = rank_of(message.from),
+                          .to = rank_of(message.to),
                           .stage = instruction.stage,
                           .number = reduction,
-                          .round = static_cast<int>(round)};
+                          .round = round};
       };
-      network_->send(key(at(self), at(self + 1)), chunk_bytes(chunk));
-      receive(key(at(self + n - 1), at(self)));
-      const double handling_s =
-          cluster_.network.reduction_s_per_byte * static_cast<double>(chunk_bytes(chunk - 1));
-      compute(r, handling_s);
+      if (std::vector<CollectiveMessage> sends = collective.sends(place, round); !sends.empty()) {
+        for (const CollectiveMessage& message : sent)
+          network_->wait_until_left(rank_of(message.from), rank_of(message.to));
+        for (const CollectiveMessage& message : sends)
+          network_->send(key(message), message.bytes(instruction.bytes));
+        sent = std::move(sends);
+      }
+      for (const CollectiveMessage& message : collective.receives(place, round)) {
+        receive(key(message));
+        compute(r, cluster_.network.reduction_s_per_byte *
+                       static_cast<double>(message.bytes(instruction.bytes)));
+      }
     }
+  }
+
+  /// The messages of a stage's reductions, and the ranks by place.
+  struct StageReduction {
+    Collective collective;
+    std::vector<int> ranks;
+  };
+
+  const StageReduction& stage_reduction(int stage) {
+    auto found = reductions_.find(stage);
+    if (found == reductions_.end())
+      found = reductions_
+                  .emplace(stage, StageReduction{Collective(reduction_shape(program_, stage)),
+                                                 reducing_ranks(program_, stage)})
+                  .first;
+    return found->second;
   }
 
   void write_checkpoint(std::size_t r, int step) {
@@ -390,6 +406,7 @@ class Replay {
   std::vector<RankState> ranks_;
   std::map<std::pair<int, int>, std::int64_t> traffic_;  ///< of the last step, by hosts
   bool last_step_has_begun_ = false;
+  std::map<int, StageReduction> reductions_;  ///< by stage, of those that a rank came to
   // Failures and what is done about them.
   s4u::ActorPtr supervisor_;
   std::vector<Failure> failures_;                 ///< of what the program needs, ascending in time

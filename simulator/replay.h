@@ -33,8 +33,8 @@ struct ReplayResult {
 /// Each rank is an actor on its host, where compute takes `costs`. A send never blocks its rank:
 /// the message queues on the connection from the one rank to the other, which carries its messages
 /// one after the other, as c10d's Gloo transport does over its TCP connections. Connections share
-/// the links max-min fairly. A reduction is a ring all-reduce of real messages (reduce-scatter,
-/// then all-gather: 2(n-1) rounds; Patarasuk and Yuan 2009).
+/// the links max-min fairly. A reduction is a `Collective` of real messages, of the program's
+/// all-reduce algorithm.
 ///
 /// Latency is added as a message leaves the connection, not by SimGrid's links: a stream of
 /// messages then pays it once, not per message, and the links are shared without SimGrid's

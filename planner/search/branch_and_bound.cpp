@@ -24,7 +24,7 @@ class BranchAndBound {
         incumbents_(incumbents),
         objective_bound_(problem, goal.objective, options.batch_size),
         downsets_(enumerate_downsets(problem.training.model(), options.max_downsets)),
-        host_sets_(problem.cluster) {
+        host_sets_(problem.cluster, problem.all_reduce) {
     for (const Host& host : problem.cluster.hosts) all_speed_ += host.relative_speed;
   }
 

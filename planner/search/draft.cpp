@@ -135,7 +135,8 @@ std::vector<LoweredDivision> complete(const Draft& draft, std::int64_t batch_siz
   Division division{.stage_of_layer = draft.stage_of_layer,
                     .stages = {},
                     .batch_size = batch_size,
-                    .micro_batches = micro_batches};
+                    .micro_batches = micro_batches,
+                    .all_reduce = problem.all_reduce};
   division.stages.reserve(draft.stage_hosts.size());
   for (const std::vector<int>& hosts : draft.stage_hosts) {
     std::vector<double> speeds;

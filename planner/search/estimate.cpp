@@ -22,6 +22,7 @@ const Placement* Estimator::placement(const std::vector<int>& hosts) const {
   Placement& placement = found->second;
   if (!is_new) return &placement;
   placement.hosts = hosts;
+  placement.all_reduce = AllReduceCost(problem_.network, problem_.all_reduce, hosts);
   for (const int host : hosts)
     placement.speeds.push_back(
         problem_.cluster.hosts[static_cast<std::size_t>(host)].relative_speed);
@@ -80,9 +81,8 @@ void Estimator::add_up_layers(const std::vector<int>& stage_of_layer,
                                               placement.speeds[r]);
     }
     stage.closing_s =
-        optimizer_s + (stage.reduced_bytes > 0
-                           ? ring_seconds(problem_.network, placement.hosts, stage.reduced_bytes)
-                           : 0);
+        optimizer_s +
+        (stage.reduced_bytes > 0 ? placement.all_reduce.seconds(stage.reduced_bytes) : 0);
   }
 }
 
@@ -278,9 +278,8 @@ Estimate Estimator::estimate(const std::vector<int>& stage_of_layer,
     case Objective::kTraffic: {
       for (std::size_t h = 0; h < out_bytes_.size(); ++h) estimate.value += out_bytes_[h];
       for (std::size_t s = 0; s < num_stages; ++s)
-        estimate.value += static_cast<double>(
-            static_cast<std::int64_t>(placements[s]->hosts.size()) *
-            ring_bytes_per_rank(stages_[s].reduced_bytes, placements[s]->hosts.size()));
+        estimate.value += static_cast<double>(sent_bytes(
+            collective_shape(problem_.all_reduce, placements[s]->hosts), stages_[s].reduced_bytes));
       estimate.value /= samples;
       break;
     }

@@ -5,6 +5,7 @@
 #include <map>
 #include <vector>
 
+#include "planner/all_reduce_cost.h"
 #include "planner/search/draft.h"
 
 namespace cadastre {
@@ -13,6 +14,7 @@ namespace cadastre {
 struct Placement {
   std::vector<int> hosts;
   std::vector<double> speeds;
+  AllReduceCost all_reduce;
   std::vector<std::int64_t> slices;                  ///< samples of a micro-batch, [replica]
   std::vector<const std::vector<LayerCost>*> costs;  ///< of a slice, [replica][layer]
   bool possible = true;                              ///< false when a replica would get no samples

@@ -27,11 +27,15 @@ bool identical(const Cluster& cluster, const Host& a, int zone_a, const Host& b,
 
 }  // namespace
 
-HostSets::HostSets(const Cluster& cluster) {
+HostSets::HostSets(const Cluster& cluster, const DividedAllReduce& all_reduce) {
+  const bool ordered = all_reduce.algorithm != AllReduceAlgorithm::kRing;
+  const int root = all_reduce.root_host;
   const std::vector<int> zones = host_zones(cluster);
   for (int h = 0; h < static_cast<int>(cluster.hosts.size()); ++h) {
     const Host& host = cluster.hosts[static_cast<std::size_t>(h)];
     const auto found = std::find_if(classes_.begin(), classes_.end(), [&](const auto& members) {
+      if (ordered && members.back() != h - 1) return false;
+      if (root == h || root == members.front()) return false;
       const auto first = static_cast<std::size_t>(members.front());
       return identical(cluster, cluster.hosts[first], zones[first], host,
                        zones[static_cast<std::size_t>(h)]);

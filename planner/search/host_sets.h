@@ -2,14 +2,15 @@
 
 #include <vector>
 
-#include "planner/cluster.h"
+#include "planner/division.h"
 
 namespace cadastre {
 
-/// The sets of hosts that a stage may be placed on, up to exchange of identical hosts.
+/// The sets of hosts that a stage may be placed on, up to exchange of identical hosts. Where it
+/// matters to the reduction which replica is which, hosts are identical only next to each other.
 class HostSets {
  public:
-  explicit HostSets(const Cluster& cluster);
+  explicit HostSets(const Cluster& cluster, const DividedAllReduce& all_reduce = {});
 
   /// Non-empty sets (ascending host indices) of hosts that are still free, one of each kind: of
   /// identical hosts, those with the least indices are taken first.

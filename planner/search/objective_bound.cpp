@@ -103,8 +103,8 @@ double ObjectiveBound::of(double step_s, const std::vector<PlacedStage>& stages,
                                          (table_->model().has_gradient[i] ? 2 : 1)) *
                      samples;
         });
-        bytes += static_cast<double>(static_cast<std::int64_t>(stage.hosts.size()) *
-                                     ring_bytes_per_rank(reduced, stage.hosts.size()));
+        bytes += static_cast<double>(
+            sent_bytes(collective_shape(problem_.all_reduce, stage.hosts), reduced));
       }
       return bytes / samples;
     }

@@ -83,6 +83,7 @@ StageBounds::Placement StageBounds::on(const std::vector<int>& hosts) {
   Placement placement;
   placement.bounds_ = this;
   placement.hosts_ = hosts;
+  placement.all_reduce_ = AllReduceCost(problem_.network, problem_.all_reduce, hosts);
   std::vector<double> speeds;
   for (const int host : hosts)
     speeds.push_back(problem_.cluster.hosts[static_cast<std::size_t>(host)].relative_speed);
@@ -99,8 +100,7 @@ StageBounds::Placement StageBounds::on(const std::vector<int>& hosts) {
 PlacedStage StageBounds::Placement::place(std::size_t below, std::size_t upto) const {
   PlacedStage stage{.below = below, .upto = upto, .hosts = hosts_};
   const std::int64_t reduced_bytes = bounds_->reduced_bytes_[upto] - bounds_->reduced_bytes_[below];
-  const double reduction_s =
-      reduced_bytes > 0 ? ring_seconds(bounds_->problem_.network, hosts_, reduced_bytes) : 0;
+  const double reduction_s = reduced_bytes > 0 ? all_reduce_.seconds(reduced_bytes) : 0;
   const double optimizer_s =
       bounds_->table_.optimizer_s_per_parameter_byte() *
       static_cast<double>(bounds_->parameter_bytes_[upto] - bounds_->parameter_bytes_[below]);

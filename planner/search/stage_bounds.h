@@ -4,6 +4,7 @@
 #include <map>
 #include <vector>
 
+#include "planner/all_reduce_cost.h"
 #include "planner/prediction.h"
 #include "planner/search/downsets.h"
 
@@ -67,6 +68,7 @@ class StageBounds {
 
     const StageBounds* bounds_ = nullptr;
     std::vector<int> hosts_;
+    AllReduceCost all_reduce_;
     std::vector<Part> parts_;
   };
 

@@ -167,10 +167,13 @@ TEST_CASE("a timeline holds the program's instructions, in order and without ove
         clock_s = event.end_s;
         if (is_send(event.kind)) sent_bytes += event.bytes;
         if (is_receive(event.kind)) received_bytes += event.bytes;
-        if (event.kind == InstructionKind::kReduceGradients)
-          sent_bytes += ring_bytes_per_rank(
-              event.bytes,
-              worlds[i].program.stage_ranks[static_cast<std::size_t>(event.stage)].size());
+        if (event.kind == InstructionKind::kReduceGradients) {
+          // Round the ring, every byte crosses n - 1 times in each half of it.
+          const std::vector<int>& ring =
+              worlds[i].program.stage_ranks[static_cast<std::size_t>(event.stage)];
+          if (event.rank == ring.front())
+            sent_bytes += 2 * (static_cast<std::int64_t>(ring.size()) - 1) * event.bytes;
+        }
       }
     }
     CHECK(at == events.size());
