@@ -58,7 +58,7 @@ struct Prediction {
   bool fits_memory = true;
   double latency_s = 0;                ///< of the inference of one sample
   double inference_samples_per_s = 0;  ///< pipelined, in the plan's micro-batches
-  double energy_j_per_step = 0;        ///< of the hosts in use: idle all the step, the rest while computing
+  double energy_j_per_step = 0;        ///< of the hosts in use; less where they idle
   double price_per_step = 0;           ///< likewise
   std::vector<HostPrediction> hosts;
   bool operator==(const Prediction&) const = default;
