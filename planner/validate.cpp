@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "planner/conditions.h"
 #include "planner/device.h"
 #include "planner/files.h"
 #include "planner/json_reader.h"
@@ -40,6 +41,7 @@ const std::vector<Kind>& kinds() {
       {.name = "profile", .check = check<profile_from_json>},
       {.name = "cluster", .check = check<cluster_from_json>},
       {.name = "plan", .check = check<plan_from_json>},
+      {.name = "conditions", .check = check<conditions_from_json>},
       {.name = "timeline", .check = check<timeline_from_json>},
       {.name = "scene", .check = check<scene_from_json>},
       {.name = "simulation", .check = check<simulation_from_json>},

@@ -3,14 +3,13 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
-#include <deque>
 #include <map>
-#include <memory>
 #include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "simulator/message_network.h"
 #include "simulator/platform.h"
 #include "simulator/program_check.h"
 #include "simulator/simgrid_version.h"
@@ -23,60 +22,6 @@ namespace {
 
 constexpr std::size_t kNumSteps = 2;
 
-/// Lets the receiver of one message wait for it, whichever of the two comes first.
-struct Arrival {
-  s4u::SemaphorePtr left_connection = s4u::Semaphore::create(0);
-  double at_s = 0;  ///< known once the message left the connection
-
-  void wait() {
-    left_connection->acquire();
-    s4u::this_actor::sleep_until(at_s);
-  }
-};
-
-/// The messages from one rank to another: carried in order, one at a time, by an actor of its own.
-class Connection {
- public:
-  Connection(s4u::Host* from, s4u::Host* to, double latency_s)
-      : from_(from), to_(to), latency_s_(latency_s) {
-    simgrid_version::add_actor("connection", from, [this] { carry(); })->daemonize();
-  }
-
-  void send(std::int64_t bytes, std::shared_ptr<Arrival> arrival) {
-    queue_.push_back({bytes, std::move(arrival)});
-    queued_->release();
-  }
-
- private:
-  struct Message {
-    std::int64_t bytes = 0;
-    std::shared_ptr<Arrival> arrival;
-  };
-
-  void carry() {
-    while (true) {
-      queued_->acquire();
-      const Message message = std::move(queue_.front());
-      queue_.pop_front();
-      // A ring all-reduce of fewer bytes than ranks has empty messages: they take the latency.
-      if (message.bytes > 0)
-        s4u::Comm::sendto(from_, to_, static_cast<std::uint64_t>(message.bytes));
-      message.arrival->at_s = s4u::Engine::get_clock() + latency_s_;
-      message.arrival->left_connection->release();
-    }
-  }
-
-  s4u::Host* from_;
-  s4u::Host* to_;
-  double latency_s_;
-  std::deque<Message> queue_;
-  s4u::SemaphorePtr queued_ = s4u::Semaphore::create(0);
-};
-
-/// What a message is known by at both ends: step, from, to; then, of a transfer, -1, its number and
-/// 0; of a ring all-reduce, the stage, which of its reductions it is, and the round.
-using MessageKey = std::array<int, 6>;
-
 class Replay {
  public:
   Replay(const Program& program, const ProgramCosts& costs, const Cluster& cluster)
@@ -84,6 +29,8 @@ class Replay {
         costs_(costs),
         cluster_(cluster),
         engine_("cadastre"),
+        network_(program.ranks.size(), [this](int from, int to) { return way_between(from, to); },
+                 {}),
         events_(program.ranks.size()),
         rank_end_s_(program.ranks.size()) {
     configure_simgrid();
@@ -119,11 +66,11 @@ class Replay {
             // Between two stages of one rank, nothing moves: the receive comes later in its
             // program.
             if (!is_to_itself(r, instruction))
-              send(transfer_key(step, r, instruction), instruction.bytes);
+              network_.send(transfer_key(step, r, instruction), instruction.bytes);
             break;
           case InstructionKind::kReceiveActivation:
           case InstructionKind::kReceiveGradient:
-            if (!is_to_itself(r, instruction)) receive(transfer_key(step, r, instruction));
+            if (!is_to_itself(r, instruction)) network_.receive(transfer_key(step, r, instruction));
             break;
           case InstructionKind::kReduceGradients:
             reduce(step, r, instruction, num_reductions[instruction.stage]++);
@@ -163,11 +110,15 @@ class Replay {
       const bool scatter = round < n - 1;
       const std::int64_t chunk = scatter ? self - round : self + 1 - (round - (n - 1));
       const auto key = [&](int from, int to) {
-        return MessageKey{static_cast<int>(step), from,      to,
-                          instruction.stage,      reduction, static_cast<int>(round)};
+        return MessageKey{.step = static_cast<int>(step),
+                          .from = from,
+                          .to = to,
+                          .stage = instruction.stage,
+                          .number = reduction,
+                          .round = static_cast<int>(round)};
       };
-      send(key(at(self), at(self + 1)), chunk_bytes(chunk));
-      receive(key(at(self + n - 1), at(self)));
+      network_.send(key(at(self), at(self + 1)), chunk_bytes(chunk));
+      network_.receive(key(at(self + n - 1), at(self)));
       const double handling_s =
           cluster_.network.reduction_s_per_byte * static_cast<double>(chunk_bytes(chunk - 1));
       if (handling_s > 0) s4u::this_actor::execute(handling_s * host(r)->get_speed());
@@ -181,42 +132,19 @@ class Replay {
   static MessageKey transfer_key(std::size_t step, std::size_t r, const Instruction& instruction) {
     const bool sends = is_send(instruction.kind);
     const int self = static_cast<int>(r);
-    return {static_cast<int>(step),
-            sends ? self : instruction.peer,
-            sends ? instruction.peer : self,
-            -1,
-            instruction.message,
-            0};
+    return {.step = static_cast<int>(step),
+            .from = sends ? self : instruction.peer,
+            .to = sends ? instruction.peer : self,
+            .number = instruction.message};
   }
 
-  void send(const MessageKey& key, std::int64_t bytes) {
-    connection(key[1], key[2]).send(bytes, arrival(key));
-  }
-
-  void receive(const MessageKey& key) {
-    // Kept alive here: the map is changed by others while this actor waits.
-    const std::shared_ptr<Arrival> awaited = arrival(key);
-    awaited->wait();
-    arrivals_.erase(key);
-  }
-
-  std::shared_ptr<Arrival> arrival(const MessageKey& key) {
-    std::shared_ptr<Arrival>& arrival = arrivals_[key];
-    if (!arrival) arrival = std::make_shared<Arrival>();
-    return arrival;
-  }
-
-  Connection& connection(int from, int to) {
-    std::unique_ptr<Connection>& connection = connections_[{from, to}];
-    if (!connection) {
-      const double latency_s =
-          route_between(cluster_, program_.ranks[static_cast<std::size_t>(from)].host_index,
-                        program_.ranks[static_cast<std::size_t>(to)].host_index)
-              .latency_s;
-      connection = std::make_unique<Connection>(host(static_cast<std::size_t>(from)),
-                                                host(static_cast<std::size_t>(to)), latency_s);
-    }
-    return *connection;
+  [[nodiscard]] ConnectionWay way_between(int from, int to) const {
+    const auto rank = [&](int r) { return static_cast<std::size_t>(r); };
+    return {.from = host(rank(from)),
+            .to = host(rank(to)),
+            .latency_s = route_between(cluster_, program_.ranks[rank(from)].host_index,
+                                       program_.ranks[rank(to)].host_index)
+                             .latency_s};
   }
 
   [[nodiscard]] s4u::Host* host(std::size_t rank) const {
@@ -228,9 +156,8 @@ class Replay {
   const Cluster& cluster_;
   s4u::Engine engine_;
   std::vector<s4u::Host*> hosts_;
-  std::map<std::pair<int, int>, std::unique_ptr<Connection>> connections_;
-  std::map<MessageKey, std::shared_ptr<Arrival>> arrivals_;  ///< sent or awaited, not yet received
-  std::vector<std::vector<TimelineEvent>> events_;           ///< [rank], of the last step
+  MessageNetwork network_;
+  std::vector<std::vector<TimelineEvent>> events_;  ///< [rank], of the last step
   std::vector<std::array<double, kNumSteps>> rank_end_s_;
   std::size_t num_finished_ = 0;
 };

@@ -67,4 +67,16 @@ inline simgrid::s4u::ActorPtr add_actor(const std::string& name, simgrid::s4u::H
 #endif
 }
 
+/// Calls `callback` whenever a transfer has ended.
+inline void on_transfer_completion(const std::function<void(const simgrid::s4u::Comm&)>& callback) {
+#if SIMGRID_VERSION >= 40000
+  simgrid::s4u::Comm::on_completion_cb(callback);
+#else
+  simgrid::s4u::Activity::on_completion_cb([callback](const simgrid::s4u::Activity& activity) {
+    if (const auto* transfer = dynamic_cast<const simgrid::s4u::Comm*>(&activity))
+      callback(*transfer);
+  });
+#endif
+}
+
 }  // namespace cadastre::simgrid_version

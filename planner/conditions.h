@@ -1,0 +1,90 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace cadastre {
+
+class JsonPlace;
+
+/// What a condition is about: a host of the cluster, or a link of its network (both directions).
+/// One of the two is named.
+struct Resource {
+  std::string host;
+  std::string link;
+  bool operator==(const Resource&) const = default;
+};
+
+/// From `at_s` on, the resource gives `factor` of its speed or bandwidth.
+struct TimedFactor {
+  double at_s = 0;
+  double factor = 1;  ///< in (0, 1]
+  bool operator==(const TimedFactor&) const = default;
+};
+
+/// A host or a link that is slower for a while: a second user, a hot machine, a shared line.
+struct Slowdown {
+  Resource resource;
+  std::vector<TimedFactor> profile;  ///< ascending in time; 1 before the first
+  std::optional<double> every_s;     ///< the profile begins again after so long
+  bool operator==(const Slowdown&) const = default;
+};
+
+/// A flow that is none of the program's: it takes its fair part of each link on its way, and no
+/// more than `bandwidth_bytes_per_s`.
+struct BackgroundTraffic {
+  std::string from;
+  std::string to;
+  double bandwidth_bytes_per_s = 0;
+  double from_s = 0;
+  std::optional<double> until_s;  ///< for ever where absent
+  bool operator==(const BackgroundTraffic&) const = default;
+};
+
+/// Compute times vary: each instruction takes its seconds times a log-normal factor of median 1.
+struct Jitter {
+  std::uint64_t seed = 1;
+  /// Spread between the quartiles over the median, the same for all instructions; where absent,
+  /// that of each layer's measurements in the profile.
+  std::optional<double> relative_spread;
+  bool operator==(const Jitter&) const = default;
+};
+
+/// A host or link that fails ends every rank of the run.
+struct Failure {
+  Resource resource;
+  double at_s = 0;
+  std::optional<double> back_after_s;  ///< for ever where absent
+  bool operator==(const Failure&) const = default;
+};
+
+/// What the run does about failures.
+struct Recovery {
+  std::int64_t checkpoint_every_steps = 0;  ///< 0: none, a restart begins at the first step
+  double checkpoint_s = 0;                  ///< that each rank takes to write its part
+  double detection_s = 0;                   ///< from the failure until all ranks have ended
+  double restart_s = 0;  ///< from then, or from when the resource is back, until ranks run again
+  bool operator==(const Recovery&) const = default;
+};
+
+/// `cadastre-conditions/1`: what happens to a cluster while a program runs on it. Times count from
+/// the start of the run, whose first step fills the pipeline and is not among those measured.
+struct Conditions {
+  std::int64_t num_steps = 1;  ///< measured, after the first
+  std::optional<Jitter> jitter;
+  std::vector<BackgroundTraffic> background_traffic;
+  std::vector<Slowdown> slowdowns;
+  std::vector<Failure> failures;
+  Recovery recovery;
+  bool operator==(const Conditions&) const = default;
+};
+
+[[nodiscard]] Conditions read_conditions(const std::filesystem::path& file);
+[[nodiscard]] Conditions conditions_from_json(const JsonPlace& place);
+[[nodiscard]] nlohmann::json to_json(const Conditions& conditions);
+
+}  // namespace cadastre

@@ -1,0 +1,97 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <simgrid/s4u.hpp>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+namespace cadastre {
+
+/// What a message is known by at both ends: step, ranks, and then, of a transfer, its number; of a
+/// reduction, the stage, which of its reductions it is, and the round.
+struct MessageKey {
+  int step = 0;
+  int from = 0;
+  int to = 0;
+  int stage = -1;  ///< of a reduction; -1 for a transfer
+  int number = 0;
+  int round = 0;
+  bool operator==(const MessageKey&) const = default;
+};
+
+/// What the network tells of a message, to whoever keeps the accounts.
+struct MessageObserver {
+  std::function<void(const MessageKey&, std::int64_t bytes)> on_posted;
+  std::function<void(const MessageKey&)> on_arrived;
+};
+
+/// How messages go from one rank to another.
+struct ConnectionWay {
+  simgrid::s4u::Host* from = nullptr;
+  simgrid::s4u::Host* to = nullptr;
+  double latency_s = 0;
+};
+
+/// The connections between ranks. Each carries its messages one after the other, as a TCP
+/// connection does; the connections share SimGrid's links max-min fairly. A message arrives
+/// `latency_s` after it left the connection, which then carries the next already.
+///
+/// No actor stands behind a connection: SimGrid tells when a message is through, and the next is
+/// put on the wire then, so that a rank has few transfers in flight, whatever it has sent.
+class MessageNetwork {
+ public:
+  using WayBetween = std::function<ConnectionWay(int from, int to)>;
+
+  /// One at a time in a process.
+  MessageNetwork(std::size_t num_ranks, WayBetween way_between, MessageObserver observer);
+  ~MessageNetwork();
+  MessageNetwork(const MessageNetwork&) = delete;
+  MessageNetwork& operator=(const MessageNetwork&) = delete;
+
+  /// Never blocks.
+  void send(const MessageKey& key, std::int64_t bytes);
+
+  /// Blocks the calling actor, which must be rank `key.to`, until the message is there.
+  void receive(const MessageKey& key);
+
+  [[nodiscard]] bool is_posted(const MessageKey& key) const;
+
+  /// Forgets every message, sent or awaited; all ranks must have been ended.
+  void reset();
+
+ private:
+  struct KeyHash {
+    std::size_t operator()(const MessageKey& key) const;
+  };
+
+  struct Arrival {
+    bool posted = false;
+    bool arrived = false;
+    bool awaited = false;
+  };
+
+  struct Message {
+    MessageKey key;
+    std::int64_t bytes = 0;
+  };
+
+  class Connection;
+
+  Connection& connection(int from, int to);
+  void arrive(const MessageKey& key);
+
+  WayBetween way_between_;
+  MessageObserver observer_;
+  std::vector<simgrid::s4u::SemaphorePtr> woken_;  ///< [rank]
+  std::map<std::pair<int, int>, std::unique_ptr<Connection>> connections_;
+  std::unordered_map<MessageKey, Arrival, KeyHash> arrivals_;  ///< sent or awaited, not received
+  int epoch_ = 0;  ///< number of resets: what was under way before one arrives nowhere
+};
+
+}  // namespace cadastre
