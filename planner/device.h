@@ -14,6 +14,7 @@ class JsonPlace;
 /// not those of the data sheet.
 struct Device {
   std::string name;
+  std::string description;
   double flops_per_s = 1;
   double memory_bandwidth_bytes_per_s = 1;
   double layer_overhead_s = 0;  ///< of starting a layer's pass, whatever its size

@@ -12,7 +12,9 @@ Device device_from_json(const JsonPlace& place) {
   const JsonPlace name = object.at("name");
   // Beyond any machine, and such that every layer's seconds are finite.
   constexpr double kMostFlops = 1e21;
+  const auto description = object.find("description");
   Device device{.name = name.string(),
+                .description = description ? description->string() : "",
                 .flops_per_s = object.at("flops_per_s").number(1, kMostFlops),
                 .memory_bandwidth_bytes_per_s =
                     bandwidth_bytes_per_s(object.at("memory_bandwidth_bytes_per_s"))};
@@ -32,6 +34,7 @@ Device read_device(const std::filesystem::path& file) {
 nlohmann::json to_json(const Device& device) {
   return {{"format", "cadastre-device/1"},
           {"name", device.name},
+          {"description", device.description},
           {"flops_per_s", device.flops_per_s},
           {"memory_bandwidth_bytes_per_s", device.memory_bandwidth_bytes_per_s},
           {"layer_overhead_s", device.layer_overhead_s}};

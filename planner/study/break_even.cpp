@@ -159,7 +159,7 @@ std::string break_even_sentence(const BreakEvenQuestion& question,
       first = false;
     }
   }
-  return sentence + " of " + question.pointers.front().text;
+  return sentence + " (" + question.pointers.front().text + ")";
 }
 
 }  // namespace cadastre

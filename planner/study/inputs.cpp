@@ -231,10 +231,13 @@ StudyInputs StudyInputsReader::inputs(const std::vector<StudyValue>& changes,
       inputs.profile = std::make_shared<const Profile>(std::move(profile));
     }
     inputs.cluster = cluster_from_json(place_of(*changed.document("cluster")));
+    if (const StudyDocument* conditions = changed.document("conditions"))
+      inputs.conditions = conditions_from_json(place_of(*conditions));
 
     nlohmann::json key = {{"interpretation", kInterpretation},
                           {"profile", profile_digest},
-                          {"cluster", to_json(inputs.cluster)}};
+                          {"cluster", to_json(inputs.cluster)},
+                          {"conditions", to_json(inputs.conditions)}};
     if (strategy == kFixedPlan) {
       const StudyDocument& document = *changed.document(kFixedPlan);
       const nlohmann::json to_read = plan_to_read(document.value, *inputs.profile, inputs.cluster);

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "planner/conditions.h"
 #include "planner/study/settings.h"
 #include "planner/study/study.h"
 
@@ -14,6 +15,7 @@ namespace cadastre {
 struct StudyInputs {
   std::shared_ptr<const Profile> profile;
   Cluster cluster;
+  Conditions conditions;     ///< where the base has none, those under which nothing happens
   std::optional<Plan> plan;  ///< the base's, where the strategy is `kFixedPlan`
   StudySettings settings;    ///< otherwise; `strategy` is the unit's
   std::string strategy;      ///< as in results: the settings', or `kFixedPlan`

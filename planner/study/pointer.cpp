@@ -154,8 +154,8 @@ class Setter {
 }  // namespace
 
 const std::vector<std::string>& study_document_names() {
-  static const std::vector<std::string> names = {"model",   "device", "profile",
-                                                 "cluster", "plan",   "settings"};
+  static const std::vector<std::string> names = {"model",      "device", "profile", "cluster",
+                                                 "conditions", "plan",   "settings"};
   return names;
 }
 

@@ -20,7 +20,7 @@ struct StudyPointer {
   [[nodiscard]] bool is_whole_document() const { return tokens.size() == 1; }
 };
 
-/// What the first token may be: model, device, profile, cluster, plan, settings.
+/// What the first token may be: model, device, profile, cluster, conditions, plan, settings.
 [[nodiscard]] const std::vector<std::string>& study_document_names();
 
 /// Reads a pointer: `/cluster/network/latency_s`, `/cluster/hosts/lab1/relative_speed`,

@@ -3,6 +3,7 @@
 #include "planner/refusal.h"
 #include "planner/study/quantity.h"
 #include "planner/study/result.h"
+#include "planner/study/study.h"
 #include "planner/table.h"
 
 namespace cadastre {
@@ -79,7 +80,11 @@ std::string rows_table(const StudyResult& result) {
   constexpr double kMilli = 1e3;
   constexpr double kMega = 1e6;
   constexpr double kPercent = 100;
-  std::vector<std::string> heading = result.columns;
+  // Points that have names are known by these.
+  const bool named = !result.columns.empty() && result.columns.front() == kPointName;
+  const std::size_t num_columns = named ? 1 : result.columns.size();
+  std::vector<std::string> heading(
+      result.columns.begin(), result.columns.begin() + static_cast<std::ptrdiff_t>(num_columns));
   if (heading.empty()) heading.emplace_back("point");
   for (const char* name :
        {"strategy", "step ms", "predicted ms", "samples/s", "traffic MB", "hosts", "busy %"})
@@ -89,7 +94,7 @@ std::string rows_table(const StudyResult& result) {
   for (std::size_t i = 0; i < num_rows; ++i) {
     const StudyRow& row = result.rows[i];
     std::vector<std::string>& cells = table.emplace_back();
-    for (std::size_t c = 0; c < row.values.size(); ++c)
+    for (std::size_t c = 0; c < num_columns; ++c)
       cells.push_back(cell(result.columns[c], row.values[c]));
     if (cells.empty()) cells.emplace_back("base");
     cells.push_back(row.strategy);
@@ -141,6 +146,8 @@ std::string study_text(const StudyResult& result) {
 std::string values_text(const std::vector<std::string>& columns,
                         const std::vector<std::optional<nlohmann::json>>& values) {
   std::string text;
+  if (!columns.empty() && columns.front() == kPointName && values.front())
+    return plain(*values.front());
   for (std::size_t c = 0; c < columns.size(); ++c) {
     if (!values[c]) continue;
     text += text.empty() ? "" : ", ";

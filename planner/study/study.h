@@ -118,6 +118,9 @@ inline constexpr const char* kStrategyOfSettings = "";
 [[nodiscard]] Study read_study(const std::filesystem::path& file);
 [[nodiscard]] Study study_from_json(const JsonPlace& place);
 
+/// The column of the names that listed points have; it changes nothing.
+inline constexpr const char* kPointName = "point";
+
 /// One value that takes its place in a document.
 struct StudyValue {
   StudyPointer pointer;

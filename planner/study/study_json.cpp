@@ -94,9 +94,10 @@ StudyRange read_range(JsonObject& object, const std::string& key) {
 
 void check_name(const JsonPlace& place, const std::string& name,
                 const std::vector<StudyColumn>& columns) {
-  static const std::set<std::string> taken = {"strategy", "outcome", "error", "plan"};
+  static const std::set<std::string> taken = {"strategy", "outcome",     "error",
+                                              "plan",     "fits_memory", kPointName};
   if (name.empty()) place.fail_expected("a name");
-  if (taken.contains(name) || study_metric(name) != nullptr)
+  if (taken.contains(name) || (study_metric(name) != nullptr && study_metric(name)->name == name))
     place.fail("expected a name that no other column has, found " + in_quotes(name));
   for (const StudyColumn& column : columns)
     if (column.name == name)
@@ -133,13 +134,20 @@ StudyColumn read_axis(const JsonPlace& place, const std::vector<StudyColumn>& be
   return column;
 }
 
-/// A list of objects from pointers to values.
+/// A list of objects from pointers to values, each perhaps with a name.
 void read_points(const JsonPlace& place, Study& study) {
   std::vector<std::map<std::string, nlohmann::json>> points;
   for (const JsonPlace& item : place.array(1)) {
     JsonObject object = item.object();
     std::map<std::string, nlohmann::json>& point = points.emplace_back();
     for (const auto& [key, value] : object.members()) {
+      if (key == "name") {
+        point.emplace(kPointName, value.string());
+        if (study.columns.empty() || study.columns.front().name != kPointName)
+          study.columns.insert(study.columns.begin(),
+                               {.name = kPointName, .place = place.pointer()});
+        continue;
+      }
       const nlohmann::json text = key;
       const StudyPointer pointer = study_pointer(JsonPlace(text, item.file(), value.pointer()));
       point.emplace(key, value.value());

@@ -14,6 +14,7 @@
 #include "simulator/platform.h"
 #include "simulator/study/journal.h"
 #include "simulator/study/runner.h"
+#include "simulator/study/unit.h"
 
 namespace cadastre {
 
@@ -158,7 +159,7 @@ class RunStudy {
   void run_units(const std::vector<StudyUnit>& units, StudyJournal& journal,
                  const std::string& what) const {
     cadastre::run_units(
-        units, reader_, journal, max_processes_,
+        units, work_, journal, max_processes_,
         [&](std::size_t done, std::size_t total) { options_.on_progress(what, done, total); });
   }
 
@@ -175,7 +176,7 @@ class RunStudy {
         }
       }
       if (asked.empty()) return;
-      cadastre::run_units(units, reader_, journal, max_processes_,
+      cadastre::run_units(units, work_, journal, max_processes_,
                           [&](std::size_t done, std::size_t) {
                             // What one bisection leads to is known when it is done.
                             options_.on_progress("bisecting", num_bisected_ + done,
@@ -218,6 +219,9 @@ class RunStudy {
   std::vector<SensitivityCase> sensitivity_;
   std::vector<BreakEvenCase> break_even_;
   std::size_t num_bisected_ = 0;
+  std::function<StudyOutcome(const StudyUnit&)> work_ = [this](const StudyUnit& unit) {
+    return study_unit(reader_.inputs(unit.changes, unit.strategy));
+  };
 };
 
 /// Writing a result must not destroy something else.

@@ -6,7 +6,6 @@
 
 #include "planner/json_reader.h"
 #include "simulator/isolated.h"
-#include "simulator/study/unit.h"
 
 namespace cadastre {
 
@@ -37,8 +36,9 @@ StudyUnit study_unit_of(const StudyInputsReader& reader, std::vector<StudyValue>
           .key = inputs.key};
 }
 
-void run_units(const std::vector<StudyUnit>& units, const StudyInputsReader& reader,
-               StudyJournal& journal, std::size_t max_at_once,
+void run_units(const std::vector<StudyUnit>& units,
+               const std::function<StudyOutcome(const StudyUnit&)>& work, StudyJournal& journal,
+               std::size_t max_at_once,
                const std::function<void(std::size_t done, std::size_t total)>& on_progress) {
   std::vector<const StudyUnit*> missing;
   std::set<std::string> keys;
@@ -51,9 +51,7 @@ void run_units(const std::vector<StudyUnit>& units, const StudyInputsReader& rea
   while (num_done < missing.size()) {
     while (num_started < missing.size() && workers.num_running() < max_at_once) {
       const StudyUnit& unit = *missing[num_started];
-      workers.start(
-          [&] { return to_json(study_unit(reader.inputs(unit.changes, unit.strategy))).dump(); },
-          num_started);
+      workers.start([&] { return to_json(work(unit)).dump(); }, num_started);
       ++num_started;
     }
     const IsolatedWorkers::Finished finished = workers.wait();
