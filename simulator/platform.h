@@ -1,33 +1,48 @@
 #pragma once
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "planner/cluster.h"
+#include "planner/routes.h"
 
 namespace simgrid::s4u {
 class Engine;
 class Host;
+class Link;
 }  // namespace simgrid::s4u
 
 namespace cadastre {
 
-/// SimGrid's network model and its constants, in words, for `Simulation::network_model`.
-[[nodiscard]] const std::string& network_model_text();
+/// SimGrid's network model, the constants of `cluster` in it and the cluster's wiring, in words,
+/// for `Simulation::network_model`.
+[[nodiscard]] std::string network_model_text(const Cluster& cluster);
 
 /// Silences SimGrid's log and chooses the models that `network_model_text` names. Must follow the
 /// making of the engine and precede that of its platform.
-void configure_simgrid();
+void configure_simgrid(const Cluster& cluster);
 
 /// Throws std::invalid_argument where SimGrid would end the process on `cluster`: a speed or
 /// bandwidth that is not finite and > 0, a negative latency, a direct link or a zone of an unknown
-/// host, a host in two zones.
+/// host, a host in two zones, or what `network_fault` names.
 void check_platform(const Cluster& cluster);
 
-/// The hosts of a checked cluster as SimGrid hosts, in order, on a star of one link each way per
-/// host, and one each way per zone that all traffic of its hosts with others crosses; each direct
-/// link is a pair of links of its own, which the route between its two hosts takes. The links carry
-/// no latency: `replay` adds it (see there why).
+/// A cluster in SimGrid.
+struct Platform {
+  std::vector<simgrid::s4u::Host*> hosts;  ///< of the cluster, in order
+  std::vector<simgrid::s4u::Link*> links;  ///< [half link of `Routes`], null where none is needed
+};
+
+/// The hosts of a checked cluster, and the links of `routes` that a message from the first to the
+/// second host of a pair crosses: between others there is no way. Every half link is a link of its
+/// own, and what TCP's window lets through on a way a fat pipe in it. The links carry no latency:
+/// `replay` adds it (see there why).
+[[nodiscard]] Platform build_platform(const simgrid::s4u::Engine& engine, const Cluster& cluster,
+                                      const Routes& routes,
+                                      const std::vector<std::pair<int, int>>& pairs);
+
+/// The hosts alone, with ways between all of them: for small clusters.
 [[nodiscard]] std::vector<simgrid::s4u::Host*> build_platform(const simgrid::s4u::Engine& engine,
                                                               const Cluster& cluster);
 

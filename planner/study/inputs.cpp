@@ -203,6 +203,20 @@ StudyInputsReader::StudyInputsReader(const Study& study) : study_(study), base_(
   for (const std::string& strategy : study.strategies) static_cast<void>(inputs({}, strategy));
 }
 
+void StudyInputsReader::explained(const std::string& name, const std::vector<StudyValue>& changes,
+                                  const std::function<void(const std::string& file)>& check) const {
+  try {
+    check(name);
+  } catch (const InputError& error) {
+    const Changed changed(*this, changes);
+    const StudyDocument* document = changed.document(name);
+    const StudyDocument where = document == nullptr ? StudyDocument{} : *document;
+    changed.explained([&]() -> int {
+      throw InputError(where.file, where.pointer + error.pointer(), message_of(error));
+    });
+  }
+}
+
 const nlohmann::json* StudyInputsReader::document(const std::string& name) const {
   const auto found = base_.find(name);
   return found == base_.end() ? nullptr : &found->second.value;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -32,6 +33,11 @@ class StudyInputsReader {
   /// and the pointer into the changed document; the message says which changes led there.
   [[nodiscard]] StudyInputs inputs(const std::vector<StudyValue>& changes,
                                    const std::string& strategy) const;
+
+  /// Calls `check` on something of the document `name` after `changes`, with the file that it gives
+  /// in its InputError; that is thrown on as one of this reader's own.
+  void explained(const std::string& name, const std::vector<StudyValue>& changes,
+                 const std::function<void(const std::string& file)>& check) const;
 
   /// The document that pointers beginning with `name` point into, before any change; null where the
   /// base has none.

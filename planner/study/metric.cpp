@@ -25,6 +25,8 @@ const std::vector<StudyMetric>& study_metrics() {
   using F = StudyFigures;
   static const std::vector<StudyMetric> metrics = {
       {.name = "simulated_step_s", .value = &F::simulated_step_s},
+      {.name = "step_p5_s", .value = &F::step_p5_s},
+      {.name = "step_p95_s", .value = &F::step_p95_s},
       {.name = "predicted_step_s", .value = &F::predicted_step_s},
       {.name = "throughput_samples_per_s",
        .value = &F::throughput_samples_per_s,

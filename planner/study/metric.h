@@ -11,7 +11,9 @@ namespace cadastre {
 
 /// What became of one unit of a study, in numbers. Whole ones are exact up to 2^53.
 struct StudyFigures {
-  double simulated_step_s = 0;
+  double simulated_step_s = 0;  ///< the mean, where the conditions have several measured
+  double step_p5_s = 0;         ///< of those steps
+  double step_p95_s = 0;        ///< likewise
   double predicted_step_s = 0;
   double throughput_samples_per_s = 0;  ///< of training, by the simulated step
   double traffic_bytes_per_step = 0;
@@ -22,7 +24,7 @@ struct StudyFigures {
   double utilization_min = 0;
   double utilization_mean = 0;
   double utilization_max = 0;
-  double energy_j_per_sample = 0;        ///< the watts of the hosts in use, for the simulated step
+  double energy_j_per_sample = 0;        ///< of the hosts in use, for the simulated step
   double price_per_million_samples = 0;  ///< likewise
   double price_per_hour = 0;             ///< of the hosts in use
   double inference_latency_s = 0;        ///< predicted, of one sample

@@ -56,9 +56,10 @@ class RunStudy {
     check_journal(journal);
     run_units(needed(), journal, "study");
     bisect(journal);
-    StudyResult result{.name = study_.name,
-                       .description = study_.description,
-                       .network_model = network_model_text()};
+    StudyResult result{
+        .name = study_.name,
+        .description = study_.description,
+        .network_model = network_model_text(reader_.inputs({}, study_.strategies.front()).cluster)};
     for (const StudyColumn& column : study_.columns) result.columns.push_back(column.name);
     for (std::size_t i = 0; i < grid_.size(); ++i)
       result.rows.push_back({.values = point_values(study_, i / study_.strategies.size()),

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "planner/json_reader.h"
+#include "simulator/environment.h"
 #include "simulator/isolated.h"
 
 namespace cadastre {
@@ -30,6 +31,10 @@ StudyOutcome outcome_of(const IsolatedResult& result) {
 StudyUnit study_unit_of(const StudyInputsReader& reader, std::vector<StudyValue> changes,
                         const std::string& strategy) {
   const StudyInputs inputs = reader.inputs(changes, strategy);
+  // What conditions name must be there, whatever the plan.
+  reader.explained("conditions", changes, [&](const std::string& file) {
+    check_conditions(inputs.conditions, file, Program{}, inputs.cluster);
+  });
   return {.changes = std::move(changes),
           .strategy = strategy,
           .strategy_name = inputs.strategy,

@@ -6,63 +6,40 @@
 #include "planner/objective.h"
 #include "planner/prediction.h"
 #include "planner/program.h"
-#include "planner/program_costs.h"
 #include "planner/study/settings.h"
-#include "simulator/replay.h"
+#include "simulator/environment.h"
+#include "simulator/simulate.h"
 
 namespace cadastre {
 
 namespace {
 
-bool is_compute(InstructionKind kind) {
-  switch (kind) {
-    case InstructionKind::kLoadMicroBatch:
-    case InstructionKind::kForward:
-    case InstructionKind::kRecompute:
-    case InstructionKind::kBackward:
-    case InstructionKind::kOptimizerStep:
-      return true;
-    default:
-      return false;
-  }
-}
-
-/// [rank] the part of the step in which it computes.
-std::vector<double> utilizations(const Timeline& timeline) {
-  std::vector<double> parts(timeline.ranks.size(), 0);
-  if (timeline.step_s <= 0) return parts;
-  for (const TimelineEvent& event : timeline.events)
-    if (is_compute(event.kind))
-      parts[static_cast<std::size_t>(event.rank)] +=
-          (event.end_s - event.start_s) / timeline.step_s;
-  return parts;
-}
-
-StudyFigures figures_of(const Plan& plan, const Cluster& cluster, const Program& program,
-                        const Timeline& timeline) {
-  constexpr double kSecondsPerHour = 3600;
+StudyFigures figures_of(const Plan& plan, const SimulatedPlan& simulated, const Cluster& cluster) {
   constexpr double kMillion = 1e6;
-  const double step_s = timeline.step_s;
+  const double step_s = simulated.simulated_step_s;
   const auto samples = static_cast<double>(plan.batch_size);
+  const std::vector<SimulatedHost>& hosts = simulated.figures.hosts;
   StudyFigures figures;
   figures.simulated_step_s = step_s;
+  figures.step_p5_s = simulated.figures.steps.p5_s;
+  figures.step_p95_s = simulated.figures.steps.p95_s;
   figures.predicted_step_s = plan.predicted.step_s;
   figures.throughput_samples_per_s = step_s > 0 ? samples / step_s : 0;
-  figures.traffic_bytes_per_step = static_cast<double>(traffic_bytes(program));
+  figures.traffic_bytes_per_step = static_cast<double>(simulated.traffic_bytes_per_step);
   figures.peak_memory_bytes = static_cast<double>(plan.predicted.peak_memory_bytes);
-  figures.num_hosts = static_cast<double>(program.ranks.size());
-  const std::vector<double> parts = utilizations(timeline);
-  figures.utilization_min = *std::min_element(parts.begin(), parts.end());
-  figures.utilization_max = *std::max_element(parts.begin(), parts.end());
-  for (const double part : parts)
-    figures.utilization_mean += part / static_cast<double>(parts.size());
-  for (const RankProgram& rank : program.ranks) {
-    const Host& host = cluster.hosts[static_cast<std::size_t>(rank.host_index)];
-    figures.energy_j_per_sample += host.watts * step_s / samples;
-    figures.price_per_hour += host.price_per_hour;
+  figures.num_hosts = static_cast<double>(hosts.size());
+  figures.utilization_min = 1;
+  for (const SimulatedHost& host : hosts) {
+    // Rounding must not make more than the whole of it.
+    const double part = step_s > 0 ? std::min(1.0, host.compute_s / step_s) : 0;
+    figures.utilization_min = std::min(figures.utilization_min, part);
+    figures.utilization_max = std::max(figures.utilization_max, part);
+    figures.utilization_mean += part / static_cast<double>(hosts.size());
+    figures.energy_j_per_sample += host.energy_j / samples;
+    figures.price_per_million_samples += host.price / samples * kMillion;
+    figures.price_per_hour +=
+        cluster.hosts[static_cast<std::size_t>(host_index(cluster, host.host))].price_per_hour;
   }
-  figures.price_per_million_samples =
-      figures.price_per_hour / kSecondsPerHour * step_s / samples * kMillion;
   figures.inference_latency_s = plan.predicted.latency_s;
   figures.inference_samples_per_s = plan.predicted.inference_samples_per_s;
   return figures;
@@ -110,12 +87,16 @@ bool choose_under(Schedule schedule, PlanDocument& document, Objective objective
   return found;
 }
 
-StudyOutcome replayed(const Plan& plan, const Profile& profile, const Cluster& cluster) {
-  const Program program = lower(plan, profile.model, cluster);
-  const Timeline timeline =
-      replay(program, program_costs(program, plan, profile, cluster), cluster);
+StudyOutcome replayed(const Plan& plan, const StudyInputs& inputs) {
+  PlanDocument document;
+  document.plan = plan;
+  document.profile = *inputs.profile;
+  document.cluster = inputs.cluster;
+  check_conditions(inputs.conditions, "conditions",
+                   lower(plan, document.profile.model, document.cluster), document.cluster);
+  const SimulatedPlan simulated = simulate_plan(plan, document, {.conditions = inputs.conditions});
   return {.fits_memory = plan.predicted.fits_memory,
-          .figures = figures_of(plan, cluster, program, timeline),
+          .figures = figures_of(plan, simulated, inputs.cluster),
           .plan = study_plan(plan)};
 }
 
@@ -125,7 +106,7 @@ StudyOutcome study_unit(const StudyInputs& inputs) {
   if (inputs.plan) {
     Plan plan = *inputs.plan;
     plan.predicted = predict(plan, *inputs.profile, inputs.cluster);
-    return replayed(plan, *inputs.profile, inputs.cluster);
+    return replayed(plan, inputs);
   }
   PlanDocument document;
   try {
@@ -140,7 +121,7 @@ StudyOutcome study_unit(const StudyInputs& inputs) {
       !choose_under(*inputs.settings.schedule, document, inputs.settings.objective))
     return no_plan("no plan that was found runs under the schedule " +
                    schedule_name(*inputs.settings.schedule) + " and fits in memory");
-  return replayed(document.plan, *inputs.profile, inputs.cluster);
+  return replayed(document.plan, inputs);
 }
 
 }  // namespace cadastre

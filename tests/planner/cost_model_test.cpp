@@ -1,4 +1,5 @@
 #include "planner/cost_model.h"
+#include "planner/memory.h"
 
 #include "planner/prediction.h"
 #include "tests/support/catch.h"

@@ -172,7 +172,7 @@ TEST_CASE("what is wrong with a question is told with its place", "[planner][stu
         "none");
   CHECK(refused("/break_even/0/metric", "step_z") ==
         "/break_even/0/metric: expected a figure of a study (step_s, throughput, traffic, memory, "
-        "energy, cost and 15 more), found \"step_z\", did you mean \"step_s\"?");
+        "energy, cost and 17 more), found \"step_z\", did you mean \"step_s\"?");
   CHECK(refused("/break_even/0/tolerance", 0) ==
         "/break_even/0/tolerance: expected a number from 1e-09 to 0.5, found 0");
   CHECK(refused("/break_even/0/from", "1Mb") ==

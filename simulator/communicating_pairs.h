@@ -1,0 +1,21 @@
+#pragma once
+
+#include <utility>
+#include <vector>
+
+#include "planner/cluster.h"
+#include "planner/conditions.h"
+#include "planner/program.h"
+
+namespace cadastre {
+
+/// The pairs of different hosts (indices in the cluster) of which the first sends to the second at
+/// some time of a step, ascending.
+[[nodiscard]] std::vector<std::pair<int, int>> communicating_pairs(const Program& program);
+
+/// The same, with those between which there is background traffic.
+[[nodiscard]] std::vector<std::pair<int, int>> communicating_pairs(const Program& program,
+                                                                   const Conditions& conditions,
+                                                                   const Cluster& cluster);
+
+}  // namespace cadastre
