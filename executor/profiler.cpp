@@ -11,10 +11,10 @@
 #include "executor/patch_batch.h"
 #include "executor/process_setup.h"
 #include "executor/random.h"
-#include "executor/saved_bytes.h"
 #include "executor/sgd.h"
 #include "executor/timing.h"
 #include "planner/error.h"
+#include "planner/saved_bytes.h"
 
 namespace cadastre {
 

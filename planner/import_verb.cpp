@@ -11,6 +11,7 @@
 #include "planner/json_reader.h"
 #include "planner/pipedream/graph_file.h"
 #include "planner/pipedream/import.h"
+#include "planner/profile_estimate.h"
 #include "planner/refusal.h"
 #include "planner/table.h"
 #include "planner/verbs.h"
@@ -24,6 +25,7 @@ struct ImportVerb {
   std::filesystem::path file;
   std::filesystem::path output;
   std::int64_t batch_size = 1;
+  std::filesystem::path device;
 };
 
 struct Format {
@@ -31,11 +33,25 @@ struct Format {
   Profile (*import)(const ImportVerb& verb);
 };
 
+void refuse_device(const ImportVerb& verb) {
+  if (!verb.device.empty())
+    throw InputError("--device", "", "expected no such option with a profile that was measured");
+}
+
 const std::vector<Format>& formats() {
   static const std::vector<Format> all = {
-      {.name = "pipedream", .import = [](const ImportVerb& verb) {
-         return pipedream::import_profile(pipedream::read_graph_file(verb.file), verb.batch_size,
-                                          verb.file.string());
+      {.name = "pipedream",
+       .import =
+           [](const ImportVerb& verb) {
+             refuse_device(verb);
+             return pipedream::import_profile(pipedream::read_graph_file(verb.file),
+                                              verb.batch_size, verb.file.string());
+           }},
+      {.name = "model", .import = [](const ImportVerb& verb) {
+         if (verb.device.empty())
+           throw InputError("--device", "", "expected a device to estimate costs on, found none");
+         return estimated_profile(read_model(verb.file), read_device(verb.device),
+                                  verb.file.string(), "");
        }}};
   return all;
 }
@@ -57,7 +73,8 @@ void run_import(const ImportVerb& verb, const VerbOptions& options) {
   double sum_s = 0;
   std::int64_t parameter_bytes = 0;
   for (const LayerProfile& layer : profile.layers) {
-    sum_s += layer.measurements.front().forward_s + layer.measurements.front().backward_s;
+    const LayerCost cost = layer_cost(layer, verb.batch_size);
+    sum_s += cost.forward_s + cost.backward_s;
     parameter_bytes += layer.parameter_bytes;
   }
   write_file(verb.output, json_text(to_json(profile)));
@@ -85,12 +102,18 @@ void run_import(const ImportVerb& verb, const VerbOptions& options) {
 void add_import_verb(CLI::App& program) {
   const auto options = std::make_shared<VerbOptions>();
   const auto verb = std::make_shared<ImportVerb>();
-  CLI::App* app = add_verb(program, "import", "Turn another tool's profile into a cadastre profile",
+  CLI::App* app = add_verb(program, "import",
+                           "Turn another tool's profile, or a model and a device, into a "
+                           "cadastre profile",
                            "cadastre import pipedream graph.txt --batch-size 128 -o profile.json",
                            options, [verb, options] { run_import(*verb, *options); });
-  app->add_option("format", verb->format, "Whose it is: pipedream")->required();
-  app->add_option("file", verb->file, "The profile: for pipedream its graph.txt")->required();
+  app->add_option("format", verb->format, "Whose it is: pipedream, or model to estimate one")
+      ->required();
+  app->add_option("file", verb->file, "The profile: for pipedream its graph.txt, for model a model")
+      ->required();
   app->add_option("-o,--output", verb->output, "Where the profile is written")->required();
+  app->add_option("--device", verb->device,
+                  "For model: a cadastre-device document, whose roofline tells the costs");
   constexpr std::int64_t kMostSamples = std::int64_t{1} << 20;
   app->add_option("--batch-size", verb->batch_size,
                   "Samples of the mini-batch that was measured; without it, the mini-batch counts "

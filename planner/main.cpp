@@ -25,6 +25,8 @@ constexpr std::array kSisterVerbs = {
     SisterVerb{"profile", "cadastre-executor", "Measure what each layer of a model costs"},
     SisterVerb{"probe", "cadastre-executor", "Measure hosts and the network between them"},
     SisterVerb{"simulate", "cadastre-simulator", "Replay a plan in a simulated cluster"},
+    SisterVerb{"study", "cadastre-simulator",
+               "Ask what if: a grid of plans, clusters and settings"},
     SisterVerb{"run", "cadastre-executor", "Train a model as planned"},
     SisterVerb{"predict", "cadastre-executor", "Classify a scene to a map"},
 };

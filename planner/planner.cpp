@@ -89,6 +89,11 @@ struct Named {
   Candidate candidate;
 };
 
+/// Whether nothing but the baseline that was asked for is planned.
+bool is_alone(const PlannerOptions& options) {
+  return !options.with_alternatives && options.strategy != "auto";
+}
+
 std::vector<Named> baselines(const Profile& profile, const PlanningProblem& problem,
                              const PlannerOptions& options,
                              const std::vector<std::int64_t>& micro_batches, const Goal& goal) {
@@ -102,6 +107,7 @@ std::vector<Named> baselines(const Profile& profile, const PlanningProblem& prob
   };
   std::vector<Named> found;
   for (const std::string& name : baseline_names()) {
+    if (is_alone(options) && name != options.strategy) continue;
     const std::optional<Draft> draft = baseline_draft(name, profile, problem);
     if (!draft) continue;
     std::optional<Candidate> best =
@@ -146,12 +152,14 @@ PlanDocument make_plan(const Profile& profile, const Cluster& cluster,
                        .micro_batches = micro_batches,
                        .time_limit_s = options.time_limit_s - passed_s,
                        .enough_gap = options.enough_gap,
-                       .patience_s = options.patience_s};
+                       .patience_s = options.patience_s,
+                       .max_steps = options.max_search_steps};
   if (options.on_progress)
     search.on_progress = [&](double searched_s, double best, double lower_bound) {
       options.on_progress(searched_s, in_unit(best), in_unit(lower_bound));
     };
-  const SearchResult found = search_plan(problem, search, offered);
+  const SearchResult found =
+      is_alone(options) ? SearchResult{} : search_plan(problem, search, offered);
 
   PlanDocument document{.plan = {},
                         .search = {},

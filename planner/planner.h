@@ -22,6 +22,11 @@ struct PlannerOptions {
   /// The search ends when this long, and twice as long as it took to the last better plan, brought
   /// no better one; 0: it never does for that.
   double patience_s = 0;
+  /// The search ends after so many steps, each some 64 proposals or 512 bounds: where it ends then
+  /// does not depend on the machine; 0: it never does for that.
+  std::int64_t max_search_steps = 0;
+  /// Without, a baseline that is asked for is planned alone, and nothing is searched.
+  bool with_alternatives = true;
   /// Called now and then while the search goes on: seconds, the best value and the bound, in the
   /// objective's unit; the value is infinite while nothing acceptable is known.
   std::function<void(double searched_s, double value, double bound)> on_progress = {};

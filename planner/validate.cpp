@@ -3,11 +3,14 @@
 #include <nlohmann/json.hpp>
 
 #include "planner/conditions.h"
+#include "planner/device.h"
 #include "planner/files.h"
 #include "planner/json_reader.h"
 #include "planner/refusal.h"
 #include "planner/run_record.h"
 #include "planner/simulation.h"
+#include "planner/study/inputs.h"
+#include "planner/study/result.h"
 
 namespace cadastre {
 
@@ -23,6 +26,15 @@ void check(const JsonPlace& place) {
   static_cast<void>(kRead(place));
 }
 
+/// All points included.
+void check_study(const JsonPlace& place) {
+  const Study study = study_from_json(place);
+  const StudyInputsReader reader(study);
+  for (std::size_t point = 0; point < num_points(study); ++point)
+    for (const std::string& strategy : study.strategies)
+      static_cast<void>(reader.inputs(point_changes(study, point), strategy));
+}
+
 const std::vector<Kind>& kinds() {
   static const std::vector<Kind> all = {
       {.name = "model", .check = check<model_from_json>},
@@ -33,7 +45,10 @@ const std::vector<Kind>& kinds() {
       {.name = "timeline", .check = check<timeline_from_json>},
       {.name = "scene", .check = check<scene_from_json>},
       {.name = "simulation", .check = check<simulation_from_json>},
-      {.name = "run", .check = check<run_from_json>}};
+      {.name = "run", .check = check<run_from_json>},
+      {.name = "device", .check = check<device_from_json>},
+      {.name = "study", .check = check_study},
+      {.name = "study-result", .check = check<study_result_from_json>}};
   return all;
 }
 

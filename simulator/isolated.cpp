@@ -216,27 +216,49 @@ void wait_and_read(std::vector<Worker>& workers) {
 
 }  // namespace
 
+struct IsolatedWorkers::Running {
+  std::vector<Worker> workers;
+};
+
+IsolatedWorkers::IsolatedWorkers() : running_(std::make_unique<Running>()) {}
+
+IsolatedWorkers::~IsolatedWorkers() = default;
+
+void IsolatedWorkers::start(const IsolatedWork& work, std::size_t number) {
+  running_->workers.emplace_back(work, number);
+}
+
+std::size_t IsolatedWorkers::num_running() const { return running_->workers.size(); }
+
+IsolatedWorkers::Finished IsolatedWorkers::wait() {
+  std::vector<Worker>& workers = running_->workers;
+  for (;;) {
+    const auto ended = std::find_if(workers.begin(), workers.end(),
+                                    [](const Worker& worker) { return worker.ended(); });
+    if (ended != workers.end()) {
+      Finished finished{.number = ended->index(), .result = ended->result()};
+      workers.erase(ended);
+      return finished;
+    }
+    wait_and_read(workers);
+  }
+}
+
 std::vector<IsolatedResult> run_isolated(const std::vector<IsolatedWork>& work,
                                          std::size_t max_at_once,
                                          const std::function<void(std::size_t)>& on_finished) {
   std::vector<IsolatedResult> results(work.size());
-  std::vector<Worker> workers;
+  IsolatedWorkers workers;
   std::size_t num_started = 0;
-  while (num_started < work.size() || !workers.empty()) {
-    while (num_started < work.size() && workers.size() < std::max<std::size_t>(1, max_at_once)) {
-      workers.emplace_back(work[num_started], num_started);
+  while (num_started < work.size() || workers.num_running() > 0) {
+    while (num_started < work.size() &&
+           workers.num_running() < std::max<std::size_t>(1, max_at_once)) {
+      workers.start(work[num_started], num_started);
       ++num_started;
     }
-    wait_and_read(workers);
-    for (auto worker = workers.begin(); worker != workers.end();) {
-      if (!worker->ended()) {
-        ++worker;
-        continue;
-      }
-      results[worker->index()] = worker->result();
-      if (on_finished) on_finished(worker->index());
-      worker = workers.erase(worker);
-    }
+    IsolatedWorkers::Finished finished = workers.wait();
+    results[finished.number] = std::move(finished.result);
+    if (on_finished) on_finished(finished.number);
   }
   return results;
 }

@@ -1,4 +1,5 @@
-// The program of the verb `simulate`; the front door `cadastre` starts it with its own arguments.
+// The program of the verbs `simulate` and `study`; the front door `cadastre` starts it with its own
+// arguments.
 
 #include <CLI/CLI.hpp>
 #include <memory>
@@ -12,6 +13,7 @@
 #include "planner/progress.h"
 #include "planner/simulation.h"
 #include "simulator/simulate.h"
+#include "simulator/study/study_verb.h"
 
 namespace {
 
@@ -90,5 +92,6 @@ int main(int argc, char** argv) {
   simulate_verb->add_flag("--choose-best", verb->choose_best,
                           "Rewrite the plan document: the plan with the least simulated step of "
                           "those that fit in memory becomes the plan");
+  add_study_verb(program);
   return run_program(program, argc, argv);
 }

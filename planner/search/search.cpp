@@ -62,7 +62,15 @@ class Search {
     return value > lower_bound_ ? 1 - lower_bound_ / value : 0;
   }
 
-  [[nodiscard]] bool out_of_time() const { return elapsed_s() > options_.time_limit_s; }
+  /// Asked once a step, by whatever searches.
+  [[nodiscard]] bool out_of_time() {
+    ++num_steps_;
+    return out_of_steps() || elapsed_s() > options_.time_limit_s;
+  }
+
+  [[nodiscard]] bool out_of_steps() const {
+    return options_.max_steps > 0 && num_steps_ >= options_.max_steps;
+  }
 
   [[nodiscard]] bool done() {
     const double searched_s = elapsed_s();
@@ -74,7 +82,7 @@ class Search {
     const bool out_of_patience =
         options_.patience_s > 0 && incumbents_.best() &&
         searched_s - improved_s_ > std::max(options_.patience_s, 2 * improved_s_);
-    return proven_ || searched_s > options_.time_limit_s || out_of_patience ||
+    return proven_ || searched_s > options_.time_limit_s || out_of_steps() || out_of_patience ||
            gap() <= std::max(options_.enough_gap, kTolerance);
   }
 
@@ -205,14 +213,22 @@ class Search {
   void prove() {
     const double begun_s = elapsed_s();
     // Where it does not end soon it seldom ends at all; annealing makes better use of the rest.
-    const double until_s = begun_s + (options_.time_limit_s - begun_s) * 0.6;
-    const BranchAndBoundResult proof =
-        branch_and_bound(problem_, options_.goal,
-                         {.batch_size = options_.batch_size,
-                          .micro_batches = options_.micro_batches,
-                          .max_downsets = options_.max_downsets,
-                          .stop = [&] { return elapsed_s() > until_s || done(); }},
-                         incumbents_);
+    constexpr double kPartOfRest = 0.6;
+    const double until_s = begun_s + (options_.time_limit_s - begun_s) * kPartOfRest;
+    const auto until_steps =
+        num_steps_ + static_cast<std::int64_t>(
+                         kPartOfRest * static_cast<double>(options_.max_steps - num_steps_));
+    const auto stop = [&] {
+      ++num_steps_;
+      return elapsed_s() > until_s || (options_.max_steps > 0 && num_steps_ > until_steps) ||
+             done();
+    };
+    const BranchAndBoundResult proof = branch_and_bound(problem_, options_.goal,
+                                                        {.batch_size = options_.batch_size,
+                                                         .micro_batches = options_.micro_batches,
+                                                         .max_downsets = options_.max_downsets,
+                                                         .stop = stop},
+                                                        incumbents_);
     if (proof.complete) {
       proven_ = true;
       if (incumbents_.best()) lower_bound_ = incumbents_.value();
@@ -246,6 +262,7 @@ class Search {
   bool proven_ = false;
   std::vector<std::unique_ptr<Estimator>> estimators_;
   std::vector<Lead> leads_;
+  std::int64_t num_steps_ = 0;  ///< how often it was asked whether to stop
   std::int64_t rounds_ = 0;
   std::int64_t num_annealings_ = 0;
 };

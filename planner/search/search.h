@@ -14,8 +14,9 @@ struct SearchOptions {
   std::int64_t batch_size = 1;
   std::vector<std::int64_t> micro_batches;  ///< numbers to try, each a divisor of the groups
   double time_limit_s = 10;
-  double enough_gap = 0;  ///< the search ends when the gap is no larger
-  double patience_s = 0;  ///< as `PlannerOptions::patience_s`
+  double enough_gap = 0;       ///< the search ends when the gap is no larger
+  double patience_s = 0;       ///< as `PlannerOptions::patience_s`
+  std::int64_t max_steps = 0;  ///< as `PlannerOptions::max_search_steps`
   std::size_t max_downsets = 20000;
   /// Called now and then with the seconds searched so far, the best value known (minimised) and the
   /// lower bound.

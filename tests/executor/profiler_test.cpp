@@ -2,8 +2,8 @@
 
 #include <vector>
 
-#include "executor/saved_bytes.h"
 #include "executor/timing.h"
+#include "planner/saved_bytes.h"
 #include "tests/executor/small_networks.h"
 #include "tests/support/catch.h"
 #include "tests/support/documents.h"

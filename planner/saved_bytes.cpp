@@ -1,4 +1,4 @@
-#include "executor/saved_bytes.h"
+#include "planner/saved_bytes.h"
 
 #include <variant>
 
@@ -20,7 +20,7 @@ bool keeps_output(const Operation& operation) { return std::holds_alternative<Re
 std::int64_t own_bytes(const Layer& layer) {
   const std::int64_t num_outputs = num_elements(layer.output_shape);
   if (std::holds_alternative<MaxPool2d>(layer.operation)) {
-    constexpr std::int64_t kBytesPerIndex = 4;  // see max_pool.h
+    constexpr std::int64_t kBytesPerIndex = 4;  // as the executor keeps them
     return kBytesPerIndex * num_outputs;
   }
   if (const auto* dropout = std::get_if<Dropout>(&layer.operation))
