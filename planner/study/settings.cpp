@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "planner/plan_check.h"
 #include "planner/plan_parts_json.h"
 #include "planner/refusal.h"
 #include "planner/strategies.h"
@@ -33,6 +34,7 @@ StudySettings study_settings_from_json(const JsonPlace& place) {
     settings.objective = static_cast<Objective>(objective->one_of(objective_names()));
   if (const auto schedule = object.find("schedule"))
     settings.schedule = schedule_from_json(*schedule);
+  settings.all_reduce = all_reduce_from_json(object);
   constexpr std::int64_t kMostSteps = 1'000'000'000;
   if (const auto steps = object.find("search_steps"))
     settings.search_steps = steps->integer(1, kMostSteps);
@@ -48,7 +50,8 @@ nlohmann::json to_json(const StudySettings& settings) {
   nlohmann::json written = {{"batch_size", settings.batch_size},
                             {"strategy", settings.strategy},
                             {"objective", objective_name(settings.objective)},
-                            {"search_steps", settings.search_steps}};
+                            {"search_steps", settings.search_steps},
+                            {"all_reduce", to_json(settings.all_reduce)}};
   if (!settings.micro_batches.empty()) written["micro_batches"] = settings.micro_batches;
   if (settings.schedule) written["schedule"] = schedule_name(*settings.schedule);
   if (settings.time_limit_s) written["time_limit_s"] = *settings.time_limit_s;
@@ -67,6 +70,11 @@ void check_settings(const StudySettings& settings, const ModelGraph& model, cons
       refuse(place, "/micro_batches",
              "expected a divisor of the " + std::to_string(settings.batch_size / group) +
                  " batch-norm groups in a batch, found " + std::to_string(count));
+  const std::string& root = settings.all_reduce.root;
+  if (!root.empty() && !has_root(settings.all_reduce.algorithm))
+    refuse(place, "/all_reduce/root", no_root_expected(settings.all_reduce));
+  if (!root.empty() && host_index(cluster, root) < 0)
+    refuse(place, "/all_reduce/root", host_expected(root, cluster));
   const bool energy = settings.objective == Objective::kEnergy;
   if (!energy && settings.objective != Objective::kCost) return;
   for (const Host& host : cluster.hosts)
@@ -85,6 +93,7 @@ PlannerOptions planner_options(const StudySettings& settings) {
   options.strategy = settings.strategy;
   options.micro_batches = settings.micro_batches;
   options.objective = settings.objective;
+  options.all_reduce = settings.all_reduce;
   options.time_limit_s = settings.time_limit_s.value_or(kNoLimit);
   options.max_search_steps = settings.search_steps;
   options.with_alternatives = false;
