@@ -33,7 +33,7 @@ install_packages() {
 
 build_packages=(
   ca-certificates g++ cmake ninja-build ccache pkg-config
-  nlohmann-json3-dev libcli11-dev libboost-graph-dev catch2
+  nlohmann-json3-dev libcli11-dev libboost-graph-dev libpugixml-dev catch2
   libsimgrid-dev libtorch-dev libgloo-dev libopenblas0-pthread libgdal-dev
   nodejs npm)
 

@@ -1,7 +1,10 @@
 #include "planner/cluster.h"
 
 #include <algorithm>
-#include <limits>
+#include <string_view>
+#include <unordered_map>
+
+#include "planner/routes.h"
 
 namespace cadastre {
 
@@ -12,44 +15,59 @@ int host_index(const Cluster& cluster, const std::string& name) {
 }
 
 Route route_between(const Cluster& cluster, int from, int to) {
-  const Network& network = cluster.network;
-  const Host& a = cluster.hosts[static_cast<std::size_t>(from)];
-  const Host& b = cluster.hosts[static_cast<std::size_t>(to)];
-  for (const DirectLink& link : network.direct_links)
-    if ((link.from == a.name && link.to == b.name) || (link.from == b.name && link.to == a.name))
-      return {.bandwidth_bytes_per_s = link.bandwidth_bytes_per_s,
-              .latency_s = link.latency_s,
-              .direct = true};
-  return star_route(cluster, host_zones(cluster), from, to);
-}
-
-Route star_route(const Cluster& cluster, const std::vector<int>& zones, int from, int to) {
-  const Network& network = cluster.network;
-  Route route{.bandwidth_bytes_per_s = std::numeric_limits<double>::infinity()};
-  const auto cross = [&](double bandwidth_bytes_per_s, double latency_s) {
-    route.bandwidth_bytes_per_s = std::min(route.bandwidth_bytes_per_s, bandwidth_bytes_per_s);
-    route.latency_s += latency_s;
-  };
-  const int from_zone = zones[static_cast<std::size_t>(from)];
-  const int to_zone = zones[static_cast<std::size_t>(to)];
-  for (const int h : {from, to}) {
-    const Host& host = cluster.hosts[static_cast<std::size_t>(h)];
-    cross(host.bandwidth_bytes_per_s.value_or(network.bandwidth_bytes_per_s),
-          host.latency_s.value_or(network.latency_s));
-    const int z = zones[static_cast<std::size_t>(h)];
-    if (from_zone == to_zone || z < 0) continue;
-    const Zone& zone = network.zones[static_cast<std::size_t>(z)];
-    cross(zone.bandwidth_bytes_per_s, zone.latency_s);
-  }
-  return route;
+  const Routes routes(cluster, Routes::Table::kNone);
+  const Way way = routes.way(from, to);
+  return {.bandwidth_bytes_per_s = way.bandwidth_bytes_per_s,
+          .latency_s = way.latency_s,
+          .direct = routes.is_direct(from, to)};
 }
 
 std::vector<int> host_zones(const Cluster& cluster) {
   std::vector<int> zone_of(cluster.hosts.size(), -1);
+  if (cluster.network.zones.empty()) return zone_of;
+  std::unordered_map<std::string_view, std::size_t> index;
+  for (std::size_t h = 0; h < cluster.hosts.size(); ++h) index.emplace(cluster.hosts[h].name, h);
   for (std::size_t z = 0; z < cluster.network.zones.size(); ++z)
     for (const std::string& name : cluster.network.zones[z].hosts)
-      zone_of[static_cast<std::size_t>(host_index(cluster, name))] = static_cast<int>(z);
+      zone_of[index.at(name)] = static_cast<int>(z);
   return zone_of;
+}
+
+std::vector<int> host_machines(const Cluster& cluster) {
+  std::vector<int> machine_of(cluster.hosts.size(), -1);
+  if (cluster.machines.empty()) return machine_of;
+  std::unordered_map<std::string_view, int> index;
+  for (std::size_t m = 0; m < cluster.machines.size(); ++m)
+    index.emplace(cluster.machines[m].name, static_cast<int>(m));
+  for (std::size_t h = 0; h < cluster.hosts.size(); ++h)
+    if (!cluster.hosts[h].machine.empty()) machine_of[h] = index.at(cluster.hosts[h].machine);
+  return machine_of;
+}
+
+double idle_watts(const Host& host) { return host.idle_watts.value_or(host.watts); }
+
+NetworkModel lv08_model() {
+  return {.name = "LV08",
+          .bandwidth_factor = 0.97,
+          .latency_factor = 13.01,
+          .tcp_window_bytes = 4194304,
+          .crosstraffic = true};
+}
+
+void scale_bandwidth(Cluster& cluster, double factor) {
+  Network& network = cluster.network;
+  const auto scale_own = [&](auto& place) {
+    if (place.bandwidth_bytes_per_s) *place.bandwidth_bytes_per_s *= factor;
+  };
+  network.bandwidth_bytes_per_s *= factor;
+  for (Host& host : cluster.hosts) scale_own(host);
+  for (Machine& machine : cluster.machines) scale_own(machine);
+  for (DirectLink& link : network.direct_links) link.bandwidth_bytes_per_s *= factor;
+  for (Zone& zone : network.zones) zone.bandwidth_bytes_per_s *= factor;
+  if (auto* graph = std::get_if<Graph>(&network.topology))
+    for (Cable& cable : graph->cables) cable.link.bandwidth_bytes_per_s *= factor;
+  if (auto* lists = std::get_if<RouteLists>(&network.topology))
+    for (NamedLink& link : lists->links) link.bandwidth_bytes_per_s *= factor;
 }
 
 }  // namespace cadastre

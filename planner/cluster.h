@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "planner/topology.h"
+
 namespace cadastre {
 
 class JsonPlace;
@@ -16,15 +18,29 @@ struct Host {
   /// Compute speed relative to the device of the profile: a layer takes its profiled seconds
   /// divided by this.
   double relative_speed = 1;
-  int cores = 1;
+  int cores = 1;  ///< that it uses, of those of its machine
   std::int64_t memory_bytes = 0;
   std::string address;  ///< where its rank listens; empty for hosts that are only simulated
   double price_per_hour = 0;
-  double watts = 0;
+  double watts = 0;  ///< while it computes
   /// The host's own link to the switch, where it differs from the network's.
   std::optional<double> bandwidth_bytes_per_s;
   std::optional<double> latency_s;
+  std::optional<double> idle_watts;  ///< while it does not; without it, `watts`
+  std::string machine;               ///< that it shares with other hosts; empty: it has its own
   bool operator==(const Host&) const = default;
+};
+
+/// What several hosts (ranks) are on. They share its cores and its one link to the network; what
+/// they send each other crosses its memory bus instead.
+struct Machine {
+  std::string name;
+  int cores = 1;
+  double memory_bandwidth_bytes_per_s = 0;
+  /// The machine's own link to the switch, where it differs from the network's.
+  std::optional<double> bandwidth_bytes_per_s;
+  std::optional<double> latency_s;
+  bool operator==(const Machine&) const = default;
 };
 
 /// A cable between two hosts that their traffic takes instead of the switch.
@@ -46,16 +62,35 @@ struct Zone {
   bool operator==(const Zone&) const = default;
 };
 
-/// A star: every host has one full-duplex link to a switch that never is the bottleneck. Hosts of a
-/// zone have a switch of their own; those in none are at the middle one.
+/// How messages move over the links, as SimGrid's CM02 and LV08 put it (Velho and Legrand 2009):
+/// flows share links max-min fairly, and what a network delivers differs from what its data sheet
+/// says by constants that are measured.
+struct NetworkModel {
+  std::string name = "max-min";  ///< or "LV08": where the constants come from, unless stated
+  double bandwidth_factor = 1;   ///< of a link's bandwidth that messages get
+  double latency_factor = 1;     ///< of the links' latency that a message takes
+  /// A flow is at most this / (2 x the route's latency, before the factor); without it, no limit.
+  std::optional<double> tcp_window_bytes;
+  /// Acknowledgements load the way back by 5 %. In the replay alone: the cost model leaves it out.
+  bool crosstraffic = false;
+  bool operator==(const NetworkModel&) const = default;
+};
+
+/// SimGrid's default constants, fitted to TCP on gigabit Ethernet.
+[[nodiscard]] NetworkModel lv08_model();
+
+/// Without another topology, a star: every host has one full-duplex link to a switch that never is
+/// the bottleneck. Hosts of a zone have a switch of their own; those in none are at the middle one.
 struct Network {
-  double bandwidth_bytes_per_s = 0;  ///< of each host's link, each way
-  double latency_s = 0;              ///< of each host's link; a message crosses two
+  double bandwidth_bytes_per_s = 0;  ///< of each link that states none, each way
+  double latency_s = 0;              ///< likewise; in a star, a message crosses two
   /// What a rank takes in a reduction for each byte it receives, beside the wire: copying and
   /// adding.
   double reduction_s_per_byte = 0;
   std::vector<DirectLink> direct_links;
-  std::vector<Zone> zones;  ///< a host is in one at most
+  std::vector<Zone> zones;  ///< of a star; a host is in one at most
+  Topology topology;
+  NetworkModel model;
   bool operator==(const Network&) const = default;
 };
 
@@ -64,6 +99,7 @@ struct Cluster {
   std::string description;
   std::vector<Host> hosts;
   Network network;
+  std::vector<Machine> machines;
   bool operator==(const Cluster&) const = default;
 };
 
@@ -74,15 +110,19 @@ struct Route {
   bool direct = false;  ///< over a DirectLink
 };
 
-/// Throws nothing; both indices must be valid and different.
+/// Throws nothing; both indices must be valid and different. To ask for many, make a `Routes`.
 [[nodiscard]] Route route_between(const Cluster& cluster, int from, int to);
-
-/// The same over the switches, whatever direct links there are. `zones` as of `host_zones`.
-[[nodiscard]] Route star_route(const Cluster& cluster, const std::vector<int>& zones, int from,
-                               int to);
 
 /// For each host the index of its zone, or -1.
 [[nodiscard]] std::vector<int> host_zones(const Cluster& cluster);
+
+/// For each host the index of its machine, or -1 where it has one of its own.
+[[nodiscard]] std::vector<int> host_machines(const Cluster& cluster);
+
+[[nodiscard]] double idle_watts(const Host& host);
+
+/// Multiplies the bandwidth of every link of the network by `factor`.
+void scale_bandwidth(Cluster& cluster, double factor);
 
 [[nodiscard]] int host_index(const Cluster& cluster, const std::string& name);  ///< -1 when absent
 

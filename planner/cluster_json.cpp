@@ -1,8 +1,10 @@
 #include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <unordered_set>
 
 #include "planner/cluster.h"
+#include "planner/cluster_check.h"
 #include "planner/files.h"
 #include "planner/json_reader.h"
 #include "planner/refusal.h"
@@ -22,7 +24,8 @@ double number_or(JsonObject& object, std::string_view key, double otherwise) {
   return place ? place->number(0) : otherwise;
 }
 
-Host read_host(const JsonPlace& place) {
+/// `count` becomes that of the entry: so many hosts NAME-1, NAME-2, …
+Host read_host(const JsonPlace& place, std::optional<std::int64_t>& count) {
   JsonObject object = place.object();
   Host host;
   const JsonPlace name = object.at("name");
@@ -36,38 +39,68 @@ Host read_host(const JsonPlace& place) {
   host.address = string_or_empty(object, "address");
   host.price_per_hour = number_or(object, "price_per_hour", 0);
   host.watts = number_or(object, "watts", 0);
+  if (const auto idle = object.find("idle_watts")) host.idle_watts = idle->number(0, host.watts);
+  host.machine = string_or_empty(object, "machine");
   if (const auto bandwidth = object.find("bandwidth_bytes_per_s"))
     host.bandwidth_bytes_per_s = bandwidth_bytes_per_s(*bandwidth);
   if (const auto latency = object.find("latency_s")) host.latency_s = duration_s(*latency);
+  if (const auto number = object.find("count")) {
+    constexpr std::int64_t kMostHosts = 1 << 16;
+    count = number->integer(1, kMostHosts);
+    if (!host.address.empty())
+      number->fail("expected no count for a host with an address, which is that of one");
+  }
   object.finish();
   return host;
 }
 
-std::vector<Host> read_hosts(const JsonPlace& place) {
+/// The hosts, and the entry of the document that each stands in.
+struct Hosts {
   std::vector<Host> hosts;
+  std::vector<JsonPlace> entries;
+};
+
+Hosts read_hosts(const JsonPlace& place) {
+  Hosts read;
   std::map<std::string, std::string> where;  // name -> pointer of its first use
   for (const JsonPlace& item : place.array(1)) {
-    hosts.push_back(read_host(item));
-    const auto [first, is_new] = where.emplace(hosts.back().name, item.pointer() + "/name");
-    if (!is_new)
-      refuse(item, "/name",
-             "expected a name used once, found " + in_quotes(hosts.back().name) +
-                 " again (first at " + first->second + ")");
+    std::optional<std::int64_t> count;
+    const Host host = read_host(item, count);
+    for (std::int64_t number = 1; number <= count.value_or(1); ++number) {
+      Host one = host;
+      if (count) one.name += "-" + std::to_string(number);
+      const auto [first, is_new] = where.emplace(one.name, item.pointer() + "/name");
+      if (!is_new)
+        refuse(item, "/name",
+               "expected a name used once, found " + in_quotes(one.name) + " again (first at " +
+                   first->second + ")");
+      read.hosts.push_back(std::move(one));
+      read.entries.push_back(item);
+    }
   }
-  return hosts;
+  return read;
 }
 
-std::string read_end(const JsonPlace& place, const std::vector<Host>& hosts) {
-  std::vector<std::string> names;
-  for (const Host& host : hosts) names.push_back(host.name);
+/// The names of the hosts, in order, and to look one up.
+struct HostNames {
+  explicit HostNames(const std::vector<Host>& hosts) {
+    for (const Host& host : hosts) in_order.push_back(host.name);
+    all.insert(in_order.begin(), in_order.end());
+  }
+
+  std::vector<std::string> in_order;
+  std::unordered_set<std::string> all;
+};
+
+std::string read_end(const JsonPlace& place, const HostNames& hosts) {
   std::string name = place.string();
-  if (std::find(names.begin(), names.end(), name) == names.end())
-    place.fail("expected a host of the cluster (" + listed(names) + "), found " + in_quotes(name) +
-               did_you_mean(name, names));
+  if (!hosts.all.contains(name))
+    place.fail("expected a host of the cluster (" + listed(hosts.in_order) + "), found " +
+               in_quotes(name) + did_you_mean(name, hosts.in_order));
   return name;
 }
 
-DirectLink read_direct_link(const JsonPlace& place, const std::vector<Host>& hosts) {
+DirectLink read_direct_link(const JsonPlace& place, const HostNames& hosts) {
   JsonObject object = place.object();
   DirectLink link{
       .from = read_end(object.at("from"), hosts),
@@ -80,7 +113,7 @@ DirectLink read_direct_link(const JsonPlace& place, const std::vector<Host>& hos
   return link;
 }
 
-Zone read_zone(const JsonPlace& place, const std::vector<Host>& hosts) {
+Zone read_zone(const JsonPlace& place, const HostNames& hosts) {
   JsonObject object = place.object();
   Zone zone;
   const JsonPlace name = object.at("name");
@@ -94,7 +127,7 @@ Zone read_zone(const JsonPlace& place, const std::vector<Host>& hosts) {
   return zone;
 }
 
-std::vector<Zone> read_zones(const JsonPlace& place, const std::vector<Host>& hosts) {
+std::vector<Zone> read_zones(const JsonPlace& place, const HostNames& hosts) {
   std::vector<Zone> zones;
   std::map<std::string, std::string> zone_of_host;
   std::map<std::string, std::string> where;  // zone -> pointer of its first use
@@ -117,13 +150,72 @@ std::vector<Zone> read_zones(const JsonPlace& place, const std::vector<Host>& ho
   return zones;
 }
 
-Network read_network(const JsonPlace& place, const std::vector<Host>& hosts) {
+NetworkModel read_model(const JsonPlace& place) {
+  JsonObject object = place.object();
+  NetworkModel model;
+  const std::vector<std::string> names = {model.name, lv08_model().name};
+  if (object.at("name").one_of(names) == 1) model = lv08_model();
+  // Measured factors are within an order of magnitude or two.
+  constexpr double kMostFactor = 1e6;
+  if (const auto factor = object.find("bandwidth_factor"))
+    model.bandwidth_factor = factor->number(1 / kMostFactor, kMostFactor);
+  if (const auto factor = object.find("latency_factor"))
+    model.latency_factor = factor->number(0, kMostFactor);
+  if (const auto window = object.find("tcp_window_bytes")) {
+    model.tcp_window_bytes.reset();
+    if (!window->value().is_null())
+      model.tcp_window_bytes = static_cast<double>(size_bytes(*window));
+  }
+  if (const auto crosstraffic = object.find("crosstraffic"))
+    model.crosstraffic = crosstraffic->boolean();
+  object.finish();
+  return model;
+}
+
+nlohmann::json to_json(const NetworkModel& model) {
+  nlohmann::json written = {{"name", model.name},
+                            {"bandwidth_factor", model.bandwidth_factor},
+                            {"latency_factor", model.latency_factor},
+                            {"tcp_window_bytes", nullptr},
+                            {"crosstraffic", model.crosstraffic}};
+  if (model.tcp_window_bytes)
+    written["tcp_window_bytes"] = static_cast<std::int64_t>(*model.tcp_window_bytes);
+  return written;
+}
+
+Machine read_machine(const JsonPlace& place) {
+  JsonObject object = place.object();
+  Machine machine;
+  machine.name = object.at("name").string();
+  machine.cores = static_cast<int>(object.at("cores").integer(1, 1 << 20));
+  machine.memory_bandwidth_bytes_per_s =
+      bandwidth_bytes_per_s(object.at("memory_bandwidth_bytes_per_s"));
+  if (const auto bandwidth = object.find("bandwidth_bytes_per_s"))
+    machine.bandwidth_bytes_per_s = bandwidth_bytes_per_s(*bandwidth);
+  if (const auto latency = object.find("latency_s")) machine.latency_s = duration_s(*latency);
+  object.finish();
+  return machine;
+}
+
+nlohmann::json to_json(const Machine& machine) {
+  nlohmann::json written = {{"name", machine.name},
+                            {"cores", machine.cores},
+                            {"memory_bandwidth_bytes_per_s", machine.memory_bandwidth_bytes_per_s}};
+  if (machine.bandwidth_bytes_per_s)
+    written["bandwidth_bytes_per_s"] = *machine.bandwidth_bytes_per_s;
+  if (machine.latency_s) written["latency_s"] = *machine.latency_s;
+  return written;
+}
+
+Network read_network(const JsonPlace& place, const HostNames& hosts) {
   JsonObject object = place.object();
   Network network{
       .bandwidth_bytes_per_s = bandwidth_bytes_per_s(object.at("bandwidth_bytes_per_s")),
       .latency_s = duration_s(object.at("latency_s")),
       .direct_links = {},
-      .zones = {}};
+      .zones = {},
+      .topology = {},
+      .model = {}};
   constexpr double kMostReductionSecondsPerByte = 1e-3;
   if (const auto seconds = object.find("reduction_s_per_byte"))
     network.reduction_s_per_byte = seconds->number(0, kMostReductionSecondsPerByte);
@@ -140,6 +232,10 @@ Network read_network(const JsonPlace& place, const std::vector<Host>& hosts) {
     }
   }
   if (const auto zones = object.find("zones")) network.zones = read_zones(*zones, hosts);
+  if (const auto topology = object.find("topology"))
+    network.topology =
+        topology_from_json(*topology, network.bandwidth_bytes_per_s, network.latency_s);
+  if (const auto model = object.find("model")) network.model = read_model(*model);
   object.finish();
   return network;
 }
@@ -151,6 +247,8 @@ nlohmann::json to_json(const Host& host) {
                             {"watts", host.watts}};
   if (host.bandwidth_bytes_per_s) written["bandwidth_bytes_per_s"] = *host.bandwidth_bytes_per_s;
   if (host.latency_s) written["latency_s"] = *host.latency_s;
+  if (host.idle_watts) written["idle_watts"] = *host.idle_watts;
+  if (!host.machine.empty()) written["machine"] = host.machine;
   return written;
 }
 
@@ -161,9 +259,15 @@ Cluster cluster_from_json(const JsonPlace& place) {
   Cluster cluster;
   cluster.name = object.at("name").string();
   cluster.description = string_or_empty(object, "description");
-  cluster.hosts = read_hosts(object.at("hosts"));
-  cluster.network = read_network(object.at("network"), cluster.hosts);
+  Hosts read = read_hosts(object.at("hosts"));
+  cluster.hosts = std::move(read.hosts);
+  if (const auto machines = object.find("machines"))
+    for (const JsonPlace& item : machines->array()) cluster.machines.push_back(read_machine(item));
+  cluster.network = read_network(object.at("network"), HostNames(cluster.hosts));
   object.finish();
+  if (const std::optional<ClusterFault> fault = network_fault(cluster))
+    refuse(fault->host < 0 ? place : read.entries[static_cast<std::size_t>(fault->host)],
+           fault->pointer, fault->message);
   return cluster;
 }
 
@@ -191,11 +295,15 @@ nlohmann::json to_json(const Cluster& cluster) {
                                 {"hosts", zone.hosts},
                                 {"bandwidth_bytes_per_s", zone.bandwidth_bytes_per_s},
                                 {"latency_s", zone.latency_s}});
-  return {{"format", "cadastre-cluster/1"},
-          {"name", cluster.name},
-          {"description", cluster.description},
-          {"hosts", std::move(hosts)},
-          {"network", std::move(network)}};
+  if (!is_star(cluster.network.topology)) network["topology"] = to_json(cluster.network.topology);
+  if (cluster.network.model != NetworkModel{}) network["model"] = to_json(cluster.network.model);
+  nlohmann::json document = {{"format", "cadastre-cluster/1"},
+                             {"name", cluster.name},
+                             {"description", cluster.description},
+                             {"hosts", std::move(hosts)},
+                             {"network", std::move(network)}};
+  for (const Machine& machine : cluster.machines) document["machines"].push_back(to_json(machine));
+  return document;
 }
 
 }  // namespace cadastre

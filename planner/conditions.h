@@ -9,6 +9,7 @@
 
 namespace cadastre {
 
+class JsonObject;
 class JsonPlace;
 
 /// What a condition is about: a host of the cluster, or a link of its network (both directions).
@@ -86,5 +87,9 @@ struct Conditions {
 [[nodiscard]] Conditions read_conditions(const std::filesystem::path& file);
 [[nodiscard]] Conditions conditions_from_json(const JsonPlace& place);
 [[nodiscard]] nlohmann::json to_json(const Conditions& conditions);
+
+/// The members "host" or "link" of an object.
+[[nodiscard]] Resource read_resource(JsonObject& object);
+[[nodiscard]] nlohmann::json to_json(const Resource& resource);
 
 }  // namespace cadastre

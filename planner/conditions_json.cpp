@@ -25,19 +25,6 @@ std::optional<double> optional_positive(JsonObject& object, std::string_view key
   return place->positive();
 }
 
-Resource read_resource(JsonObject& object) {
-  const std::optional<JsonPlace> host = object.find("host");
-  const std::optional<JsonPlace> link = object.find("link");
-  if (host.has_value() == link.has_value())
-    object.place().fail(std::string("expected either \"host\" or \"link\", found ") +
-                        (host ? "both" : "neither"));
-  Resource resource;
-  const JsonPlace& named = host ? *host : *link;
-  (host ? resource.host : resource.link) = named.string();
-  if (named.string().empty()) named.fail_expected("a name");
-  return resource;
-}
-
 Slowdown read_slowdown(const JsonPlace& place) {
   JsonObject object = place.object();
   Slowdown slowdown{.resource = read_resource(object), .profile = {}};
@@ -120,11 +107,6 @@ std::vector<Value> read_each(JsonObject& object, std::string_view key,
   return values;
 }
 
-nlohmann::json to_json(const Resource& resource) {
-  return resource.host.empty() ? nlohmann::json{{"link", resource.link}}
-                               : nlohmann::json{{"host", resource.host}};
-}
-
 nlohmann::json to_json(const Slowdown& slowdown) {
   nlohmann::json written = to_json(slowdown.resource);
   for (const TimedFactor& point : slowdown.profile)
@@ -157,6 +139,24 @@ nlohmann::json each_to_json(const std::vector<Value>& values) {
 }
 
 }  // namespace
+
+Resource read_resource(JsonObject& object) {
+  const std::optional<JsonPlace> host = object.find("host");
+  const std::optional<JsonPlace> link = object.find("link");
+  if (host.has_value() == link.has_value())
+    object.place().fail(std::string("expected either \"host\" or \"link\", found ") +
+                        (host ? "both" : "neither"));
+  Resource resource;
+  const JsonPlace& named = host ? *host : *link;
+  (host ? resource.host : resource.link) = named.string();
+  if (named.string().empty()) named.fail_expected("a name");
+  return resource;
+}
+
+nlohmann::json to_json(const Resource& resource) {
+  return resource.host.empty() ? nlohmann::json{{"link", resource.link}}
+                               : nlohmann::json{{"host", resource.host}};
+}
 
 Conditions conditions_from_json(const JsonPlace& place) {
   JsonObject object = open_format(place, "conditions");

@@ -176,12 +176,7 @@ class Explanation {
     if (plan_.stages.size() == 1 && plan_.stages.front().replicas.size() == 1) return;
     const auto with_bandwidth = [&](double factor) {
       Cluster cluster = document_.cluster;
-      Network& network = cluster.network;
-      network.bandwidth_bytes_per_s *= factor;
-      for (Host& host : cluster.hosts)
-        if (host.bandwidth_bytes_per_s) *host.bandwidth_bytes_per_s *= factor;
-      for (DirectLink& link : network.direct_links) link.bandwidth_bytes_per_s *= factor;
-      for (Zone& zone : network.zones) zone.bandwidth_bytes_per_s *= factor;
+      scale_bandwidth(cluster, factor);
       return step_on(cluster);
     };
     say("With links of half the bandwidth this plan takes " + change(with_bandwidth(0.5)) +

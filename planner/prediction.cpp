@@ -4,104 +4,11 @@
 #include <utility>
 
 #include "planner/cost_model.h"
+#include "planner/memory.h"
 #include "planner/program.h"
 #include "planner/program_costs.h"
 
 namespace cadastre {
-
-namespace {
-
-/// What a stage holds on each of its ranks.
-struct StageMemory {
-  std::int64_t parameter_bytes = 0;
-  std::int64_t reduced_bytes = 0;
-  std::int64_t saved_bytes_per_sample = 0;
-  std::int64_t input_bytes_per_sample = 0;  ///< of the model inputs that it reads
-  bool has_backward = false;
-};
-
-std::vector<StageMemory> stage_memory(const Division& division, const CostTable& table) {
-  std::vector<StageMemory> stages(division.stages.size());
-  std::vector<std::vector<char>> reads(stages.size(),
-                                       std::vector<char>(table.model().input_bytes.size(), 0));
-  for (std::size_t i = 0; i < division.stage_of_layer.size(); ++i) {
-    const auto s = static_cast<std::size_t>(division.stage_of_layer[i]);
-    stages[s].has_backward = stages[s].has_backward || table.model().has_gradient[i];
-    stages[s].parameter_bytes += table.parameter_bytes()[i];
-    stages[s].reduced_bytes += table.model().reduced_bytes[i];
-    stages[s].saved_bytes_per_sample += table.saved_bytes_per_sample()[i];
-    for (const int input : table.model().inputs[i]) {
-      char& seen = reads[s][static_cast<std::size_t>(input)];
-      if (!seen)
-        stages[s].input_bytes_per_sample +=
-            table.model().input_bytes[static_cast<std::size_t>(input)];
-      seen = 1;
-    }
-  }
-  return stages;
-}
-
-}  // namespace
-
-std::vector<std::int64_t> peak_memory_bytes(const Program& program, const Division& division,
-                                            const CostTable& table) {
-  const std::vector<StageMemory> stages = stage_memory(division, table);
-  const auto num_micro_batches = static_cast<std::size_t>(division.micro_batches);
-  std::vector<std::int64_t> peaks;
-  std::vector<std::int64_t> held;  // [stage][micro-batch]
-  for (const RankProgram& rank : program.ranks) {
-    held.assign(stages.size() * num_micro_batches, 0);
-    std::int64_t now = 0;
-    for (const RankPart& part : rank.parts)
-      now += table.copies_of_parameters() *
-             stages[static_cast<std::size_t>(part.stage)].parameter_bytes;
-    std::int64_t peak = now;
-    for (const Instruction& instruction : rank.instructions) {
-      const auto s = static_cast<std::size_t>(instruction.stage);
-      const StageMemory& stage = stages[s];
-      if (instruction.kind == InstructionKind::kReduceGradients &&
-          !has_part(rank, instruction.stage))
-        peak = std::max(peak, now + stage.reduced_bytes);
-      if (instruction.micro_batch < 0) continue;
-      const bool recompute = division.stages[s].recompute;
-      std::int64_t& of_micro_batch =
-          held[s * num_micro_batches + static_cast<std::size_t>(instruction.micro_batch)];
-      const std::int64_t saved_bytes = stage.saved_bytes_per_sample * instruction.samples.size();
-      std::int64_t grown = 0;
-      switch (instruction.kind) {
-        case InstructionKind::kReceiveActivation:
-          grown = instruction.bytes;
-          break;
-        case InstructionKind::kLoadMicroBatch:
-          if (recompute) grown = stage.input_bytes_per_sample * instruction.samples.size();
-          break;
-        case InstructionKind::kForward:
-          if (!recompute) grown = saved_bytes;
-          break;
-        case InstructionKind::kRecompute:
-          grown = saved_bytes;
-          break;
-        case InstructionKind::kBackward:
-          grown = -of_micro_batch;
-          break;
-        default:
-          continue;
-      }
-      of_micro_batch += grown;
-      now += grown;
-      peak = std::max(peak, now);
-      if (instruction.kind == InstructionKind::kForward && !stage.has_backward)
-        now -= std::exchange(of_micro_batch, 0);
-    }
-    peaks.push_back(peak);
-  }
-  return peaks;
-}
-
-std::vector<std::int64_t> peak_memory_bytes(const Program& program, const Plan& plan,
-                                            const Profile& profile, const Cluster& cluster) {
-  return peak_memory_bytes(program, division_of(plan, profile.model, cluster), CostTable(profile));
-}
 
 Prediction predict(const Plan& plan, const Profile& profile, const Cluster& cluster) {
   return predict(division_of(plan, profile.model, cluster), PlanningProblem(profile, cluster));
@@ -131,7 +38,8 @@ Prediction predict_training(const Division& division, const Program& program,
     for (const Instruction& instruction : program.ranks[r].instructions)
       sent += sent_bytes(program, r, instruction);
     prediction.traffic_bytes_per_step += sent;
-    prediction.energy_j_per_step += host.watts * seconds.step_s;
+    prediction.energy_j_per_step +=
+        idle_watts(host) * seconds.step_s + (host.watts - idle_watts(host)) * rank.compute_s;
     prediction.price_per_step += host.price_per_hour / kSecondsPerHour * seconds.step_s;
     prediction.hosts.push_back({.host = host.name,
                                 .compute_s = rank.compute_s,

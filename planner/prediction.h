@@ -10,18 +10,6 @@
 
 namespace cadastre {
 
-/// Bytes of memory each rank needs at its peak: parameters, their gradients and the optimizer's
-/// momentum; of every micro-batch between forward and backward the tensors received and the
-/// activations saved, or, where these are computed again, the inputs alone, with the activations
-/// of the one micro-batch that is just between recomputation and backward. A server or driver of
-/// reductions that is no replica holds the largest sum that it makes.
-[[nodiscard]] std::vector<std::int64_t> peak_memory_bytes(const Program& program,
-                                                          const Division& division,
-                                                          const CostTable& table);
-[[nodiscard]] std::vector<std::int64_t> peak_memory_bytes(const Program& program, const Plan& plan,
-                                                          const Profile& profile,
-                                                          const Cluster& cluster);
-
 /// What the cost model needs of a profile and a cluster, worked out once for many plans. Both must
 /// outlive it. `all_reduce` is how the plans that are searched for reduce.
 struct PlanningProblem {

@@ -20,18 +20,24 @@ using namespace cadastre;
 struct SimulateVerb : VerbOptions {
   std::string plan_file;
   std::string output_file;
+  std::string conditions_file;
+  std::string trace_file;
+  std::string paje_file;
   bool choose_best = false;
 };
 
 void run_simulate(const SimulateVerb& verb) {
   PlanDocument document = read_plan(verb.plan_file);
+  SimulateOptions options{.conditions_file = verb.conditions_file, .paje_file = verb.paje_file};
+  if (!verb.conditions_file.empty()) options.conditions = read_conditions(verb.conditions_file);
   Simulation simulation;
   {
     Progress progress("simulate", static_cast<std::int64_t>(document.alternatives.size()) + 1,
                       verb.quiet ? Progress::Mode::kQuiet : Progress::Mode::kShow);
-    simulation = simulate(document, {.on_finished = [&](std::size_t done, const std::string& plan) {
-                            progress.update(static_cast<std::int64_t>(done), plan);
-                          }});
+    options.on_finished = [&](std::size_t done, const std::string& plan) {
+      progress.update(static_cast<std::int64_t>(done), plan);
+    };
+    simulation = simulate(document, options);
   }
   const nlohmann::json result = to_json(simulation);
   std::string text = simulation_table(simulation);
@@ -39,6 +45,11 @@ void run_simulate(const SimulateVerb& verb) {
     write_file(verb.output_file, json_text(result));
     text += "wrote " + verb.output_file + "\n";
   }
+  if (!verb.trace_file.empty()) {
+    write_file(verb.trace_file, json_text(chrome_trace(simulation.plans.front().timeline)));
+    text += "wrote " + verb.trace_file + "\n";
+  }
+  if (!verb.paje_file.empty()) text += "wrote " + verb.paje_file + "\n";
   if (verb.choose_best) {
     choose_best(document, simulation);
     write_file(verb.plan_file, json_text(to_json(document)));
@@ -63,6 +74,18 @@ int main(int argc, char** argv) {
   simulate_verb
       ->add_option("-o,--output", verb->output_file,
                    "Write the simulation with its timelines here (simulation.json)")
+      ->type_name("FILE");
+  simulate_verb
+      ->add_option("--conditions", verb->conditions_file,
+                   "What happens meanwhile: background traffic, slow hosts and links, jitter, "
+                   "failures (conditions.json)")
+      ->type_name("FILE");
+  simulate_verb
+      ->add_option("--trace", verb->trace_file,
+                   "Write the timeline of the plan as a Chrome trace, which Perfetto opens")
+      ->type_name("FILE");
+  simulate_verb
+      ->add_option("--paje", verb->paje_file, "Write SimGrid's Paje trace of the plan's replay")
       ->type_name("FILE");
   simulate_verb->add_flag("--choose-best", verb->choose_best,
                           "Rewrite the plan document: the plan with the least simulated step of "

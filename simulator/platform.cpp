@@ -4,10 +4,15 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
+#include <optional>
 #include <set>
 #include <stdexcept>
 #include <utility>
 
+#include "planner/cluster_check.h"
+#include "planner/refusal.h"
+#include "simulator/energy_meter.h"
 #include "simulator/simgrid_version.h"
 
 namespace cadastre {
@@ -37,119 +42,169 @@ double link_bandwidth_bytes_per_s(const Cluster& cluster, const Host& host) {
   return host.bandwidth_bytes_per_s.value_or(cluster.network.bandwidth_bytes_per_s);
 }
 
-/// The two directions of a cable.
-struct HalfLinks {
-  s4u::Link* up = nullptr;
-  s4u::Link* down = nullptr;
-};
-
-/// Puts a cluster into a star of SimGrid. The way between two hosts is then the one's way to the
-/// middle and the other's from there; what goes another way gets a route of its own beside it.
-class Platform {
+/// Puts the ways between pairs of hosts into a zone of SimGrid, each as a route of its own.
+class Builder {
  public:
-  Platform(s4u::NetZone& star, const Cluster& cluster)
-      : star_(star), cluster_(cluster), zone_of_(host_zones(cluster)) {}
+  Builder(s4u::NetZone& zone, const Cluster& cluster, const Routes& routes)
+      : zone_(zone), cluster_(cluster), routes_(routes) {
+    platform_.links.resize(routes.num_half_links(), nullptr);
+  }
 
-  std::vector<s4u::Host*> build() && {
-    add_hosts();
-    if (hosts_.size() > 1) {
-      add_ways_to_the_middle();
-      add_direct_links();
-      add_ways_inside_zones();
+  Platform build(const std::vector<std::pair<int, int>>& pairs,
+                 const std::vector<PlatformFlow>& flows) && {
+    for (const Host& host : cluster_.hosts) {
+      platform_.hosts.push_back(simgrid_version::add_host(
+          zone_, host.name, kFlopsPerSecondOfUnitSpeed * host.relative_speed));
+      platform_.hosts.back()->set_property(kWattsProperty, watts_property(host));
     }
-    star_.seal();
-    return std::move(hosts_);
+    for (const auto& [from, to] : pairs) {
+      add_way(from, to);
+      // Acknowledgements go the other way.
+      if (cluster_.network.model.crosstraffic) add_way(to, from);
+    }
+    for (const PlatformFlow& flow : flows) add_flow(flow);
+    zone_.seal();
+    return std::move(platform_);
   }
 
  private:
-  // SimGrid's names are made here: those of the document need not be unique among its links.
-  void add_hosts() {
-    for (std::size_t i = 0; i < cluster_.hosts.size(); ++i)
-      hosts_.push_back(
-          simgrid_version::add_host(star_, "host" + std::to_string(i),
-                                    kFlopsPerSecondOfUnitSpeed * cluster_.hosts[i].relative_speed));
+  void add_way(int from, int to) {
+    if (from == to || !joined_.emplace(from, to).second) return;
+    const auto host = [&](int index) { return platform_.hosts[static_cast<std::size_t>(index)]; };
+    add_route(host(from), host(to), links_between(from, to));
   }
 
-  void add_ways_to_the_middle() {
-    for (std::size_t i = 0; i < hosts_.size(); ++i)
-      links_.push_back(add_links("host" + std::to_string(i),
-                                 link_bandwidth_bytes_per_s(cluster_, cluster_.hosts[i])));
-    std::vector<HalfLinks> uplinks;
-    for (std::size_t z = 0; z < cluster_.network.zones.size(); ++z)
-      uplinks.push_back(
-          add_links("zone" + std::to_string(z), cluster_.network.zones[z].bandwidth_bytes_per_s));
-    for (std::size_t i = 0; i < hosts_.size(); ++i) {
-      std::vector<const s4u::Link*> to_middle = {links_[i].up};
-      std::vector<const s4u::Link*> from_middle = {links_[i].down};
-      if (zone_of_[i] >= 0) {
-        const HalfLinks& uplink = uplinks[static_cast<std::size_t>(zone_of_[i])];
-        to_middle.push_back(uplink.up);
-        from_middle.insert(from_middle.begin(), uplink.down);
-      }
-      simgrid_version::add_route(star_, hosts_[i], nullptr, to_middle);
-      simgrid_version::add_route(star_, nullptr, hosts_[i], from_middle);
-    }
+  void add_flow(const PlatformFlow& flow) {
+    // SimGrid 3.32 ignores the rate of a transfer between hosts: a link of its own limits it.
+    const std::string name = "flow" + std::to_string(platform_.flow_ends.size());
+    s4u::Host* from = simgrid_version::add_host(zone_, name + "#from", kFlopsPerSecondOfUnitSpeed);
+    s4u::Host* to = simgrid_version::add_host(zone_, name + "#to", kFlopsPerSecondOfUnitSpeed);
+    const s4u::Link* limit =
+        simgrid_version::add_link(zone_, name + "#limit", flow.bandwidth_bytes_per_s);
+    std::vector<const s4u::Link*> links = links_between(flow.from, flow.to);
+    links.push_back(limit);
+    add_route(from, to, links);
+    if (cluster_.network.model.crosstraffic) add_route(to, from, links_between(flow.to, flow.from));
+    platform_.flow_ends.emplace_back(from, to);
   }
 
-  void add_direct_links() {
-    for (std::size_t i = 0; i < cluster_.network.direct_links.size(); ++i) {
-      const DirectLink& direct = cluster_.network.direct_links[i];
-      const auto from = static_cast<std::size_t>(host_index(cluster_, direct.from));
-      const auto to = static_cast<std::size_t>(host_index(cluster_, direct.to));
-      // Of several between two hosts `route_between` takes the first.
-      if (!joined_.insert(std::minmax(from, to)).second) continue;
-      const HalfLinks links = add_links("direct" + std::to_string(i), direct.bandwidth_bytes_per_s);
-      bypass(from, to, {links.up});
-      bypass(to, from, {links.down});
-    }
+  std::vector<const s4u::Link*> links_between(int from, int to) {
+    const std::vector<int> path = routes_.path(from, to);
+    std::vector<const s4u::Link*> links;
+    for (const int half_link : path) links.push_back(link(half_link));
+    const double window_bytes_per_s = routes_.window_bytes_per_s(path);
+    if (std::isfinite(window_bytes_per_s)) links.push_back(window(window_bytes_per_s));
+    return links;
   }
 
-  void add_ways_inside_zones() {
-    for (const Zone& zone : cluster_.network.zones)
-      for (const std::string& a : zone.hosts)
-        for (const std::string& b : zone.hosts) {
-          const auto from = static_cast<std::size_t>(host_index(cluster_, a));
-          const auto to = static_cast<std::size_t>(host_index(cluster_, b));
-          if (from != to && joined_.count(std::minmax(from, to)) == 0)
-            bypass(from, to, {links_[from].up, links_[to].down});
-        }
+  void add_route(const s4u::Host* from, const s4u::Host* to,
+                 const std::vector<const s4u::Link*>& links) {
+    zone_.add_bypass_route(from->get_netpoint(), to->get_netpoint(), nullptr, nullptr,
+                           {links.begin(), links.end()});
   }
 
-  HalfLinks add_links(const std::string& name, double bandwidth_bytes_per_s) {
-    return {.up = simgrid_version::add_link(star_, name + ".up", bandwidth_bytes_per_s),
-            .down = simgrid_version::add_link(star_, name + ".down", bandwidth_bytes_per_s)};
+  s4u::Link* link(int half_link) {
+    s4u::Link*& link = platform_.links[static_cast<std::size_t>(half_link)];
+    if (link != nullptr) return link;
+    const HalfLink& half = routes_.half_links()[static_cast<std::size_t>(half_link)];
+    // The names of a document's links need not differ from each other, nor from its hosts'.
+    link = simgrid_version::add_link(zone_, half.name + "#" + std::to_string(half_link),
+                                     half.bandwidth_bytes_per_s);
+    if (half.fat_pipe) link->set_sharing_policy(s4u::Link::SharingPolicy::FATPIPE);
+    return link;
   }
 
-  void bypass(std::size_t from, std::size_t to, const std::vector<const s4u::Link*>& links) {
-    star_.add_bypass_route(hosts_[from]->get_netpoint(), hosts_[to]->get_netpoint(), nullptr,
-                           nullptr, {links.begin(), links.end()});
+  /// A fat pipe lets every flow have this much: one serves all ways of the same latency.
+  s4u::Link* window(double bytes_per_s) {
+    s4u::Link*& window = windows_[bytes_per_s];
+    if (window != nullptr) return window;
+    window =
+        simgrid_version::add_link(zone_, "window" + std::to_string(windows_.size()), bytes_per_s);
+    window->set_sharing_policy(s4u::Link::SharingPolicy::FATPIPE);
+    return window;
   }
 
-  s4u::NetZone& star_;
+  s4u::NetZone& zone_;
   const Cluster& cluster_;
-  std::vector<int> zone_of_;
-  std::vector<s4u::Host*> hosts_;
-  std::vector<HalfLinks> links_;                          ///< [host]
-  std::set<std::pair<std::size_t, std::size_t>> joined_;  ///< by direct links
+  const Routes& routes_;
+  Platform platform_;
+  std::set<std::pair<int, int>> joined_;
+  std::map<double, s4u::Link*> windows_;
 };
 
-}  // namespace
-
-const std::string& network_model_text() {
-  static const std::string text =
-      "SimGrid CM02 without cross-traffic, TCP window limit, or correction factors: one "
-      "full-duplex link per host and one uplink per zone, each shared max-min fairly by the "
-      "connections on it; one connection from each rank to each rank that it sends to, messages in "
-      "order; a message alone takes latency + bytes / bandwidth";
+std::string model_text(const NetworkModel& model) {
+  if (model == NetworkModel{})
+    return "SimGrid CM02 without cross-traffic, TCP window limit, or correction factors";
+  std::string text = "SimGrid CM02 with";
+  text += model == lv08_model() ? " the constants of LV08: " : ": ";
+  text += "bandwidth factor " + number_text(model.bandwidth_factor);
+  text += ", latency factor " + number_text(model.latency_factor);
+  text += ", ";
+  text += model.tcp_window_bytes ? "a TCP window of " + number_text(*model.tcp_window_bytes) +
+                                       " bytes per round trip of the route"
+                                 : "no TCP window limit";
+  text += model.crosstraffic ? ", cross-traffic" : ", no cross-traffic";
   return text;
 }
 
-void configure_simgrid() {
+std::string wiring_text(const Cluster& cluster) {
+  struct {
+    std::string operator()(std::monostate) const {
+      return "one full-duplex link per host and one uplink per zone";
+    }
+
+    std::string operator()(const FatTree& tree) const {
+      return "a fat tree of " + std::to_string(tree.down.size()) +
+             " levels of switches with D-mod-k routes, its links " + sharing_name(tree.sharing);
+    }
+
+    std::string operator()(const Torus& torus) const {
+      std::string text = "a torus of ";
+      for (const int size : torus.dimensions)
+        text += (&size == torus.dimensions.data() ? "" : " x ") + std::to_string(size);
+      return text + " places with routes along its dimensions, its links " +
+             sharing_name(torus.sharing);
+    }
+
+    std::string operator()(const Dragonfly& fly) const {
+      return "a dragonfly of " + std::to_string(fly.groups) + " groups of " +
+             std::to_string(fly.chassis) + " chassis of " + std::to_string(fly.routers) +
+             " routers with minimal routes, its links " + sharing_name(fly.sharing);
+    }
+
+    std::string operator()(const Graph& graph) const {
+      return std::to_string(graph.cables.size()) + " links between hosts and " +
+             std::to_string(graph.switches.size()) + " switches with routes of least latency";
+    }
+
+    std::string operator()(const RouteLists& lists) const {
+      return std::to_string(lists.links.size()) + " links with the routes that the cluster lists";
+    }
+  } const text;
+
+  std::string wiring = std::visit(text, cluster.network.topology);
+  if (!cluster.machines.empty())
+    wiring += ", a memory bus for what the hosts of a machine send each other";
+  return wiring;
+}
+
+}  // namespace
+
+std::string network_model_text(const Cluster& cluster) {
+  return model_text(cluster.network.model) + ": " + wiring_text(cluster) +
+         ", each shared max-min fairly by the connections on it; one connection from each rank to "
+         "each rank that it sends to, messages in order; a message alone takes latency + bytes / "
+         "bandwidth";
+}
+
+void configure_simgrid(const Cluster& cluster) {
   // What SimGrid says before it ends the process is left: it becomes the error of the simulation.
   xbt_log_control_set("root.thresh:critical");
   xbt_log_control_set("root.fmt:%m%n");
   s4u::Engine::set_config("network/model:CM02");
-  s4u::Engine::set_config("network/crosstraffic:0");
+  s4u::Engine::set_config(cluster.network.model.crosstraffic ? "network/crosstraffic:1"
+                                                             : "network/crosstraffic:0");
+  // `Routes` has the factors in its links already.
   s4u::Engine::set_config("network/TCP-gamma:0");
   s4u::Engine::set_config("network/latency-factor:1");
   s4u::Engine::set_config("network/bandwidth-factor:1");
@@ -186,11 +241,32 @@ void check_platform(const Cluster& cluster) {
     check_positive(zone.bandwidth_bytes_per_s, "bandwidth_bytes_per_s of zone " + zone.name);
     check_not_negative(zone.latency_s, "latency_s of zone " + zone.name);
   }
+  if (!is_star(cluster.network.topology) && cluster.hosts.size() > 1) {
+    check_positive(cluster.network.bandwidth_bytes_per_s, "bandwidth_bytes_per_s of the network");
+    check_not_negative(cluster.network.latency_s, "latency_s of the network");
+  }
+  if (const std::optional<ClusterFault> fault = network_fault(cluster))
+    refuse((fault->host < 0
+                ? ""
+                : "host " + cluster.hosts[static_cast<std::size_t>(fault->host)].name + ": ") +
+           fault->pointer + ": " + fault->message);
+}
+
+Platform build_platform(const s4u::Engine& engine, const Cluster& cluster, const Routes& routes,
+                        const std::vector<std::pair<int, int>>& pairs,
+                        const std::vector<PlatformFlow>& flows) {
+  // A star without spokes: every way is a route of its own beside it.
+  s4u::NetZone& zone = *simgrid_version::add_star_zone(engine, "cluster");
+  return Builder(zone, cluster, routes).build(pairs, flows);
 }
 
 std::vector<s4u::Host*> build_platform(const s4u::Engine& engine, const Cluster& cluster) {
-  s4u::NetZone& star = *simgrid_version::add_star_zone(engine, "cluster");
-  return Platform(star, cluster).build();
+  const int num_hosts = static_cast<int>(cluster.hosts.size());
+  std::vector<std::pair<int, int>> pairs;
+  for (int from = 0; from < num_hosts; ++from)
+    for (int to = 0; to < num_hosts; ++to)
+      if (from != to) pairs.emplace_back(from, to);
+  return build_platform(engine, cluster, Routes(cluster, Routes::Table::kNone), pairs).hosts;
 }
 
 }  // namespace cadastre

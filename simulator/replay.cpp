@@ -1,18 +1,27 @@
 #include "simulator/replay.h"
 
 #include <algorithm>
-#include <array>
 #include <cstdint>
 #include <map>
+#include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "simulator/communicating_pairs.h"
+#include "simulator/energy_meter.h"
+#include "simulator/environment.h"
+#include "simulator/jitter.h"
+#include "simulator/link_meter.h"
 #include "simulator/message_network.h"
+#include "simulator/paje_trace.h"
 #include "simulator/platform.h"
 #include "simulator/program_check.h"
+#include "simulator/rank_account.h"
 #include "simulator/simgrid_version.h"
+#include "simulator/step_statistics.h"
 
 namespace cadastre {
 
@@ -20,57 +29,110 @@ namespace s4u = simgrid::s4u;
 
 namespace {
 
-constexpr std::size_t kNumSteps = 2;
+double now_s() { return s4u::Engine::get_clock(); }
+
+/// What is known of a rank beside its program.
+struct RankState {
+  std::vector<double> end_s;  ///< [step]
+  RankAccount account;
+  MessageKey awaited;
+  bool is_blocked = false;
+  std::optional<JitterSequence> jitter;
+  std::int64_t sent_bytes = 0;  ///< in the last step, as the next two
+  std::int64_t received_bytes = 0;
+  std::vector<TimelineEvent> events;
+  double energy_j = 0;  ///< since the first step
+  double checkpoint_s = 0;
+  s4u::ActorPtr actor;
+  bool finished = false;
+};
 
 class Replay {
  public:
-  Replay(const Program& program, const ProgramCosts& costs, const Cluster& cluster)
+  Replay(const Program& program, const ProgramCosts& costs, const Cluster& cluster,
+         const ReplayOptions& options)
       : program_(program),
         costs_(costs),
         cluster_(cluster),
+        options_(options),
+        last_step_(static_cast<int>(options.conditions.num_steps)),
+        routes_(cluster),
         engine_("cadastre"),
-        network_(program.ranks.size(), [this](int from, int to) { return way_between(from, to); },
-                 {}),
-        events_(program.ranks.size()),
-        rank_end_s_(program.ranks.size()) {
-    configure_simgrid();
-    hosts_ = build_platform(engine_, cluster);
-    for (std::size_t r = 0; r < program.ranks.size(); ++r)
-      simgrid_version::add_actor("rank", host(r), [this, r] { run_rank(r); });
+        energy_meter_(cluster),
+        ranks_(program.ranks.size()),
+        checkpoints_written_(static_cast<std::size_t>(last_step_) + 1, 0) {
+    configure_simgrid(cluster);
+    if (!options.paje_file.empty()) trace_to(options.paje_file);
+    if (options.meter_links) link_meter_.emplace();
+    platform_ = build_platform(engine_, cluster, routes_, communicating_pairs(program),
+                               background_flows(options.conditions, cluster));
+    apply_conditions(options.conditions, cluster, routes_, platform_);
+    network_.emplace(
+        ranks_.size(), [this](int from, int to) { return way_between(from, to); },
+        MessageObserver{.on_posted = [this](const MessageKey& key,
+                                            std::int64_t bytes) { on_posted(key, bytes); },
+                        .on_arrived = [this](const MessageKey& key) { on_arrived(key); }});
+    for (std::size_t r = 0; r < ranks_.size(); ++r) {
+      ranks_[r].end_s.resize(static_cast<std::size_t>(last_step_) + 1);
+      if (options.conditions.jitter)
+        ranks_[r].jitter.emplace(options.conditions.jitter->seed, static_cast<int>(r));
+    }
+    start_ranks(0);
+    if (!options.conditions.failures.empty()) start_supervisor();
   }
 
-  Timeline run() {
+  ReplayResult run() {
     engine_.run();
-    if (num_finished_ != program_.ranks.size())
-      throw std::logic_error("the simulation ended before its ranks");
-    Timeline timeline = timeline_of(program_, "simulated");
-    for (const std::array<double, kNumSteps>& ends_s : rank_end_s_)
-      timeline.step_s = std::max(timeline.step_s, ends_s[kNumSteps - 1] - ends_s[kNumSteps - 2]);
-    for (const std::vector<TimelineEvent>& events : events_)
-      timeline.events.insert(timeline.events.end(), events.begin(), events.end());
-    normalize(timeline);
-    return timeline;
+    if (!all_finished()) throw std::logic_error("the simulation ended before its ranks");
+    ReplayResult result{.timeline = timeline_of(program_, "simulated")};
+    std::vector<std::vector<double>> ends_s;
+    for (const RankState& rank : ranks_) {
+      ends_s.push_back(rank.end_s);
+      result.timeline.events.insert(result.timeline.events.end(), rank.events.begin(),
+                                    rank.events.end());
+    }
+    result.figures.steps = step_statistics(ends_s);
+    result.timeline.step_s = result.figures.steps.mean_s;
+    add_hosts(result.figures);
+    for (const auto& [ends, bytes] : traffic_)
+      result.figures.traffic.push_back(
+          {.from = host_name(ends.first), .to = host_name(ends.second), .bytes = bytes});
+    add_run(result.figures.run);
+    if (link_meter_) {
+      result.figures.links = link_meter_->uses(result.figures.run.run_s - result.timeline.step_s,
+                                               result.figures.run.run_s);
+    }
+    normalize(result.timeline);
+    return result;
   }
 
  private:
-  void run_rank(std::size_t r) {
+  void start_ranks(int first_step) {
+    for (std::size_t r = 0; r < ranks_.size(); ++r)
+      ranks_[r].actor = simgrid_version::add_actor(
+          "rank" + std::to_string(r), host(r), [this, r, first_step] { run_rank(r, first_step); });
+  }
+
+  void run_rank(std::size_t r, int first_step) {
+    RankState& rank = ranks_[r];
     const std::vector<Instruction>& instructions = program_.ranks[r].instructions;
-    for (std::size_t step = 0; step < kNumSteps; ++step) {
+    for (int step = first_step; step <= last_step_; ++step) {
+      if (step == last_step_) begin_last_step(r);
       std::map<int, int> num_reductions;  // by stage
       for (std::size_t i = 0; i < instructions.size(); ++i) {
         const Instruction& instruction = instructions[i];
-        const double start_s = s4u::Engine::get_clock();
+        const double start_s = now_s();
         switch (instruction.kind) {
           case InstructionKind::kSendActivation:
           case InstructionKind::kSendGradient:
             // Between two stages of one rank, nothing moves: the receive comes later in its
             // program.
             if (!is_to_itself(r, instruction))
-              network_.send(transfer_key(step, r, instruction), instruction.bytes);
+              network_->send(transfer_key(step, r, instruction), instruction.bytes);
             break;
           case InstructionKind::kReceiveActivation:
           case InstructionKind::kReceiveGradient:
-            if (!is_to_itself(r, instruction)) network_.receive(transfer_key(step, r, instruction));
+            if (!is_to_itself(r, instruction)) receive(transfer_key(step, r, instruction));
             break;
           case InstructionKind::kReduceGradients:
             reduce(step, r, instruction, num_reductions[instruction.stage]++);
@@ -80,20 +142,83 @@ class Replay {
           case InstructionKind::kRecompute:
           case InstructionKind::kBackward:
           case InstructionKind::kOptimizerStep:
-            if (costs_[r][i] > 0) s4u::this_actor::execute(costs_[r][i] * host(r)->get_speed());
+            compute(r, costs_[r][i] * jitter_factor(r, i));
             break;
         }
-        if (step + 1 == kNumSteps)
-          events_[r].push_back(
-              event_of(static_cast<int>(r), instruction, start_s, s4u::Engine::get_clock()));
+        if (step == last_step_)
+          rank.events.push_back(event_of(static_cast<int>(r), instruction, start_s, now_s()));
       }
-      rank_end_s_[r][step] = s4u::Engine::get_clock();
+      write_checkpoint(r, step);
+      end_step(r, step);
     }
-    ++num_finished_;
+    rank.finished = true;
+    // The failures still to come have nothing left to end.
+    if (all_finished() && supervisor_) supervisor_->kill();
+  }
+
+  void begin_last_step(std::size_t r) {
+    ranks_[r].events.clear();
+    ranks_[r].sent_bytes = ranks_[r].received_bytes = 0;
+    if (!link_meter_ || last_step_has_begun_) return;
+    last_step_has_begun_ = true;
+    link_meter_->start(routes_, platform_, now_s() / last_step_);
+  }
+
+  void end_step(std::size_t r, int step) {
+    RankState& rank = ranks_[r];
+    rank.end_s[static_cast<std::size_t>(step)] = now_s();
+    if (step == 0) {
+      rank.account.open(now_s());
+      rank.energy_j = -energy_meter_.consumed_j(host(r));
+    }
+    if (step == last_step_) {
+      rank.account.close(now_s());
+      rank.energy_j += energy_meter_.consumed_j(host(r));
+    }
+  }
+
+  void compute(std::size_t r, double seconds) {
+    if (!(seconds > 0)) return;
+    ranks_[r].account.compute(now_s(), true);
+    // Of the speed that the host has by itself: under a slowdown, it takes longer.
+    s4u::this_actor::execute(seconds * host(r)->get_speed());
+    ranks_[r].account.compute(now_s(), false);
+  }
+
+  [[nodiscard]] double jitter_factor(std::size_t r, std::size_t i) {
+    if (!ranks_[r].jitter) return 1;
+    const std::optional<double>& spread = options_.conditions.jitter->relative_spread;
+    if (!spread && options_.spreads.empty()) return 1;
+    return ranks_[r].jitter->next(spread ? *spread : options_.spreads[r][i]);
+  }
+
+  void receive(const MessageKey& key) {
+    RankState& rank = ranks_[static_cast<std::size_t>(key.to)];
+    rank.awaited = key;
+    rank.is_blocked = true;
+    rank.account.awaited_on_network(now_s(), network_->is_posted(key));
+    network_->receive(key);
+    rank.is_blocked = false;
+    rank.account.awaited_on_network(now_s(), false);
+  }
+
+  void on_posted(const MessageKey& key, std::int64_t bytes) {
+    RankState& from = ranks_[static_cast<std::size_t>(key.from)];
+    RankState& to = ranks_[static_cast<std::size_t>(key.to)];
+    from.account.sent_on_network(now_s(), 1);
+    if (to.is_blocked && to.awaited == key) to.account.awaited_on_network(now_s(), true);
+    if (key.step != last_step_) return;
+    from.sent_bytes += bytes;
+    to.received_bytes += bytes;
+    if (bytes > 0) traffic_[{host_of(key.from), host_of(key.to)}] += bytes;
+  }
+
+  void on_arrived(const MessageKey& key) {
+    ranks_[static_cast<std::size_t>(key.from)].account.sent_on_network(now_s(), -1);
   }
 
   /// The rank's place in the all-reduce, round by round.
-  void reduce(std::size_t step, std::size_t r, const Instruction& instruction, int reduction) {
+  void reduce(int step, std::size_t r, const Instruction& instruction, int reduction) {
     const StageReduction& of_stage = stage_reduction(instruction.stage);
     const Collective& collective = of_stage.collective;
     const std::vector<int>& ranks = of_stage.ranks;
@@ -103,7 +228,7 @@ class Replay {
     std::vector<CollectiveMessage> sent;
     for (int round = 0; round < collective.num_rounds(); ++round) {
       const auto key = [&](const CollectiveMessage& message) {
-        return MessageKey{.step = static_cast<int>(step),
+        return MessageKey{.step = step,
                           .from = rank_of(message.from),
                           .to = rank_of(message.to),
                           .stage = instruction.stage,
@@ -112,16 +237,15 @@ class Replay {
       };
       if (std::vector<CollectiveMessage> sends = collective.sends(place, round); !sends.empty()) {
         for (const CollectiveMessage& message : sent)
-          network_.wait_until_left(rank_of(message.from), rank_of(message.to));
+          network_->wait_until_left(rank_of(message.from), rank_of(message.to));
         for (const CollectiveMessage& message : sends)
-          network_.send(key(message), message.bytes(instruction.bytes));
+          network_->send(key(message), message.bytes(instruction.bytes));
         sent = std::move(sends);
       }
       for (const CollectiveMessage& message : collective.receives(place, round)) {
-        network_.receive(key(message));
-        const double handling_s = cluster_.network.reduction_s_per_byte *
-                                  static_cast<double>(message.bytes(instruction.bytes));
-        if (handling_s > 0) s4u::this_actor::execute(handling_s * host(r)->get_speed());
+        receive(key(message));
+        compute(r, cluster_.network.reduction_s_per_byte *
+                       static_cast<double>(message.bytes(instruction.bytes)));
       }
     }
   }
@@ -142,53 +266,166 @@ class Replay {
     return found->second;
   }
 
+  void write_checkpoint(std::size_t r, int step) {
+    const Recovery& recovery = options_.conditions.recovery;
+    if (recovery.checkpoint_every_steps == 0 || (step + 1) % recovery.checkpoint_every_steps != 0)
+      return;
+    if (recovery.checkpoint_s > 0) {
+      s4u::this_actor::sleep_for(recovery.checkpoint_s);
+      ranks_[r].checkpoint_s += recovery.checkpoint_s;
+    }
+    if (++checkpoints_written_[static_cast<std::size_t>(step)] < ranks_.size()) return;
+    restart_step_ = step + 1;
+    restart_point_s_ = now_s();
+  }
+
+  void start_supervisor() {
+    failures_ = options_.conditions.failures;
+    std::erase_if(failures_, [&](const Failure& failure) {
+      return !is_needed(failure.resource, program_, cluster_);
+    });
+    std::stable_sort(failures_.begin(), failures_.end(),
+                     [](const Failure& a, const Failure& b) { return a.at_s < b.at_s; });
+    supervisor_ =
+        simgrid_version::add_actor("supervisor", platform_.hosts.front(), [this] { supervise(); });
+  }
+
+  void supervise() {
+    const Recovery& recovery = options_.conditions.recovery;
+    for (std::size_t next = 0; next < failures_.size();) {
+      s4u::this_actor::sleep_until(failures_[next].at_s);
+      const double failed_s = now_s();
+      end_ranks();
+      const double lost_s = failed_s - restart_point_s_;
+      double resumed_s = 0;
+      std::size_t first = next;
+      // Whatever else fails until the ranks are back puts this off.
+      do {
+        const Failure& failure = failures_[next++];
+        resumed_s = std::max(
+            {resumed_s, failure.at_s + recovery.detection_s, failure.at_s + *failure.back_after_s});
+      } while (next < failures_.size() && failures_[next].at_s <= resumed_s + recovery.restart_s);
+      resumed_s += recovery.restart_s;
+      for (; first < next; ++first)
+        restarts_.push_back({.resource = failures_[first].resource,
+                             .failed_at_s = failures_[first].at_s,
+                             .resumed_at_s = resumed_s,
+                             .from_step = restart_step_,
+                             .lost_s = failures_[first].at_s <= failed_s ? lost_s : 0});
+      s4u::this_actor::sleep_until(resumed_s);
+      restart_point_s_ = resumed_s;
+      start_ranks(restart_step_);
+    }
+  }
+
+  void end_ranks() {
+    for (RankState& rank : ranks_) {
+      if (!rank.finished) rank.actor->kill();
+      rank.account.reset(now_s());
+      rank.is_blocked = rank.finished = false;
+    }
+    network_->reset();
+    traffic_.clear();
+    last_step_has_begun_ = false;
+    for (std::size_t step = static_cast<std::size_t>(restart_step_);
+         step < checkpoints_written_.size(); ++step)
+      checkpoints_written_[step] = 0;
+  }
+
+  [[nodiscard]] bool all_finished() const {
+    return std::all_of(ranks_.begin(), ranks_.end(),
+                       [](const RankState& rank) { return rank.finished; });
+  }
+
+  void add_hosts(SimulationFigures& figures) const {
+    for (std::size_t r = 0; r < ranks_.size(); ++r) {
+      const RankState& rank = ranks_[r];
+      const RankDivision& division = rank.account.division();
+      figures.hosts.push_back({.host = program_.ranks[r].host,
+                               .compute_s = division.compute_s / last_step_,
+                               .receiving_s = division.receiving_s / last_step_,
+                               .sending_s = division.sending_s / last_step_,
+                               .waiting_s = division.waiting_s / last_step_,
+                               .sent_bytes = rank.sent_bytes,
+                               .received_bytes = rank.received_bytes,
+                               .energy_j = rank.energy_j / last_step_,
+                               .memory = {}});
+    }
+  }
+
+  void add_run(SimulatedRun& run) const {
+    for (const RankState& rank : ranks_) {
+      run.run_s = std::max(run.run_s, rank.end_s.back());
+      run.checkpoint_s = std::max(run.checkpoint_s, rank.checkpoint_s);
+    }
+    run.restarts = restarts_;
+  }
+
   static bool is_to_itself(std::size_t r, const Instruction& instruction) {
     return instruction.peer == static_cast<int>(r);
   }
 
-  static MessageKey transfer_key(std::size_t step, std::size_t r, const Instruction& instruction) {
+  static MessageKey transfer_key(int step, std::size_t r, const Instruction& instruction) {
     const bool sends = is_send(instruction.kind);
     const int self = static_cast<int>(r);
-    return {.step = static_cast<int>(step),
+    return {.step = step,
             .from = sends ? self : instruction.peer,
             .to = sends ? instruction.peer : self,
             .number = instruction.message};
   }
 
   [[nodiscard]] ConnectionWay way_between(int from, int to) const {
-    const auto rank = [&](int r) { return static_cast<std::size_t>(r); };
-    return {.from = host(rank(from)),
-            .to = host(rank(to)),
-            .latency_s = route_between(cluster_, program_.ranks[rank(from)].host_index,
-                                       program_.ranks[rank(to)].host_index)
-                             .latency_s};
+    return {.from = host(static_cast<std::size_t>(from)),
+            .to = host(static_cast<std::size_t>(to)),
+            .latency_s = routes_.way(host_of(from), host_of(to)).latency_s};
+  }
+
+  [[nodiscard]] int host_of(int rank) const {
+    return program_.ranks[static_cast<std::size_t>(rank)].host_index;
+  }
+
+  [[nodiscard]] const std::string& host_name(int host) const {
+    return cluster_.hosts[static_cast<std::size_t>(host)].name;
   }
 
   [[nodiscard]] s4u::Host* host(std::size_t rank) const {
-    return hosts_[static_cast<std::size_t>(program_.ranks[rank].host_index)];
+    return platform_.hosts[static_cast<std::size_t>(program_.ranks[rank].host_index)];
   }
 
   const Program& program_;
   const ProgramCosts& costs_;
   const Cluster& cluster_;
+  const ReplayOptions& options_;
+  int last_step_;  ///< the step before the first that is measured has number 0
+  Routes routes_;
   s4u::Engine engine_;
-  std::vector<s4u::Host*> hosts_;
-  MessageNetwork network_;
-  std::vector<std::vector<TimelineEvent>> events_;  ///< [rank], of the last step
-  std::vector<std::array<double, kNumSteps>> rank_end_s_;
-  std::map<int, StageReduction> reductions_;  ///< by stage, of those that a rank came to
-  std::size_t num_finished_ = 0;
+  EnergyMeter energy_meter_;
+  std::optional<LinkMeter> link_meter_;
+  Platform platform_;
+  std::optional<MessageNetwork> network_;
+  std::vector<RankState> ranks_;
+  std::map<int, StageReduction> reductions_;             ///< by stage, of those that a rank came to
+  std::map<std::pair<int, int>, std::int64_t> traffic_;  ///< of the last step, by hosts
+  bool last_step_has_begun_ = false;
+  // Failures and what is done about them.
+  s4u::ActorPtr supervisor_;
+  std::vector<Failure> failures_;                 ///< of what the program needs, ascending in time
+  std::vector<std::size_t> checkpoints_written_;  ///< [step] by how many ranks
+  int restart_step_ = 0;                          ///< all ranks can start again here
+  double restart_point_s_ = 0;                    ///< when that work was done, or begun again
+  std::vector<Restart> restarts_;
 };
 
 }  // namespace
 
-Timeline replay(const Program& program, const ProgramCosts& costs, const Cluster& cluster) {
+ReplayResult replay(const Program& program, const ProgramCosts& costs, const Cluster& cluster,
+                    const ReplayOptions& options) {
   check_platform(cluster);
   check_program(program, costs, cluster.hosts.size());
   static bool used = false;
   if (used) throw std::logic_error("replay was called twice in one process");
   used = true;
-  return Replay(program, costs, cluster).run();
+  return Replay(program, costs, cluster, options).run();
 }
 
 }  // namespace cadastre

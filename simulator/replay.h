@@ -1,13 +1,34 @@
 #pragma once
 
+#include <string>
+
+#include "planner/compute_spread.h"
+#include "planner/conditions.h"
 #include "planner/cost_model.h"
 #include "planner/program.h"
+#include "planner/simulation.h"
 #include "planner/timeline.h"
 
 namespace cadastre {
 
-/// The second interpreter: replays two consecutive steps of `program` on SimGrid and returns the
-/// second, with `step_s` as `evaluate` defines it.
+struct ReplayOptions {
+  Conditions conditions;
+  /// Of each instruction's compute time, where the jitter of the conditions comes from the profile.
+  ProgramSpreads spreads;
+  bool meter_links = false;  ///< follow how much of each link is in use: takes time
+  std::string paje_file;     ///< where SimGrid writes a Paje trace; nowhere when empty
+};
+
+/// The timeline of the last step, and figures; of these, what the program and the cluster alone say
+/// (memory, price) is left at 0.
+struct ReplayResult {
+  Timeline timeline;
+  SimulationFigures figures;
+};
+
+/// The second interpreter: replays a first step of `program`, which fills the pipeline, and then
+/// the steps to measure, on SimGrid. With one such step, `step_s` is as `evaluate` defines it; with
+/// more, it is their mean.
 ///
 /// Each rank is an actor on its host, where compute takes `costs`. A send never blocks its rank:
 /// the message queues on the connection from the one rank to the other, which carries its messages
@@ -19,13 +40,16 @@ namespace cadastre {
 /// messages then pays it once, not per message, and the links are shared without SimGrid's
 /// weighting by 1/latency, under which a connection with no latency would starve all others.
 ///
-/// Not modelled: processor time spent on communication, TCP's slow start, a bound on the memory of
-/// messages that wait to be sent, hosts that share a machine.
+/// A failure of the conditions that the program is touched by ends all ranks; they start again from
+/// the last step after which every rank had written its checkpoint.
 ///
-/// Throws std::invalid_argument for a program or cluster that SimGrid would end the process on.
-/// SimGrid allows one engine in a process, so a second call throws std::logic_error: see
-/// `run_isolated`.
-[[nodiscard]] Timeline replay(const Program& program, const ProgramCosts& costs,
-                              const Cluster& cluster);
+/// Not modelled: processor time spent on communication, TCP's slow start, a bound on the memory of
+/// messages that wait to be sent.
+///
+/// Throws std::invalid_argument for a program or cluster that SimGrid would end the process on;
+/// conditions must have been checked (`check_conditions`). SimGrid allows one engine in a process,
+/// so a second call throws std::logic_error: see `run_isolated`.
+[[nodiscard]] ReplayResult replay(const Program& program, const ProgramCosts& costs,
+                                  const Cluster& cluster, const ReplayOptions& options = {});
 
 }  // namespace cadastre

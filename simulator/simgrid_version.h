@@ -45,19 +45,6 @@ inline simgrid::s4u::Link* add_link(simgrid::s4u::NetZone& zone, const std::stri
 #endif
 }
 
-/// One direction of a star: from `from` to the centre when `to` is null, and the reverse.
-inline void add_route(simgrid::s4u::NetZone& zone, const simgrid::s4u::Host* from,
-                      const simgrid::s4u::Host* to,
-                      const std::vector<const simgrid::s4u::Link*>& links) {
-  const std::vector<simgrid::s4u::LinkInRoute> in_route(links.begin(), links.end());
-#if SIMGRID_VERSION >= 40000
-  zone.add_route(from, to, in_route, false);
-#else
-  zone.add_route(from == nullptr ? nullptr : from->get_netpoint(),
-                 to == nullptr ? nullptr : to->get_netpoint(), nullptr, nullptr, in_route, false);
-#endif
-}
-
 inline simgrid::s4u::ActorPtr add_actor(const std::string& name, simgrid::s4u::Host* host,
                                         std::function<void()> code) {
 #if SIMGRID_VERSION >= 40000

@@ -1,44 +1,25 @@
 #include "simulator/simulate.h"
 
+#include <algorithm>
 #include <cmath>
-#include <cstring>
+#include <cstdint>
 #include <stdexcept>
-#include <type_traits>
 #include <utility>
 #include <vector>
 
-#include "planner/cost_model.h"
+#include "planner/compute_spread.h"
+#include "planner/memory.h"
 #include "planner/program.h"
+#include "planner/program_costs.h"
 #include "planner/table.h"
+#include "simulator/environment.h"
 #include "simulator/isolated.h"
+#include "simulator/packed_plan.h"
 #include "simulator/platform.h"
-#include "simulator/replay.h"
 
 namespace cadastre {
 
 namespace {
-
-// Parent and worker are the same program, so a timeline crosses as the bytes it is in memory.
-static_assert(std::is_trivially_copyable_v<TimelineEvent>);
-
-std::string pack(const Timeline& timeline) {
-  const std::size_t events_bytes = timeline.events.size() * sizeof(TimelineEvent);
-  std::string bytes(sizeof timeline.step_s + events_bytes, '\0');
-  std::memcpy(bytes.data(), &timeline.step_s, sizeof timeline.step_s);
-  if (events_bytes > 0)
-    std::memcpy(bytes.data() + sizeof timeline.step_s, timeline.events.data(), events_bytes);
-  return bytes;
-}
-
-Timeline unpack(const std::string& bytes, const Program& program) {
-  Timeline timeline = timeline_of(program, "simulated");
-  const std::size_t events_bytes = bytes.size() - sizeof timeline.step_s;
-  std::memcpy(&timeline.step_s, bytes.data(), sizeof timeline.step_s);
-  timeline.events.resize(events_bytes / sizeof(TimelineEvent));
-  if (events_bytes > 0)
-    std::memcpy(timeline.events.data(), bytes.data() + sizeof timeline.step_s, events_bytes);
-  return timeline;
-}
 
 std::vector<const Plan*> plans_of(const PlanDocument& document) {
   std::vector<const Plan*> plans = {&document.plan};
@@ -52,19 +33,78 @@ std::string difference_text(const SimulatedPlan& plan) {
   return fixed(std::abs(percent) < 0.005 ? 0 : percent, 2);  // no -0.00
 }
 
+/// Memory at the times of the timeline: while an instruction goes on, and after it.
+void add_memory(ReplayResult& result, const std::vector<RankMemory>& memory) {
+  for (std::size_t r = 0; r < memory.size(); ++r) {
+    SimulatedHost& host = result.figures.hosts[r];
+    host.peak_memory_bytes = memory[r].peak_bytes();
+    host.memory = {{.at_s = 0, .bytes = memory[r].resident_bytes}};
+  }
+  const auto hold = [&](int rank, double at_s, std::int64_t bytes) {
+    std::vector<MemoryPoint>& points = result.figures.hosts[static_cast<std::size_t>(rank)].memory;
+    if (points.back().bytes == bytes) return;
+    if (points.back().at_s >= at_s)
+      points.back().bytes = std::max(points.back().bytes, bytes);
+    else
+      points.push_back({.at_s = at_s, .bytes = bytes});
+  };
+  std::vector<std::size_t> next(memory.size(), 0);
+  for (const TimelineEvent& event : result.timeline.events) {
+    const auto rank = static_cast<std::size_t>(event.rank);
+    const InstructionMemory& instruction = memory[rank].instructions[next[rank]++];
+    hold(event.rank, event.start_s, instruction.during_bytes);
+    hold(event.rank, event.end_s, instruction.after_bytes);
+  }
+}
+
+void add_prices(SimulationFigures& figures, const Cluster& cluster) {
+  constexpr double kSecondsPerHour = 3600;
+  for (SimulatedHost& host : figures.hosts)
+    host.price =
+        cluster.hosts[static_cast<std::size_t>(host_index(cluster, host.host))].price_per_hour /
+        kSecondsPerHour * figures.steps.mean_s;
+}
+
 }  // namespace
+
+SimulatedPlan simulate_plan(const Plan& plan, const PlanDocument& document,
+                            const ReplayOptions& options) {
+  const Program program = lower(plan, document.profile.model, document.cluster);
+  ReplayOptions with_spreads = options;
+  if (options.conditions.jitter && !options.conditions.jitter->relative_spread)
+    with_spreads.spreads = program_spreads(program, plan, document.profile, document.cluster);
+  ReplayResult result =
+      replay(program, program_costs(program, plan, document.profile, document.cluster),
+             document.cluster, with_spreads);
+  add_memory(result, program_memory(program, plan, document.profile, document.cluster));
+  add_prices(result.figures, document.cluster);
+  return {.strategy = plan.strategy,
+          .micro_batches = plan.micro_batches,
+          .schedule = plan.schedule,
+          .predicted_step_s = plan.predicted.step_s,
+          .simulated_step_s = result.timeline.step_s,
+          .traffic_bytes_per_step = traffic_bytes(program),
+          .fits_memory = plan.predicted.fits_memory,
+          .averaging_period = plan.averaging_period,
+          .timeline = std::move(result.timeline),
+          .figures = std::move(result.figures)};
+}
 
 Simulation simulate(const PlanDocument& document, const SimulateOptions& options) {
   const std::vector<const Plan*> plans = plans_of(document);
   check_platform(document.cluster);
-  std::vector<Program> programs;
+  for (const Plan* plan : plans)
+    check_conditions(options.conditions, options.conditions_file,
+                     lower(*plan, document.profile.model, document.cluster), document.cluster);
   std::vector<IsolatedWork> work;
   for (const Plan* plan : plans)
-    programs.push_back(lower(*plan, document.profile.model, document.cluster));
-  for (std::size_t i = 0; i < plans.size(); ++i)
-    work.emplace_back([&document, &program = programs[i], plan = plans[i]] {
-      return pack(replay(program, program_costs(program, *plan, document.profile, document.cluster),
-                         document.cluster));
+    work.emplace_back([&document, &options, plan] {
+      const bool is_first = plan == &document.plan;
+      return packed(simulate_plan(*plan, document,
+                                  {.conditions = options.conditions,
+                                   .spreads = {},
+                                   .meter_links = options.meter_links && is_first,
+                                   .paje_file = is_first ? options.paje_file : ""}));
     });
   std::size_t num_finished = 0;
   const std::vector<IsolatedResult> results =
@@ -75,26 +115,16 @@ Simulation simulate(const PlanDocument& document, const SimulateOptions& options
                    });
 
   Simulation simulation;
-  simulation.network_model = network_model_text();
+  simulation.network_model = network_model_text(document.cluster);
   simulation.cluster = document.cluster.name;
+  simulation.conditions = options.conditions;
   std::string failures;
   for (std::size_t i = 0; i < plans.size(); ++i) {
-    const Plan& plan = *plans[i];
-    if (!results[i].error.empty()) {
+    if (results[i].error.empty())
+      simulation.plans.push_back(unpacked(results[i].output));
+    else
       failures += (failures.empty() ? "" : "; ") + std::string("simulation of the plan ") +
-                  plan.strategy + " failed: " + results[i].error;
-      continue;
-    }
-    Timeline timeline = unpack(results[i].output, programs[i]);
-    simulation.plans.push_back({.strategy = plan.strategy,
-                                .micro_batches = plan.micro_batches,
-                                .schedule = plan.schedule,
-                                .predicted_step_s = plan.predicted.step_s,
-                                .simulated_step_s = timeline.step_s,
-                                .traffic_bytes_per_step = traffic_bytes(programs[i]),
-                                .fits_memory = plan.predicted.fits_memory,
-                                .averaging_period = plan.averaging_period,
-                                .timeline = std::move(timeline)});
+                  plans[i]->strategy + " failed: " + results[i].error;
   }
   if (!failures.empty()) throw std::runtime_error(failures);
   simulation.best = best_plan(simulation);

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "planner/memory.h"
+
 namespace cadastre {
 
 namespace {

@@ -255,8 +255,8 @@ Estimate Estimator::estimate(const std::vector<int>& stage_of_layer,
   for (std::size_t s = 0; s < num_stages; ++s) {
     for (const int host : placements[s]->hosts) {
       const auto h = static_cast<std::size_t>(host);
-      raise(out_bytes_[h] * problem_.network.routes.byte_s()[2 * h], s);
-      raise(in_bytes_[h] * problem_.network.routes.byte_s()[2 * h + 1], s);
+      raise(out_bytes_[h] * problem_.network.routes.out_byte_s()[h], s);
+      raise(in_bytes_[h] * problem_.network.routes.in_byte_s()[h], s);
     }
   }
   estimate.step_s = step_s;
@@ -289,12 +289,18 @@ Estimate Estimator::estimate(const std::vector<int>& stage_of_layer,
     case Objective::kEnergy:
     case Objective::kCost: {
       double rate = 0;
+      double computing = 0;
       for (std::size_t h = 0; h < host_load_s_.size(); ++h) {
         const Host& host = problem_.cluster.hosts[h];
-        if (host_load_s_[h] > 0)
-          rate += goal_.objective == Objective::kEnergy ? host.watts : host.price_per_hour;
+        if (host_load_s_[h] <= 0) continue;
+        if (goal_.objective == Objective::kCost) {
+          rate += host.price_per_hour;
+        } else {
+          rate += idle_watts(host);
+          computing += (host.watts - idle_watts(host)) * host_load_s_[h];
+        }
       }
-      estimate.value = rate * step_s / samples;
+      estimate.value = (rate * step_s + computing) / samples;
       break;
     }
   }

@@ -14,12 +14,15 @@ bool has_direct_link(const Cluster& cluster, const Host& host) {
       [&](const DirectLink& link) { return link.from == host.name || link.to == host.name; });
 }
 
+/// Whether nothing changes when the two change places. On other topologies than the star their ways
+/// may differ, unless they are on one machine.
 bool identical(const Cluster& cluster, const Host& a, int zone_a, const Host& b, int zone_b) {
   Host renamed = b;
   renamed.name = a.name;
   renamed.address = a.address;
-  return renamed == a && zone_a == zone_b && !has_direct_link(cluster, a) &&
-         !has_direct_link(cluster, b);
+  return renamed == a && zone_a == zone_b &&
+         (is_star(cluster.network.topology) || !a.machine.empty()) &&
+         !has_direct_link(cluster, a) && !has_direct_link(cluster, b);
 }
 
 }  // namespace

@@ -24,18 +24,32 @@ ObjectiveBound::ObjectiveBound(const PlanningProblem& problem, Objective objecti
                  : &problem.training),
       least_rate_(kInfinity),
       least_rate_per_speed_(kInfinity) {
+  double least_computing_per_speed = kInfinity;
   for (const Host& host : problem.cluster.hosts) {
+    const double computing = computing_rate(host);
     least_rate_ = std::min(least_rate_, rate(host));
-    least_rate_per_speed_ = std::min(least_rate_per_speed_, rate(host) / host.relative_speed);
+    least_rate_per_speed_ =
+        std::min(least_rate_per_speed_, (rate(host) + computing) / host.relative_speed);
+    least_computing_per_speed =
+        std::min(least_computing_per_speed, computing / host.relative_speed);
     all_speed_ += host.relative_speed;
+  }
+  if (least_computing_per_speed > 0) {
+    const std::vector<double> layers =
+        least_layer_work(*table_, batch_size, batch_size, Loading::kCounted);
+    computing_ = least_computing_per_speed * std::accumulate(layers.begin(), layers.end(), 0.0);
   }
 }
 
 double ObjectiveBound::rate(const Host& host) const {
   constexpr double kSecondsPerHour = 3600;
   constexpr double kMillion = 1e6;
-  if (objective_ == Objective::kEnergy) return host.watts;
+  if (objective_ == Objective::kEnergy) return idle_watts(host);
   return host.price_per_hour / kSecondsPerHour * kMillion;
+}
+
+double ObjectiveBound::computing_rate(const Host& host) const {
+  return objective_ == Objective::kEnergy ? host.watts - idle_watts(host) : 0;
 }
 
 double ObjectiveBound::at_least(double step_s) const {
@@ -48,7 +62,7 @@ double ObjectiveBound::at_least(double step_s) const {
       return step_s / samples;
     case Objective::kEnergy:
     case Objective::kCost:
-      return least_rate_ * step_s / samples;
+      return (least_rate_ * step_s + computing_) / samples;
     case Objective::kTraffic:
     case Objective::kMemory:
       return 0;
@@ -70,7 +84,7 @@ double ObjectiveBound::of(double step_s, const std::vector<PlacedStage>& stages,
       double sum = 0;
       for (const int host : hosts)
         sum += rate(problem_.cluster.hosts[static_cast<std::size_t>(host)]);
-      return sum * step_s / samples;
+      return (sum * step_s + computing_) / samples;
     }
     case Objective::kTraffic: {
       double bytes = 0;

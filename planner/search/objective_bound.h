@@ -34,7 +34,9 @@ class ObjectiveBound {
   [[nodiscard]] double of_all(const std::vector<std::int64_t>& micro_batches) const;
 
  private:
-  [[nodiscard]] double rate(const Host& host) const;  ///< per second: watts, or price
+  [[nodiscard]] double rate(const Host& host) const;  ///< per second: idle watts, or price
+  /// Per second of computing, besides: watts.
+  [[nodiscard]] double computing_rate(const Host& host) const;
   [[nodiscard]] double layer_bound_s(const std::vector<double>& work_s, std::int64_t count) const;
 
   const PlanningProblem& problem_;
@@ -42,7 +44,8 @@ class ObjectiveBound {
   std::int64_t batch_size_;
   const CostTable* table_;
   double least_rate_ = 0;            ///< of any host
-  double least_rate_per_speed_ = 0;  ///< of any host, for the work of a host of speed 1
+  double least_rate_per_speed_ = 0;  ///< of any host that computes, for the work of speed 1
+  double computing_ = 0;             ///< what all the work of a step costs besides, at least
   double all_speed_ = 0;
 };
 

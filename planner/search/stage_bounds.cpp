@@ -180,11 +180,12 @@ double StageBounds::crossing_s(const PlacedStage& from, const PlacedStage& to,
   for (const int a : from.hosts) {
     for (const int b : to.hosts) {
       if (a == b) return 0;
-      const Way& there = problem_.network.routes.way(a, b);
-      const Way& back = problem_.network.routes.way(b, a);
-      const double bandwidth = std::max(there.bandwidth_bytes_per_s, back.bandwidth_bytes_per_s);
-      // Over a direct link the tensors of one pass do not queue: the largest alone is a bound.
-      const double wire_s = !there.shared || !back.shared || !whole ? 0 : bytes / bandwidth;
+      const Way there = problem_.network.routes.way(a, b);
+      const Way back = problem_.network.routes.way(b, a);
+      // Where the tensors of one pass do not queue, as over a direct link, this is infinite.
+      const double bandwidth =
+          std::max(there.queue_bandwidth_bytes_per_s, back.queue_bandwidth_bytes_per_s);
+      const double wire_s = !whole ? 0 : bytes / bandwidth;
       least_s = std::min(least_s, wire_s + there.latency_s + (comes_back ? back.latency_s : 0));
     }
   }
@@ -210,7 +211,7 @@ double StageBounds::link_s(const std::vector<PlacedStage>& stages, const LayerSe
                                    micro_batches_);
   });
   // Others may send to it at once, each more slowly than its link takes.
-  return bytes * problem_.network.routes.byte_s()[2 * static_cast<std::size_t>(to) + 1];
+  return bytes * problem_.network.routes.in_byte_s()[static_cast<std::size_t>(to)];
 }
 
 /// Work of the layers outside the stage's downset that the stage waits for, per step.

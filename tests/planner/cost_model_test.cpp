@@ -1,4 +1,5 @@
 #include "planner/cost_model.h"
+#include "planner/memory.h"
 
 #include "planner/all_reduce_cost.h"
 #include "planner/prediction.h"

@@ -18,7 +18,7 @@ constexpr double kBandwidth = 1e6;  // bytes per second
 constexpr double kLatency = 0.25;   // of a host's link: a message crosses two, so 0.5 s
 
 Timeline replayed(const TinyProgram& tiny, const Cluster& cluster) {
-  return replay(tiny.program, tiny.costs, cluster);
+  return replay(tiny.program, tiny.costs, cluster).timeline;
 }
 
 /// The events of one kind on one rank, in order.

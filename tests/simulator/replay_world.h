@@ -30,7 +30,7 @@ inline std::vector<Timeline> replay_all(const std::vector<ReplayWorld>& worlds) 
   std::vector<IsolatedWork> work;
   for (const ReplayWorld& world : worlds)
     work.emplace_back([&world] {
-      const Timeline timeline = replay(world.program, world.costs, world.cluster);
+      const Timeline timeline = replay(world.program, world.costs, world.cluster).timeline;
       std::string bytes(sizeof(double) + timeline.events.size() * sizeof(TimelineEvent), '\0');
       std::memcpy(bytes.data(), &timeline.step_s, sizeof(double));
       if (!timeline.events.empty())

@@ -49,7 +49,7 @@ std::vector<double> arrivals_s(const Cluster& cluster, const std::vector<Flow>& 
     tiny.forward(r, kPause - route_between(cluster, 0, r).latency_s);
   }
   tiny.forward(0, kPause);
-  const Timeline timeline = replay(tiny.program, tiny.costs, cluster);
+  const Timeline timeline = replay(tiny.program, tiny.costs, cluster).timeline;
   std::vector<double> found;
   for (const Flow& flow : flows) {
     double sent_s = 0;

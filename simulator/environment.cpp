@@ -1,0 +1,206 @@
+#include "simulator/environment.h"
+
+#include <algorithm>
+#include <set>
+#include <simgrid/kernel/ProfileBuilder.hpp>
+#include <utility>
+
+#include "planner/error.h"
+#include "planner/refusal.h"
+#include "planner/routes.h"
+#include "simulator/communicating_pairs.h"
+#include "simulator/simgrid_version.h"
+
+namespace cadastre {
+
+namespace s4u = simgrid::s4u;
+
+namespace {
+
+/// The directions of a link are named LINK.up and LINK.down, or LINK where they are one.
+bool is_direction_of(const std::string& half_link, const std::string& link) {
+  return half_link == link || half_link == link + ".up" || half_link == link + ".down";
+}
+
+std::vector<std::string> host_names(const Cluster& cluster) {
+  std::vector<std::string> names;
+  for (const Host& host : cluster.hosts) names.push_back(host.name);
+  return names;
+}
+
+std::vector<std::string> link_names(const Routes& routes) {
+  std::set<std::string> names;
+  for (const HalfLink& half_link : routes.half_links()) {
+    std::string name = half_link.name;
+    for (const std::string suffix : {".up", ".down"})
+      if (name.ends_with(suffix)) name.resize(name.size() - suffix.size());
+    names.insert(name);
+  }
+  return {names.begin(), names.end()};
+}
+
+class Check {
+ public:
+  Check(const std::string& file, const Program& program, const Cluster& cluster)
+      : file_(file), program_(program), cluster_(cluster), routes_(cluster) {}
+
+  void check(const Conditions& conditions) const {
+    for (std::size_t i = 0; i < conditions.background_traffic.size(); ++i) {
+      const std::string pointer = "/background_traffic/" + std::to_string(i);
+      check_host(conditions.background_traffic[i].from, pointer + "/from");
+      check_host(conditions.background_traffic[i].to, pointer + "/to");
+    }
+    for (std::size_t i = 0; i < conditions.slowdowns.size(); ++i)
+      check_resource(conditions.slowdowns[i].resource, "/slowdowns/" + std::to_string(i));
+    for (std::size_t i = 0; i < conditions.failures.size(); ++i) {
+      const Failure& failure = conditions.failures[i];
+      const std::string pointer = "/failures/" + std::to_string(i);
+      check_resource(failure.resource, pointer);
+      if (!failure.back_after_s && is_needed(failure.resource, program_, cluster_))
+        throw InputError(
+            file_, pointer,
+            "expected \"back_after_s\", as the plan needs " +
+                (failure.resource.host.empty() ? "link " + in_quotes(failure.resource.link)
+                                               : "host " + in_quotes(failure.resource.host)) +
+                " and could never end, found a failure for ever");
+    }
+  }
+
+ private:
+  void check_host(const std::string& name, const std::string& pointer) const {
+    if (host_index(cluster_, name) >= 0) return;
+    const std::vector<std::string> names = host_names(cluster_);
+    throw InputError(file_, pointer,
+                     "expected a host of the cluster (" + listed(names) + "), found " +
+                         in_quotes(name) + did_you_mean(name, names));
+  }
+
+  void check_resource(const Resource& resource, const std::string& pointer) const {
+    if (!resource.host.empty()) {
+      check_host(resource.host, pointer + "/host");
+      return;
+    }
+    const std::vector<HalfLink>& half_links = routes_.half_links();
+    if (std::any_of(half_links.begin(), half_links.end(), [&](const HalfLink& half_link) {
+          return is_direction_of(half_link.name, resource.link);
+        }))
+      return;
+    const std::vector<std::string> names = link_names(routes_);
+    throw InputError(file_, pointer + "/link",
+                     "expected a link of the cluster (" + listed(names) + "), found " +
+                         in_quotes(resource.link) + did_you_mean(resource.link, names));
+  }
+
+  const std::string& file_;
+  const Program& program_;
+  const Cluster& cluster_;
+  Routes routes_;
+};
+
+/// The factors of a slowdown, period after period, each dated from the one before, as SimGrid
+/// wants them.
+std::function<void(std::vector<simgrid::kernel::profile::DatedValue>&)> dated_factors(
+    const Slowdown& slowdown) {
+  return [&slowdown, period = 0,
+          last_s = 0.0](std::vector<simgrid::kernel::profile::DatedValue>& values) mutable {
+    if (period > 0 && !slowdown.every_s) return;
+    const double begin_s = period == 0 ? 0 : period * *slowdown.every_s;
+    const auto add = [&](double at_s, double factor) {
+      values.emplace_back(at_s - last_s, factor);
+      last_s = at_s;
+    };
+    if (period > 0 && slowdown.profile.front().at_s > 0) add(begin_s, 1);
+    for (const TimedFactor& point : slowdown.profile) add(begin_s + point.at_s, point.factor);
+    ++period;
+  };
+}
+
+/// Of a link: an actor changes its bandwidth, as SimGrid's own profiles are of absolute values in
+/// some versions and of relative ones in others.
+void slow_link_down(const Slowdown& slowdown, s4u::Link* link, s4u::Host* on) {
+  simgrid_version::add_actor("slow link", on, [&slowdown, link] {
+    const double full_bytes_per_s = link->get_bandwidth();
+    for (int period = 0; period == 0 || slowdown.every_s; ++period) {
+      const double begin_s = period == 0 ? 0 : period * *slowdown.every_s;
+      if (period > 0 && slowdown.profile.front().at_s > 0) {
+        s4u::this_actor::sleep_until(begin_s);
+        link->set_bandwidth(full_bytes_per_s);
+      }
+      for (const TimedFactor& point : slowdown.profile) {
+        s4u::this_actor::sleep_until(begin_s + point.at_s);
+        link->set_bandwidth(point.factor * full_bytes_per_s);
+      }
+    }
+  })->daemonize();
+}
+
+void send_in_background(const BackgroundTraffic& traffic, s4u::Host* from, s4u::Host* to) {
+  simgrid_version::add_actor("background traffic", from, [&traffic, from, to] {
+    s4u::this_actor::sleep_until(traffic.from_s);
+    // More than any simulation lasts.
+    constexpr std::uint64_t kEndlessBytes = std::uint64_t{1} << 60U;
+    const s4u::CommPtr flow = s4u::Comm::sendto_async(from, to, kEndlessBytes);
+    if (traffic.until_s) {
+      s4u::this_actor::sleep_until(*traffic.until_s);
+      flow->cancel();
+    } else {
+      flow->wait();
+    }
+  })->daemonize();
+}
+
+}  // namespace
+
+void check_conditions(const Conditions& conditions, const std::string& file, const Program& program,
+                      const Cluster& cluster) {
+  Check(file, program, cluster).check(conditions);
+}
+
+bool is_needed(const Resource& resource, const Program& program, const Cluster& cluster) {
+  if (!resource.host.empty()) {
+    const int failed = host_index(cluster, resource.host);
+    return std::any_of(program.ranks.begin(), program.ranks.end(),
+                       [&](const RankProgram& rank) { return rank.host_index == failed; });
+  }
+  const Routes routes(cluster, Routes::Table::kNone);
+  for (const auto& [from, to] : communicating_pairs(program))
+    for (const int half_link : routes.path(from, to))
+      if (is_direction_of(routes.half_links()[static_cast<std::size_t>(half_link)].name,
+                          resource.link))
+        return true;
+  return false;
+}
+
+std::vector<PlatformFlow> background_flows(const Conditions& conditions, const Cluster& cluster) {
+  std::vector<PlatformFlow> flows;
+  for (const BackgroundTraffic& traffic : conditions.background_traffic)
+    flows.push_back({.from = host_index(cluster, traffic.from),
+                     .to = host_index(cluster, traffic.to),
+                     .bandwidth_bytes_per_s = traffic.bandwidth_bytes_per_s});
+  return flows;
+}
+
+void apply_conditions(const Conditions& conditions, const Cluster& cluster, const Routes& routes,
+                      const Platform& platform) {
+  const auto host = [&](const std::string& name) {
+    return platform.hosts[static_cast<std::size_t>(host_index(cluster, name))];
+  };
+  for (std::size_t i = 0; i < conditions.slowdowns.size(); ++i) {
+    const Slowdown& slowdown = conditions.slowdowns[i];
+    if (!slowdown.resource.host.empty()) {
+      host(slowdown.resource.host)
+          ->set_speed_profile(simgrid::kernel::profile::ProfileBuilder::from_callback(
+              "slowdown" + std::to_string(i), dated_factors(slowdown), -1));
+      continue;
+    }
+    for (std::size_t l = 0; l < platform.links.size(); ++l)
+      if (platform.links[l] != nullptr &&
+          is_direction_of(routes.half_links()[l].name, slowdown.resource.link))
+        slow_link_down(slowdown, platform.links[l], platform.hosts.front());
+  }
+  for (std::size_t i = 0; i < conditions.background_traffic.size(); ++i)
+    send_in_background(conditions.background_traffic[i], platform.flow_ends[i].first,
+                       platform.flow_ends[i].second);
+}
+
+}  // namespace cadastre
