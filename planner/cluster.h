@@ -69,7 +69,8 @@ struct NetworkModel {
   std::string name = "max-min";  ///< or "LV08": where the constants come from, unless stated
   double bandwidth_factor = 1;   ///< of a link's bandwidth that messages get
   double latency_factor = 1;     ///< of the links' latency that a message takes
-  /// A flow is at most this / (2 x the route's latency, before the factor); without it, no limit.
+  /// On the wire, a flow is at most this / (2 x the route's latency, before the factor); without
+  /// it, no limit.
   std::optional<double> tcp_window_bytes;
   /// Acknowledgements load the way back by 5 %. In the replay alone: the cost model leaves it out.
   bool crosstraffic = false;

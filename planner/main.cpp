@@ -55,6 +55,8 @@ int main(int argc, char** argv) {
   for (const SisterVerb& verb : kSisterVerbs)
     program.add_subcommand(std::string(verb.name), verb.description);
   cadastre::add_import_verb(program);
+  cadastre::add_export_verb(program);
+  cadastre::add_calibrate_verb(program);
   cadastre::add_plan_verb(program);
   cadastre::add_report_verb(program);
   cadastre::add_validate_verb(program);

@@ -55,9 +55,9 @@ void follow(const Program& program, const Division& division, const CostTable& t
       const auto s = static_cast<std::size_t>(instruction.stage);
       const StageMemory& stage = stages[s];
       if (instruction.micro_batch < 0) {
-        const bool serves = instruction.kind == InstructionKind::kReduceGradients &&
-                            !has_part(rank, instruction.stage);
-        hold(now + (serves ? stage.reduced_bytes : 0), now);
+        const bool makes_sum_of_others = instruction.kind == InstructionKind::kReduceGradients &&
+                                         !has_part(rank, instruction.stage);
+        hold(now + (makes_sum_of_others ? stage.reduced_bytes : 0), now);
         continue;
       }
       const bool recompute = division.stages[s].recompute;

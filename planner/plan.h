@@ -68,7 +68,7 @@ struct Prediction {
   bool fits_memory = true;
   double latency_s = 0;                ///< of the inference of one sample
   double inference_samples_per_s = 0;  ///< pipelined, in the plan's micro-batches
-  double energy_j_per_step = 0;        ///< the watts of the hosts in use, for the whole step
+  double energy_j_per_step = 0;        ///< of the hosts in use; less where they idle
   double price_per_step = 0;           ///< likewise
   std::vector<HostPrediction> hosts;
   bool operator==(const Prediction&) const = default;

@@ -17,10 +17,11 @@ Routes::Routes(const Cluster& cluster, Table table)
     : num_hosts_(cluster.hosts.size()),
       places_(cluster),
       paths_(link_paths(cluster, places_)),
-      tcp_window_bytes_(cluster.network.model.tcp_window_bytes),
       half_links_(std::move(paths_.links)) {
   add_direct_links(cluster);
   const NetworkModel& model = cluster.network.model;
+  // The window is of bytes on the wire, of which messages are a part.
+  if (model.tcp_window_bytes) window_bytes_ = *model.tcp_window_bytes * model.bandwidth_factor;
   for (HalfLink& link : half_links_) {
     nominal_latency_s_.push_back(link.latency_s);
     link.bandwidth_bytes_per_s *= model.bandwidth_factor;
@@ -117,10 +118,10 @@ std::vector<int> Routes::path(int from, int to) const {
 }
 
 double Routes::window_bytes_per_s(const std::vector<int>& path) const {
-  if (!tcp_window_bytes_) return kInfinity;
+  if (!window_bytes_) return kInfinity;
   double latency_s = 0;
   for (const int link : path) latency_s += nominal_latency_s_[static_cast<std::size_t>(link)];
-  return latency_s > 0 ? *tcp_window_bytes_ / (2 * latency_s) : kInfinity;
+  return latency_s > 0 ? *window_bytes_ / (2 * latency_s) : kInfinity;
 }
 
 Way Routes::find_way(int from, int to) const {

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <unordered_map>
 #include <vector>
 
@@ -89,8 +90,8 @@ class Routes {
 
   std::size_t num_hosts_ = 0;
   Places places_;
-  LinkPaths paths_;  ///< but for its links
-  std::optional<double> tcp_window_bytes_;
+  LinkPaths paths_;                     ///< but for its links
+  std::optional<double> window_bytes_;  ///< of messages, in TCP's window
   std::vector<HalfLink> half_links_;
   std::vector<double> byte_s_;                   ///< [half link]
   std::vector<double> nominal_latency_s_;        ///< [half link] before the factor

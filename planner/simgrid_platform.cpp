@@ -211,11 +211,12 @@ bool add_star(pugi::xml_node& platform, const Cluster& cluster, const Routes& ro
   return true;
 }
 
-void add_routes(pugi::xml_node& platform, const Cluster& cluster, const Routes& routes) {
+void add_routes(pugi::xml_node& platform, const Cluster& cluster, const Routes& routes,
+                const std::string& file) {
   const int num_hosts = static_cast<int>(cluster.hosts.size());
   constexpr int kMostHosts = 512;
   if (num_hosts > kMostHosts)
-    throw InputError("", "/hosts",
+    throw InputError(file, "/hosts",
                      "expected " + std::to_string(kMostHosts) +
                          " hosts at most where each route must be listed, found " +
                          std::to_string(num_hosts));
@@ -256,7 +257,7 @@ void add_routes(pugi::xml_node& platform, const Cluster& cluster, const Routes& 
 
 }  // namespace
 
-std::string simgrid_platform_xml(const Cluster& cluster) {
+std::string simgrid_platform_xml(const Cluster& cluster, const std::string& file) {
   // The factors are SimGrid's to apply.
   Cluster nominal = cluster;
   nominal.network.model = {};
@@ -270,7 +271,7 @@ std::string simgrid_platform_xml(const Cluster& cluster) {
   set(platform, "version", "4.1");
   add_model(platform, cluster.network.model);
   if (!add_cluster(platform, nominal) && !add_star(platform, nominal, routes))
-    add_routes(platform, nominal, routes);
+    add_routes(platform, nominal, routes, file);
   std::ostringstream text;
   document.save(text, " ");
   return text.str();

@@ -14,7 +14,8 @@ namespace cadastre {
 /// A host's speed is 1 Gf times its relative speed. What SimGrid has no place for (memory, price,
 /// address, description) is in properties of that name.
 ///
-/// Throws InputError at `/hosts` where routes between all hosts would be listed and are too many.
-[[nodiscard]] std::string simgrid_platform_xml(const Cluster& cluster);
+/// Throws InputError, naming `file`, where the routes between all hosts must be listed and are too
+/// many.
+[[nodiscard]] std::string simgrid_platform_xml(const Cluster& cluster, const std::string& file);
 
 }  // namespace cadastre

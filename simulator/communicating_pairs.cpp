@@ -3,6 +3,8 @@
 #include <cstddef>
 #include <set>
 
+#include "planner/collective.h"
+
 namespace cadastre {
 
 namespace {
@@ -15,21 +17,21 @@ std::set<std::pair<int, int>> pairs_of(const Program& program) {
   const auto add = [&](int from, int to) {
     if (host(from) != host(to)) pairs.emplace(host(from), host(to));
   };
-  std::set<int> reducing_stages;
+  std::set<int> reduced_stages;
   for (std::size_t r = 0; r < program.ranks.size(); ++r)
     for (const Instruction& instruction : program.ranks[r].instructions) {
       if (is_send(instruction.kind)) add(static_cast<int>(r), instruction.peer);
-      if (instruction.kind != InstructionKind::kReduceGradients) continue;
-      reducing_stages.insert(instruction.stage);
+      if (instruction.kind == InstructionKind::kReduceGradients)
+        reduced_stages.insert(instruction.stage);
     }
-  for (const int stage : reducing_stages) {
-    const Collective collective(reduction_shape(program, stage));
+  for (const int stage : reduced_stages) {
     const std::vector<int> ranks = reducing_ranks(program, stage);
-    const auto rank_of = [&](int place) { return ranks[static_cast<std::size_t>(place)]; };
+    const Collective collective(reduction_shape(program, stage));
     for (int round = 0; round < collective.num_rounds(); round += collective.num_alike(round))
-      for (int place = 0; place < collective.num_places(); ++place)
+      for (int place = 0; place < static_cast<int>(ranks.size()); ++place)
         for (const CollectiveMessage& message : collective.sends(place, round))
-          add(rank_of(message.from), rank_of(message.to));
+          add(ranks[static_cast<std::size_t>(message.from)],
+              ranks[static_cast<std::size_t>(message.to)]);
   }
   return pairs;
 }

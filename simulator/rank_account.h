@@ -47,6 +47,8 @@ class RankAccount {
     num_sent_on_network_ = 0;
   }
 
+  [[nodiscard]] bool is_open() const { return is_open_; }
+
   [[nodiscard]] const RankDivision& division() const { return division_; }
 
  private:

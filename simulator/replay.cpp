@@ -22,6 +22,7 @@
 #include "simulator/rank_account.h"
 #include "simulator/simgrid_version.h"
 #include "simulator/step_statistics.h"
+#include "simulator/supervisor.h"
 
 namespace cadastre {
 
@@ -60,7 +61,9 @@ class Replay {
         engine_("cadastre"),
         energy_meter_(cluster),
         ranks_(program.ranks.size()),
-        checkpoints_written_(static_cast<std::size_t>(last_step_) + 1, 0) {
+        supervisor_(options.conditions, program, cluster,
+                    {.end = [this] { end_ranks(); },
+                     .start = [this](int first_step) { start_ranks(first_step); }}) {
     configure_simgrid(cluster);
     if (!options.paje_file.empty()) trace_to(options.paje_file);
     if (options.meter_links) link_meter_.emplace();
@@ -78,7 +81,7 @@ class Replay {
         ranks_[r].jitter.emplace(options.conditions.jitter->seed, static_cast<int>(r));
     }
     start_ranks(0);
-    if (!options.conditions.failures.empty()) start_supervisor();
+    supervisor_.start(platform_.hosts.front());
   }
 
   ReplayResult run() {
@@ -152,8 +155,7 @@ class Replay {
       end_step(r, step);
     }
     rank.finished = true;
-    // The failures still to come have nothing left to end.
-    if (all_finished() && supervisor_) supervisor_->kill();
+    if (all_finished()) supervisor_.on_run_ended();
   }
 
   void begin_last_step(std::size_t r) {
@@ -166,8 +168,9 @@ class Replay {
 
   void end_step(std::size_t r, int step) {
     RankState& rank = ranks_[r];
-    rank.end_s[static_cast<std::size_t>(step)] = now_s();
-    if (step == 0) {
+    // Where the first step is done again after a failure, what was measured before it counts.
+    if (step > 0 || rank.end_s[0] == 0) rank.end_s[static_cast<std::size_t>(step)] = now_s();
+    if (step == 0 && !rank.account.is_open()) {
       rank.account.open(now_s());
       rank.energy_j = -energy_meter_.consumed_j(host(r));
     }
@@ -274,48 +277,7 @@ class Replay {
       s4u::this_actor::sleep_for(recovery.checkpoint_s);
       ranks_[r].checkpoint_s += recovery.checkpoint_s;
     }
-    if (++checkpoints_written_[static_cast<std::size_t>(step)] < ranks_.size()) return;
-    restart_step_ = step + 1;
-    restart_point_s_ = now_s();
-  }
-
-  void start_supervisor() {
-    failures_ = options_.conditions.failures;
-    std::erase_if(failures_, [&](const Failure& failure) {
-      return !is_needed(failure.resource, program_, cluster_);
-    });
-    std::stable_sort(failures_.begin(), failures_.end(),
-                     [](const Failure& a, const Failure& b) { return a.at_s < b.at_s; });
-    supervisor_ =
-        simgrid_version::add_actor("supervisor", platform_.hosts.front(), [this] { supervise(); });
-  }
-
-  void supervise() {
-    const Recovery& recovery = options_.conditions.recovery;
-    for (std::size_t next = 0; next < failures_.size();) {
-      s4u::this_actor::sleep_until(failures_[next].at_s);
-      const double failed_s = now_s();
-      end_ranks();
-      const double lost_s = failed_s - restart_point_s_;
-      double resumed_s = 0;
-      std::size_t first = next;
-      // Whatever else fails until the ranks are back puts this off.
-      do {
-        const Failure& failure = failures_[next++];
-        resumed_s = std::max(
-            {resumed_s, failure.at_s + recovery.detection_s, failure.at_s + *failure.back_after_s});
-      } while (next < failures_.size() && failures_[next].at_s <= resumed_s + recovery.restart_s);
-      resumed_s += recovery.restart_s;
-      for (; first < next; ++first)
-        restarts_.push_back({.resource = failures_[first].resource,
-                             .failed_at_s = failures_[first].at_s,
-                             .resumed_at_s = resumed_s,
-                             .from_step = restart_step_,
-                             .lost_s = failures_[first].at_s <= failed_s ? lost_s : 0});
-      s4u::this_actor::sleep_until(resumed_s);
-      restart_point_s_ = resumed_s;
-      start_ranks(restart_step_);
-    }
+    supervisor_.on_checkpoint(step);
   }
 
   void end_ranks() {
@@ -327,9 +289,6 @@ class Replay {
     network_->reset();
     traffic_.clear();
     last_step_has_begun_ = false;
-    for (std::size_t step = static_cast<std::size_t>(restart_step_);
-         step < checkpoints_written_.size(); ++step)
-      checkpoints_written_[step] = 0;
   }
 
   [[nodiscard]] bool all_finished() const {
@@ -358,7 +317,7 @@ class Replay {
       run.run_s = std::max(run.run_s, rank.end_s.back());
       run.checkpoint_s = std::max(run.checkpoint_s, rank.checkpoint_s);
     }
-    run.restarts = restarts_;
+    run.restarts = supervisor_.restarts();
   }
 
   static bool is_to_itself(std::size_t r, const Instruction& instruction) {
@@ -404,16 +363,10 @@ class Replay {
   Platform platform_;
   std::optional<MessageNetwork> network_;
   std::vector<RankState> ranks_;
-  std::map<int, StageReduction> reductions_;             ///< by stage, of those that a rank came to
   std::map<std::pair<int, int>, std::int64_t> traffic_;  ///< of the last step, by hosts
   bool last_step_has_begun_ = false;
-  // Failures and what is done about them.
-  s4u::ActorPtr supervisor_;
-  std::vector<Failure> failures_;                 ///< of what the program needs, ascending in time
-  std::vector<std::size_t> checkpoints_written_;  ///< [step] by how many ranks
-  int restart_step_ = 0;                          ///< all ranks can start again here
-  double restart_point_s_ = 0;                    ///< when that work was done, or begun again
-  std::vector<Restart> restarts_;
+  std::map<int, StageReduction> reductions_;  ///< by stage, of those that a rank came to
+  Supervisor supervisor_;
 };
 
 }  // namespace

@@ -234,6 +234,62 @@ TEST_CASE("the search equals brute force for every objective", "[planner][proper
   }
 }
 
+TEST_CASE("the search equals brute force on every topology", "[planner][property]") {
+  constexpr unsigned kSeed = 97;
+  std::mt19937 random(kSeed);
+  const auto cable = [&](const std::string& from, const std::string& to, Sharing sharing) {
+    return Cable{.link = {.name = from + "-" + to,
+                          .bandwidth_bytes_per_s = uniform(random, 1e5, 1e7),
+                          .latency_s = uniform(random, 0, 1e-3),
+                          .sharing = sharing},
+                 .from = from,
+                 .to = to};
+  };
+  const std::vector<Objective> objectives = {Objective::kStepTime, Objective::kLatency,
+                                             Objective::kThroughput, Objective::kEnergy};
+  for (int round = 0; round < 24; ++round) {
+    World world = random_world(random, random_model(random, 2 + random() % 3), 3);
+    Network& network = world.cluster.network;
+    network.zones.clear();
+    const auto sharing = static_cast<Sharing>(random() % 3);
+    switch (round % 6) {
+      case 0:
+        network.topology = Torus{.dimensions = {3}, .sharing = sharing};
+        break;
+      case 1:
+        network.topology =
+            FatTree{.down = {2, 2}, .up = {1, 2}, .parallel = {1, 1}, .sharing = sharing};
+        break;
+      case 2:
+        network.topology = Dragonfly{.groups = 2, .routers = 2, .nodes = 1, .sharing = sharing};
+        break;
+      case 3:
+        network.topology =
+            Graph{.switches = {"switch"},
+                  .cables = {cable("node1", "switch", sharing), cable("node2", "switch", sharing),
+                             cable("node3", "switch", Sharing::kFatPipe),
+                             cable("node2", "node3", Sharing::kShared)}};
+        break;
+      case 4:
+        world.cluster.machines = {
+            {.name = "machine", .memory_bandwidth_bytes_per_s = uniform(random, 1e6, 1e8)}};
+        world.cluster.hosts[0].machine = world.cluster.hosts[1].machine = "machine";
+        network.direct_links.clear();
+        break;
+      default:
+        network.topology = Torus{.dimensions = {3}, .sharing = Sharing::kFatPipe};
+        network.model = lv08_model();
+        network.model.tcp_window_bytes = uniform(random, 10, 1000);
+    }
+    for (Host& host : world.cluster.hosts) host.idle_watts = uniform(random, 0, 1) * host.watts;
+    const std::map<Objective, double> expected = brute_force(world, 4, {1, 2}, objectives);
+    for (const Objective objective : objectives) {
+      INFO("seed " << kSeed << ", round " << round << ", " << objective_name(objective));
+      check_equals(search(world, 4, {1, 2}, 60, objective), expected.at(objective));
+    }
+  }
+}
+
 TEST_CASE("stopped early, the search's lower bound still is one", "[planner][property]") {
   constexpr unsigned kSeed = 7;
   std::mt19937 random(kSeed);

@@ -197,6 +197,8 @@ TEST_CASE("without checkpoints a failure costs all there was, messages under way
       {.num_steps = 2, .failures = {{.resource = {.link = "h1"}, .at_s = 3, .back_after_s = 1}}});
   CHECK_THAT(result.figures.run.run_s, WithinRel(4.0 + 3 * 2, 1e-6));
   CHECK(result.figures.run.restarts.at(0).from_step == 0);
+  // The two steps were done at 10 s, and the first had ended at 2 s.
+  CHECK_THAT(result.figures.steps.mean_s, WithinRel(4.0, 1e-6));
   CHECK(result.figures.traffic ==
         std::vector<HostTraffic>{{.from = "h0", .to = "h1", .bytes = 1'000'000},
                                  {.from = "h1", .to = "h0", .bytes = 1'000'000}});

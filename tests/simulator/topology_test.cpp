@@ -154,7 +154,7 @@ TEST_CASE("regular topologies have the routes of SimGrid's own clusters", "[simu
       wired(10, Dragonfly{.groups = 1, .routers = 5, .nodes = 2, .sharing = Sharing::kShared}),
       wired(8, Dragonfly{.groups = 2, .routers = 2, .nodes = 2})};
   for (const Cluster& cluster : clusters) {
-    const std::string xml = simgrid_platform_xml(cluster);
+    const std::string xml = simgrid_platform_xml(cluster, "cluster.json");
     CHECK(is_native(xml));
     check_same(loaded(xml, cluster), cluster, true);
   }
@@ -162,7 +162,8 @@ TEST_CASE("regular topologies have the routes of SimGrid's own clusters", "[simu
 
 TEST_CASE("SimGrid reads an exported cluster of any kind to the same routes", "[simulator]") {
   for (const Cluster& cluster : networks::all())
-    check_same(loaded(simgrid_platform_xml(cluster), cluster), nominal(cluster), true);
+    check_same(loaded(simgrid_platform_xml(cluster, "cluster.json"), cluster), nominal(cluster),
+               true);
 }
 
 TEST_CASE("the simulator's links and routes are the planner's", "[simulator]") {
