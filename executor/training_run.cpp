@@ -50,6 +50,11 @@ CheckedInput check_input(const RunRequest& request) {
     throw InputError(request.plan.string(), "/averaging_period",
                      "expected 0, as runs reduce gradients in every step, found " +
                          std::to_string(input.plan.plan.averaging_period));
+  if (const AllReduceAlgorithm algorithm = input.plan.plan.all_reduce.algorithm;
+      algorithm != AllReduceAlgorithm::kRing)
+    throw InputError(request.plan.string(), "/all_reduce/algorithm",
+                     "expected \"ring\", which is how runs reduce gradients, found \"" +
+                         all_reduce_name(algorithm) + "\"");
   input.scene = read_scene(request.scene, request.rasters);
   const Shape& scores =
       model.layers[static_cast<std::size_t>(layer_index(model, model.output))].output_shape;

@@ -55,7 +55,7 @@ Collective::Collective(const CollectiveShape& shape) : num_places_(shape.num_ran
       add_phase(TeamStep::kBroadcastTree, {std::move(ranks)});
       break;
     case AllReduceAlgorithm::kHierarchical:
-      add_hierarchy(shape.groups);
+      add_hierarchy(shape.groups.empty() ? ranks : shape.groups);
       break;
     case AllReduceAlgorithm::kParameterServer:
       add_phase(TeamStep::kGather, {root_first});

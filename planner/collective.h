@@ -47,7 +47,8 @@ struct CollectiveShape {
   AllReduceAlgorithm algorithm = AllReduceAlgorithm::kRing;
   int num_ranks = 1;
   int root = 0;             ///< place of the server or driver; `num_ranks` when it is no rank
-  std::vector<int> groups;  ///< [rank], for `kHierarchical`: those of one number are together
+  /// [rank], for `kHierarchical`: those of one number are together; empty: each is by itself.
+  std::vector<int> groups;
 };
 
 /// Bytes of the buffer on their way: pieces [first_piece, end_piece) of `num_pieces` equal ones,

@@ -7,10 +7,15 @@ namespace cadastre {
 
 namespace {
 
-/// Hosts of one zone are together; one in none is by itself.
+/// Hosts of one machine are together where some share one, otherwise those of one zone; one in none
+/// is by itself.
 std::vector<int> host_groups(const Cluster& cluster) {
-  std::vector<int> groups = host_zones(cluster);
-  auto next = static_cast<int>(cluster.network.zones.size());
+  std::vector<int> groups = host_machines(cluster);
+  auto next = static_cast<int>(cluster.machines.size());
+  if (std::all_of(groups.begin(), groups.end(), [](int machine) { return machine < 0; })) {
+    groups = host_zones(cluster);
+    next = static_cast<int>(cluster.network.zones.size());
+  }
   for (int& group : groups)
     if (group < 0) group = next++;
   return groups;

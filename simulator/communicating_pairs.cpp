@@ -27,7 +27,7 @@ std::set<std::pair<int, int>> pairs_of(const Program& program) {
   for (const int stage : reduced_stages) {
     const std::vector<int> ranks = reducing_ranks(program, stage);
     const Collective collective(reduction_shape(program, stage));
-    for (int round = 0; round < collective.num_rounds(); ++round)
+    for (int round = 0; round < collective.num_rounds(); round += collective.num_alike(round))
       for (int place = 0; place < static_cast<int>(ranks.size()); ++place)
         for (const CollectiveMessage& message : collective.sends(place, round))
           add(ranks[static_cast<std::size_t>(message.from)],

@@ -159,6 +159,7 @@ void check_all_reduce(const Program& program, std::size_t num_hosts) {
 void check_reductions(const Program& program) {
   for (std::size_t s = 0; s < program.stage_ranks.size(); ++s) {
     const std::vector<int> ranks = reducing_ranks(program, static_cast<int>(s));
+    if (ranks.empty()) continue;
     const auto of_rank = [&](int rank) {
       return reductions(program.ranks[static_cast<std::size_t>(rank)], static_cast<int>(s));
     };
@@ -170,6 +171,10 @@ void check_reductions(const Program& program) {
       if (std::any_of(bytes.begin(), bytes.end(), [](std::int64_t b) { return b < 0; }))
         refuse("rank " + std::to_string(rank) + " reduces less than 0 bytes");
     }
+    const CollectiveShape shape = reduction_shape(program, static_cast<int>(s));
+    if (shape.root >= static_cast<int>(ranks.size()) && !of_rank(ranks.front()).empty())
+      refuse("the root of the reductions of stage " + std::to_string(s) + " is host " +
+             std::to_string(program.all_reduce.root_host) + ", which has no rank");
   }
 }
 

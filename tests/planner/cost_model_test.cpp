@@ -1,6 +1,7 @@
 #include "planner/cost_model.h"
 #include "planner/memory.h"
 
+#include "planner/all_reduce_cost.h"
 #include "planner/prediction.h"
 #include "tests/support/catch.h"
 #include "tests/support/worlds.h"
@@ -79,6 +80,60 @@ TEST_CASE("a reduction over n replicas takes 2 (n - 1) rounds of an n-th", "[pla
   Cluster busy = cluster;
   busy.network.reduction_s_per_byte = 1e-6;
   CHECK_THAT(ring_seconds(NetworkCosts(busy), {0, 1, 2, 3}, 250000), WithinRel(6 * 0.125, 1e-12));
+}
+
+TEST_CASE("messages of one round of an all-reduce share the links they cross", "[planner]") {
+  // 1 MB/s a host, uplinks of 0.5 MB/s: in the first round of a tree over nodes 1 to 4, in the zone
+  // and outside it in turns, both messages leave the zone.
+  Cluster cluster = hosts({1, 1, 1, 1});
+  cluster.network.zones = {{.name = "zone",
+                            .hosts = {"node2", "node4"},
+                            .bandwidth_bytes_per_s = 5e5,
+                            .latency_s = 0.125}};
+  const NetworkCosts network(cluster);
+  const AllReduce tree{.algorithm = AllReduceAlgorithm::kTree, .root = {}};
+  // 1 MB: 2 over the uplink in the first round and in the last, 1 between nodes 3 and 1 otherwise.
+  CHECK_THAT(AllReduceCost(network, divided(tree, cluster), {0, 1, 2, 3}).seconds(1'000'000),
+             WithinRel(2 * (4 + 0.125) + 2 * 1, 1e-12));
+  // A cable is shared with nobody.
+  cluster.network.direct_links = {
+      {.from = "node3", .to = "node4", .bandwidth_bytes_per_s = 1e6, .latency_s = 0}};
+  CHECK_THAT(
+      AllReduceCost(NetworkCosts(cluster), divided(tree, cluster), {0, 1, 2, 3}).seconds(1'000'000),
+      WithinRel(2 * (2 + 0.125) + 2 * 1, 1e-12));
+  // With few bytes, the longest latency counts; with many, the slowest link.
+  CHECK_THAT(AllReduceCost(NetworkCosts(cluster), divided(tree, cluster), {0, 1, 2, 3}).seconds(1),
+             WithinRel(2 * (2e-6 + 0.125) + 2 * 1e-6, 1e-12));
+}
+
+TEST_CASE("parameters are averaged by the same all-reduce as gradients are reduced", "[planner]") {
+  const Profile profile = chain({1});
+  const Cluster cluster = hosts({1, 1, 1, 1, 1});
+  Plan plan = data_parallel(profile.model, cluster, {0.25, 0.25, 0.25, 0.25}, 4);
+  plan.all_reduce = {.algorithm = AllReduceAlgorithm::kParameterServer, .root = "node5"};
+  // 250,000 bytes of each of four there, and back, at 1 MB/s.
+  CHECK_THAT(predict(plan, profile, cluster).step_s, WithinRel(3 + 2 * 1, 1e-12));
+  CHECK(predict(plan, profile, cluster).traffic_bytes_per_step == 2 * 4 * 250'000);
+  plan.averaging_period = 10;
+  CHECK_THAT(predict(plan, profile, cluster).step_s, WithinRel(3 + 2 * 0.1, 1e-12));
+  const Prediction prediction = predict(plan, profile, cluster);
+  REQUIRE(prediction.hosts.size() == 5);
+  // The server works while it serves, not while it waits, and holds a sum of all parameters.
+  CHECK(prediction.hosts[4].host == "node5");
+  CHECK_THAT(prediction.hosts[4].reduction_s, WithinRel(0.2, 1e-9));
+  CHECK(prediction.hosts[4].peak_memory_bytes == 250'000);
+  CHECK(prediction.hosts[4].sent_bytes == 4 * 25'000);
+}
+
+TEST_CASE("a server without memory for the sum makes the plan one that does not fit", "[planner]") {
+  const Profile profile = chain({1});
+  Cluster cluster = hosts({1, 1, 1});
+  Plan plan = data_parallel(profile.model, cluster, {0.5, 0.5}, 4);
+  plan.all_reduce = {.algorithm = AllReduceAlgorithm::kSpark, .root = "node3"};
+  cluster.hosts[2].memory_bytes = 250'000;
+  CHECK(predict(plan, profile, cluster).fits_memory);
+  cluster.hosts[2].memory_bytes -= 1;
+  CHECK_FALSE(predict(plan, profile, cluster).fits_memory);
 }
 
 TEST_CASE("interleaving divides the bubble by the number of stages on a host",

@@ -28,6 +28,43 @@ TEST_CASE("a plan goes to JSON and back unchanged", "[planner]") {
   CHECK(documents::reread(to_json(document), plan_from_json) == document);
 }
 
+TEST_CASE("a plan's all-reduce goes to JSON and back, and is left out where it is a ring",
+          "[planner]") {
+  PlanDocument document = worlds::two_stage_document();
+  CHECK_FALSE(to_json(document).contains("all_reduce"));
+  for (std::size_t a = 0; a < all_reduce_names().size(); ++a) {
+    const auto algorithm = static_cast<AllReduceAlgorithm>(a);
+    document.plan.all_reduce = {.algorithm = algorithm, .root = {}};
+    CHECK(documents::reread(to_json(document), plan_from_json) == document);
+    if (!has_root(algorithm)) continue;
+    document.plan.all_reduce.root = "node2";
+    CHECK(documents::reread(to_json(document), plan_from_json) == document);
+  }
+  CHECK(to_json(document).at("all_reduce") == json{{"algorithm", "spark-tree"}, {"root", "node2"}});
+  CHECK(documents::reread(with(sound(), "/all_reduce", {{"algorithm", "ring"}}), plan_from_json) ==
+        worlds::two_stage_document());
+}
+
+TEST_CASE("an all-reduce of a plan that means nothing is refused", "[planner]") {
+  CHECK(refused(with(sound(), "/all_reduce", {{"algorithm", "rink"}})) ==
+        "/all_reduce/algorithm: expected one of ring, halving-doubling, tree, hierarchical, "
+        "parameter-server, spark or spark-tree, found \"rink\"");
+  CHECK(refused(with(sound(), "/all_reduce", {{"algorithm", "spark"}, {"root", "node3"}})) ==
+        "/all_reduce/root: expected a host of the cluster (node1, node2), found \"node3\", did you "
+        "mean \"node1\"?");
+  CHECK(refused(with(sound(), "/all_reduce", {{"algorithm", "tree"}, {"root", "node2"}})) ==
+        "/all_reduce/root: expected no root with the all-reduce \"tree\" (one goes with "
+        "parameter-server, spark, spark-tree), found \"node2\"");
+  CHECK(refused(with(sound(), "/all_reduce", {{"algorithm", "spark"}, {"root", ""}})) ==
+        "/all_reduce/root: expected a name of a host, found \"\"");
+  CHECK(refused(with(sound(), "/all_reduce", {{"algorithm", "spark"}, {"roots", "node1"}}))
+            .find("did you mean \"root\"?") != std::string::npos);
+  CHECK(refused(with(sound(), "/all_reduce", "ring")) ==
+        "/all_reduce: expected an object, found \"ring\"");
+  CHECK(refused(with(sound(), "/all_reduce", json::object())).find("algorithm") !=
+        std::string::npos);
+}
+
 TEST_CASE("a plan's document is flat, with the names that others read", "[planner]") {
   const json document = sound();
   CHECK(document.at("schedule") == "gpipe");

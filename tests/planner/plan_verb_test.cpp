@@ -211,6 +211,71 @@ TEST_CASE("the explanation says the numbers of the answer, and no zeros", "[plan
   CHECK(text.find("nan") == std::string::npos);
 }
 
+TEST_CASE("every all-reduce gives a plan that says so, in every form of the answer", "[planner]") {
+  const PlanDirectory directory;
+  double ring_s = 0;
+  for (const std::string& name : all_reduce_names()) {
+    INFO(name);
+    const nlohmann::json answer = directory.answer(
+        {"--strategy", "data-parallel", "--all-reduce", name, "--explain", "-o", "plan.json"});
+    CHECK(directory.run({"validate", "plan.json"}).status == 0);
+    const std::string text = answer.at("explanation").dump();
+    const nlohmann::json plan = directory.read("plan.json");
+    if (name == "ring") {
+      ring_s = answer.at("step_s").get<double>();
+      CHECK_FALSE(plan.contains("all_reduce"));
+      CHECK_FALSE(answer.contains("all_reduce"));
+    } else {
+      CHECK(plan.at("all_reduce").at("algorithm") == name);
+      CHECK(answer.at("all_reduce").at("algorithm") == name);
+      CHECK(text.find("gradients reduced by " + name) != std::string::npos);
+      for (const nlohmann::json& alternative : plan.at("alternatives"))
+        CHECK(alternative.at("all_reduce").at("algorithm") == name);
+    }
+    // Three hosts' ring moves less over each link than any of the others.
+    CHECK(answer.at("step_s").get<double>() >= ring_s * (1 - 1e-9));
+  }
+}
+
+TEST_CASE("a parameter server may be a host without layers", "[planner]") {
+  const PlanDirectory directory;
+  // It is slow, and the network is fast: the others share the work, and it serves.
+  nlohmann::json cluster = directory.read("cluster.json");
+  cluster["hosts"].push_back(cluster.at("/hosts/0"_json_pointer));
+  cluster["hosts"].back()["name"] = "driver";
+  cluster["hosts"].back()["relative_speed"] = 1e-3;
+  cluster["network"]["bandwidth_bytes_per_s"] = 1e9;
+  directory.write("cluster.json", cluster);
+  const nlohmann::json answer =
+      directory.answer({"--all-reduce", "spark", "--root", "driver", "--explain", "--strategy",
+                        "auto", "--max-step-time", "1s", "-o", "plan.json"});
+  const nlohmann::json plan = directory.read("plan.json");
+  CHECK(plan.at("all_reduce").at("root") == "driver");
+  // Some plan of the document reduces, and its driver sends the sum to each replica.
+  bool found = false;
+  const auto look_at = [&](const nlohmann::json& one) {
+    const nlohmann::json& stages = one.at("stages");
+    const nlohmann::json& hosts = one.at("/predicted/hosts"_json_pointer);
+    if (hosts.back().at("host") != "driver" || hosts.back().at("compute_s") != 0) return;
+    std::int64_t sent = 0;
+    for (const nlohmann::json& stage : stages)
+      for (const nlohmann::json& replica : stage.at("replicas"))
+        CHECK(replica.at("host") != "driver");
+    for (std::size_t h = 0; h + 1 < hosts.size(); ++h)
+      sent += hosts[h].at("sent_bytes").get<std::int64_t>();
+    CHECK(hosts.back().at("sent_bytes").get<std::int64_t>() > 0);
+    CHECK(hosts.back().at("peak_memory_bytes").get<std::int64_t>() > 0);
+    CHECK(one.at("/predicted/traffic_bytes_per_step"_json_pointer).get<std::int64_t>() ==
+          sent + hosts.back().at("sent_bytes").get<std::int64_t>());
+    found = true;
+  };
+  look_at(plan);
+  for (const char* list : {"alternatives", "runners_up"})
+    for (const nlohmann::json& one : plan.at(list)) look_at(one);
+  CHECK(found);
+  CHECK(answer.at("explanation").dump().find("stages  on") == std::string::npos);
+}
+
 TEST_CASE("the same request gives the same plan", "[planner]") {
   const PlanDirectory directory;
   for (const char* name : {"one.json", "two.json"})
@@ -231,6 +296,16 @@ TEST_CASE("requests that cannot be met are refused before the search", "[planner
   directory.check_refused({"--objective", "latencie"},
                           "--objective: expected step-time, latency, throughput, traffic, memory, "
                           "energy or cost, found \"latencie\", did you mean \"latency\"?");
+  directory.check_refused({"--all-reduce", "rings"},
+                          "--all-reduce: expected ring, halving-doubling, tree, hierarchical, "
+                          "parameter-server, spark or spark-tree, found \"rings\", did you mean "
+                          "\"ring\"?");
+  directory.check_refused({"--root", "node1"},
+                          "--root: expected no root with the all-reduce \"ring\" (one goes with "
+                          "parameter-server, spark, spark-tree), found \"node1\"");
+  directory.check_refused({"--all-reduce", "spark", "--root", "nod1"},
+                          "--root: expected a host of the cluster (node1, node2, node3), found "
+                          "\"nod1\", did you mean \"node1\"?");
   directory.check_refused({"--pareto", "cost"}, "--pareto: expected two objectives, found 1");
   directory.check_refused({"--pareto", "cost,cost"},
                           "--pareto: expected two different objectives, found \"cost\" twice");

@@ -6,6 +6,7 @@
 
 #include "planner/planner.h"
 #include "planner/search/downsets.h"
+#include "planner/search/host_sets.h"
 #include "planner/strategies.h"
 #include "tests/support/brute_force.h"
 #include "tests/support/catch.h"
@@ -21,8 +22,8 @@ constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 SearchResult search(const World& world, std::int64_t batch_size,
                     const std::vector<std::int64_t>& micro_batches, double time_limit_s = 60,
-                    Objective objective = Objective::kStepTime) {
-  const PlanningProblem problem(world.profile, world.cluster);
+                    Objective objective = Objective::kStepTime, const AllReduce& all_reduce = {}) {
+  const PlanningProblem problem(world.profile, world.cluster, all_reduce);
   return search_plan(problem,
                      {.goal = {.objective = objective, .constraints = {}},
                       .batch_size = batch_size,
@@ -97,6 +98,72 @@ TEST_CASE("the search equals brute force where hosts, links and layers are of ev
     check_equals(search(world, 4, {1, 2, 4}, 60, objective),
                  brute_force(world, 4, {1, 2, 4}, {objective})[objective]);
   }
+}
+
+/// Any all-reduce, and any host or none as its root where it has one.
+AllReduce random_all_reduce(std::mt19937& random, const Cluster& cluster) {
+  AllReduce all_reduce{
+      .algorithm = static_cast<AllReduceAlgorithm>(random() % all_reduce_names().size()),
+      .root = {}};
+  if (has_root(all_reduce.algorithm) && random() % 2 == 0)
+    all_reduce.root = cluster.hosts[random() % cluster.hosts.size()].name;
+  return all_reduce;
+}
+
+TEST_CASE("the search equals brute force whatever the all-reduce", "[planner][property]") {
+  constexpr unsigned kSeed = 60;
+  std::mt19937 random(kSeed);
+  int num_replicated = 0;
+  for (int round = 0; round < 300; ++round) {
+    // Fast networks, so that stages are replicated; up to four hosts, some of them identical.
+    World world = uneven_world(random, random_dag(random, 1 + random() % 2), 2 + random() % 3);
+    if (random() % 3 != 0) {
+      world.cluster.network.bandwidth_bytes_per_s *= 1000;
+      for (Host& host : world.cluster.hosts) {
+        if (host.bandwidth_bytes_per_s) *host.bandwidth_bytes_per_s *= 1000;
+        host.memory_bytes = 1'000'000'000;
+      }
+    }
+    const AllReduce all_reduce = random_all_reduce(random, world.cluster);
+    const auto objective =
+        static_cast<Objective>(random() % 2 == 0 ? 0 : random() % kNumObjectives);
+    INFO("seed " << kSeed << ", round " << round << ", " << objective_name(objective) << ", "
+                 << all_reduce_name(all_reduce.algorithm) << " " << all_reduce.root);
+    const SearchResult result = search(world, 4, {1, 4}, 60, objective, all_reduce);
+    check_equals(result, brute_force(world, 4, {1, 4}, {objective}, all_reduce)[objective]);
+    if (!result.best) continue;
+    CHECK(result.best->division.all_reduce == divided(all_reduce, world.cluster));
+    for (const DividedStage& stage : result.best->division.stages)
+      if (stage.hosts.size() > 1) ++num_replicated;
+  }
+  CHECK(num_replicated > 50);
+}
+
+TEST_CASE("where replicas have parts of their own, which of identical hosts is first matters",
+          "[planner]") {
+  // The second host's link is fast: as the first of a stage it would be the server.
+  World world{.profile = chain({0.05}), .cluster = hosts({1, 1, 1, 1})};
+  world.cluster.hosts[1].bandwidth_bytes_per_s = 1e7;
+  const auto offered = [&](const AllReduce& all_reduce, const std::vector<int>& set) {
+    const std::vector<std::vector<int>> sets =
+        HostSets(world.cluster, divided(all_reduce, world.cluster))
+            .choices(std::vector<bool>(4, false));
+    return std::find(sets.begin(), sets.end(), set) != sets.end();
+  };
+  CHECK_FALSE(offered({}, {1, 2, 3}));
+  CHECK(offered({.algorithm = AllReduceAlgorithm::kParameterServer, .root = {}}, {1, 2, 3}));
+  CHECK_FALSE(offered({.algorithm = AllReduceAlgorithm::kParameterServer, .root = {}}, {1, 3}));
+  // A host that is the root is like no other.
+  CHECK(offered({.algorithm = AllReduceAlgorithm::kParameterServer, .root = "node4"}, {1, 3}));
+
+  const SearchResult result =
+      search(world, 12, {1}, 60, Objective::kStepTime,
+             {.algorithm = AllReduceAlgorithm::kParameterServer, .root = {}});
+  REQUIRE(result.best.has_value());
+  CHECK(result.proven);
+  CHECK(result.best->division.stages.front().hosts == std::vector<int>{1, 2, 3});
+  // 4 samples of 3 x 0.05 s; 250,000 bytes over a slow host's link, there and back.
+  CHECK_THAT(result.best->value, WithinRel(0.6 + 2 * 0.25, 1e-9));
 }
 
 TEST_CASE("a layer that no gradient goes back to may be a step ahead", "[planner]") {

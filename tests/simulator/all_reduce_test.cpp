@@ -201,6 +201,50 @@ TEST_CASE(
   }
 }
 
+TEST_CASE("what an all-reduce sends and receives in the replay is what its program says",
+          "[simulator][property]") {
+  std::vector<IsolatedWork> work;
+  std::vector<std::string> names;
+  for (const int n : {2, 3, 6, 9, 16})
+    for (std::size_t a = 0; a < all_reduce_names().size(); ++a) {
+      const auto algorithm = static_cast<AllReduceAlgorithm>(a);
+      for (const int root : {-1, 1, n}) {
+        if (root >= 0 && !has_root(algorithm)) continue;
+        names.push_back(all_reduce_name(algorithm) + " of " + std::to_string(n) + " with root " +
+                        std::to_string(root));
+        work.emplace_back([=] {
+          // Bytes that no number of ranks divides.
+          const ReplayWorld world = world_of(algorithm, n, 100'003, equal_star(n + 1), root);
+          const SimulationFigures figures =
+              replay(world.program, world.costs, world.cluster).figures;
+          std::string wrong;
+          std::int64_t sum = 0;
+          std::int64_t received = 0;
+          for (std::size_t r = 0; r < world.program.ranks.size(); ++r) {
+            std::int64_t said = 0;
+            for (const Instruction& instruction : world.program.ranks[r].instructions)
+              said += sent_bytes(world.program, r, instruction);
+            if (figures.hosts[r].sent_bytes != said) wrong += " " + std::to_string(r);
+            sum += figures.hosts[r].sent_bytes;
+            received += figures.hosts[r].received_bytes;
+          }
+          std::int64_t traffic = 0;
+          for (const auto& between : figures.traffic) traffic += between.bytes;
+          if (sum != traffic_bytes(world.program)) wrong += " sum";
+          if (received != sum) wrong += " received";
+          if (traffic != sum) wrong += " traffic";
+          return wrong;
+        });
+      }
+    }
+  const std::vector<IsolatedResult> results = run_isolated(work, num_usable_cores());
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    INFO(names[i]);
+    CHECK(results[i].error.empty());
+    CHECK(results[i].output.empty());
+  }
+}
+
 TEST_CASE("a server that also computes serves once its own passes are over", "[simulator]") {
   // Ranks 0 and 1 reduce on the host of rank 2, whose own stage computes for ten times as long.
   TinyProgram tiny({2, 1});

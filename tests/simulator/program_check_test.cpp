@@ -151,6 +151,43 @@ TEST_CASE("parts that do not go with the stages' lists are refused", "[simulator
         "forward of micro-batch 0 on rank 0 is of stage 1, in which the rank has no part");
 }
 
+TEST_CASE("a root of reductions that cannot be one is refused", "[simulator]") {
+  // Rank 0, in a stage of its own, adds up what ranks 1 and 2 reduce.
+  TinyProgram served = sound();
+  served.program.all_reduce = {
+      .algorithm = AllReduceAlgorithm::kSpark, .root_host = 0, .host_groups = {}};
+  served.reduce(0, 16, 1);
+  CHECK(refusal(served).empty());
+
+  TinyProgram absent = sound();
+  absent.program.all_reduce = served.program.all_reduce;
+  CHECK(refusal(absent) == "rank 0 reduces other gradients than rank 1 of stage 1");
+
+  TinyProgram uncalled = served;
+  uncalled.program.all_reduce = {};
+  CHECK(refusal(uncalled) ==
+        "reduce_gradients on rank 0 is of stage 1, in which the rank has no part");
+
+  TinyProgram unknown = sound();
+  unknown.program.all_reduce = served.program.all_reduce;
+  unknown.program.all_reduce.root_host = 3;
+  CHECK(refusal(unknown) == "the root of its reductions is host 3 of 3");
+
+  TinyProgram ring = served;
+  ring.program.all_reduce.algorithm = AllReduceAlgorithm::kRing;
+  CHECK(refusal(ring) == "its reductions have a root, and none goes with ring");
+
+  TinyProgram groupless = sound();
+  groupless.program.all_reduce.algorithm = AllReduceAlgorithm::kHierarchical;
+  CHECK(refusal(groupless) == "expected groups of 3 hosts, found 0");
+
+  TinyProgram nobody({2});
+  for (const int rank : {0, 1}) nobody.reduce(rank, 16);
+  nobody.program.all_reduce = served.program.all_reduce;
+  nobody.program.all_reduce.root_host = 2;
+  CHECK(refusal(nobody) == "the root of the reductions of stage 0 is host 2, which has no rank");
+}
+
 TEST_CASE("costs and hosts that SimGrid would end the process on are refused", "[simulator]") {
   TinyProgram cost = sound();
   cost.costs[0][0] = std::numeric_limits<double>::quiet_NaN();
