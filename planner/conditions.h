@@ -27,7 +27,8 @@ struct TimedFactor {
   bool operator==(const TimedFactor&) const = default;
 };
 
-/// A host or a link that is slower for a while: a second user, a hot machine, a shared line.
+/// A host or a link that is slower for a while: a second user, a hot machine, a shared line. A host
+/// that shares a machine with others slows them all. One for each resource.
 struct Slowdown {
   Resource resource;
   std::vector<TimedFactor> profile;  ///< ascending in time; 1 before the first

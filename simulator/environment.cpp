@@ -1,6 +1,7 @@
 #include "simulator/environment.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
 #include <simgrid/kernel/ProfileBuilder.hpp>
 #include <utility>
@@ -50,8 +51,17 @@ class Check {
       check_host(conditions.background_traffic[i].from, pointer + "/from");
       check_host(conditions.background_traffic[i].to, pointer + "/to");
     }
-    for (std::size_t i = 0; i < conditions.slowdowns.size(); ++i)
-      check_resource(conditions.slowdowns[i].resource, "/slowdowns/" + std::to_string(i));
+    std::map<std::string, std::string> where;  // of what is slowed down: pointer
+    for (std::size_t i = 0; i < conditions.slowdowns.size(); ++i) {
+      const Resource& resource = conditions.slowdowns[i].resource;
+      const std::string pointer = "/slowdowns/" + std::to_string(i);
+      check_resource(resource, pointer);
+      const auto [first, is_new] = where.emplace(slowed(resource), pointer);
+      if (!is_new)
+        throw InputError(file_, pointer,
+                         "expected one slowdown of " + slowed(resource) +
+                             ", found a second (first at " + first->second + ")");
+    }
     for (std::size_t i = 0; i < conditions.failures.size(); ++i) {
       const Failure& failure = conditions.failures[i];
       const std::string pointer = "/failures/" + std::to_string(i);
@@ -73,6 +83,15 @@ class Check {
     throw InputError(file_, pointer,
                      "expected a host of the cluster (" + listed(names) + "), found " +
                          in_quotes(name) + did_you_mean(name, names));
+  }
+
+  /// What a slowdown changes: a link, a host, or the machine that a host shares with others.
+  [[nodiscard]] std::string slowed(const Resource& resource) const {
+    if (resource.host.empty()) return "link " + in_quotes(resource.link);
+    const Host& host =
+        cluster_.hosts[static_cast<std::size_t>(host_index(cluster_, resource.host))];
+    return host.machine.empty() ? "host " + in_quotes(host.name)
+                                : "machine " + in_quotes(host.machine);
   }
 
   void check_resource(const Resource& resource, const std::string& pointer) const {
@@ -149,6 +168,15 @@ void send_in_background(const BackgroundTraffic& traffic, s4u::Host* from, s4u::
   })->daemonize();
 }
 
+/// Where a host computes.
+s4u::Host* processor(const std::string& host, const Cluster& cluster, const Platform& platform) {
+  const auto h = static_cast<std::size_t>(host_index(cluster, host));
+  const int machine = host_machines(cluster)[h];
+  s4u::Host* shared =
+      machine < 0 ? nullptr : platform.machines[static_cast<std::size_t>(machine)].processor;
+  return shared != nullptr ? shared : platform.hosts[h];
+}
+
 }  // namespace
 
 void check_conditions(const Conditions& conditions, const std::string& file, const Program& program,
@@ -182,13 +210,10 @@ std::vector<PlatformFlow> background_flows(const Conditions& conditions, const C
 
 void apply_conditions(const Conditions& conditions, const Cluster& cluster, const Routes& routes,
                       const Platform& platform) {
-  const auto host = [&](const std::string& name) {
-    return platform.hosts[static_cast<std::size_t>(host_index(cluster, name))];
-  };
   for (std::size_t i = 0; i < conditions.slowdowns.size(); ++i) {
     const Slowdown& slowdown = conditions.slowdowns[i];
     if (!slowdown.resource.host.empty()) {
-      host(slowdown.resource.host)
+      processor(slowdown.resource.host, cluster, platform)
           ->set_speed_profile(simgrid::kernel::profile::ProfileBuilder::from_callback(
               "slowdown" + std::to_string(i), dated_factors(slowdown), -1));
       continue;

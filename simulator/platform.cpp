@@ -63,6 +63,7 @@ class Builder {
       if (cluster_.network.model.crosstraffic) add_way(to, from);
     }
     for (const PlatformFlow& flow : flows) add_flow(flow);
+    add_machines();
     zone_.seal();
     return std::move(platform_);
   }
@@ -72,6 +73,34 @@ class Builder {
     if (from == to || !joined_.emplace(from, to).second) return;
     const auto host = [&](int index) { return platform_.hosts[static_cast<std::size_t>(index)]; };
     add_route(host(from), host(to), links_between(from, to));
+  }
+
+  void add_machines() {
+    platform_.machines.resize(cluster_.machines.size());
+    std::vector<int> first_host(cluster_.machines.size(), -1);
+    const std::vector<int> machine_of = host_machines(cluster_);
+    for (int h = 0; h < static_cast<int>(machine_of.size()); ++h) {
+      const int m = machine_of[static_cast<std::size_t>(h)];
+      if (m < 0) continue;
+      int& first = first_host[static_cast<std::size_t>(m)];
+      PlatformMachine& machine = platform_.machines[static_cast<std::size_t>(m)];
+      if (first < 0)
+        first = h;
+      else if (machine.processor == nullptr)
+        machine = shared_machine(cluster_.machines[static_cast<std::size_t>(m)], first, h);
+    }
+  }
+
+  /// `first` and `second` are two hosts on it.
+  PlatformMachine shared_machine(const Machine& machine, int first, int second) {
+    const auto add = [&](const char* part) {
+      return simgrid_version::add_host(zone_, machine.name + part, kFlopsPerSecondOfUnitSpeed);
+    };
+    const PlatformMachine shared{
+        .processor = add("#processor"), .bus_begin = add("#bus-begin"), .bus_end = add("#bus-end")};
+    shared.processor->set_core_count(machine.cores);
+    add_route(shared.bus_begin, shared.bus_end, {link(routes_.path(first, second).front())});
+    return shared;
   }
 
   void add_flow(const PlatformFlow& flow) {

@@ -35,10 +35,19 @@ struct PlatformFlow {
   double bandwidth_bytes_per_s = 0;  ///< that it takes at most
 };
 
+/// What the hosts of one machine share, in SimGrid; nothing where there is but one.
+struct PlatformMachine {
+  simgrid::s4u::Host* processor = nullptr;  ///< with the machine's cores
+  // Hosts between which the way is the memory bus.
+  simgrid::s4u::Host* bus_begin = nullptr;
+  simgrid::s4u::Host* bus_end = nullptr;
+};
+
 /// A cluster in SimGrid.
 struct Platform {
   std::vector<simgrid::s4u::Host*> hosts;  ///< of the cluster, in order
   std::vector<simgrid::s4u::Link*> links;  ///< [half link of `Routes`], null where none is needed
+  std::vector<PlatformMachine> machines;   ///< of the cluster, in order
   /// [flow] hosts of its own at both ends, between which the way is that of the cluster's hosts,
   /// and as narrow as the flow is.
   std::vector<std::pair<simgrid::s4u::Host*, simgrid::s4u::Host*>> flow_ends;

@@ -18,6 +18,7 @@
 #include "simulator/message_network.h"
 #include "simulator/paje_trace.h"
 #include "simulator/platform.h"
+#include "simulator/processors.h"
 #include "simulator/program_check.h"
 #include "simulator/rank_account.h"
 #include "simulator/simgrid_version.h"
@@ -60,6 +61,7 @@ class Replay {
         routes_(cluster),
         engine_("cadastre"),
         energy_meter_(cluster),
+        processors_(cluster, platform_),
         ranks_(program.ranks.size()),
         supervisor_(options.conditions, program, cluster,
                     {.end = [this] { end_ranks(); },
@@ -145,7 +147,8 @@ class Replay {
           case InstructionKind::kRecompute:
           case InstructionKind::kBackward:
           case InstructionKind::kOptimizerStep:
-            compute(r, costs_[r][i] * jitter_factor(r, i));
+            compute(r, costs_[r][i] * jitter_factor(r, i),
+                    options_.memory_traffic.empty() ? 0 : options_.memory_traffic[r][i]);
             break;
         }
         if (step == last_step_)
@@ -180,11 +183,10 @@ class Replay {
     }
   }
 
-  void compute(std::size_t r, double seconds) {
+  void compute(std::size_t r, double seconds, double memory_bytes = 0) {
     if (!(seconds > 0)) return;
     ranks_[r].account.compute(now_s(), true);
-    // Of the speed that the host has by itself: under a slowdown, it takes longer.
-    s4u::this_actor::execute(seconds * host(r)->get_speed());
+    processors_.compute(program_.ranks[r].host_index, seconds, memory_bytes);
     ranks_[r].account.compute(now_s(), false);
   }
 
@@ -307,9 +309,19 @@ class Replay {
                                .waiting_s = division.waiting_s / last_step_,
                                .sent_bytes = rank.sent_bytes,
                                .received_bytes = rank.received_bytes,
-                               .energy_j = rank.energy_j / last_step_,
+                               .energy_j = energy_j(r),
                                .memory = {}});
     }
+  }
+
+  /// In a step. A host that shares a machine computes there, out of sight of SimGrid's plugin.
+  [[nodiscard]] double energy_j(std::size_t r) const {
+    const RankState& rank = ranks_[r];
+    const Host& on = cluster_.hosts[static_cast<std::size_t>(host_of(static_cast<int>(r)))];
+    if (on.machine.empty()) return rank.energy_j / last_step_;
+    return (idle_watts(on) * (rank.end_s.back() - rank.end_s.front()) +
+            (on.watts - idle_watts(on)) * rank.account.division().compute_s) /
+           last_step_;
   }
 
   void add_run(SimulatedRun& run) const {
@@ -361,6 +373,7 @@ class Replay {
   EnergyMeter energy_meter_;
   std::optional<LinkMeter> link_meter_;
   Platform platform_;
+  Processors processors_;
   std::optional<MessageNetwork> network_;
   std::vector<RankState> ranks_;
   std::map<std::pair<int, int>, std::int64_t> traffic_;  ///< of the last step, by hosts

@@ -5,6 +5,7 @@
 #include "planner/compute_spread.h"
 #include "planner/conditions.h"
 #include "planner/cost_model.h"
+#include "planner/memory_traffic.h"
 #include "planner/program.h"
 #include "planner/simulation.h"
 #include "planner/timeline.h"
@@ -15,8 +16,9 @@ struct ReplayOptions {
   Conditions conditions;
   /// Of each instruction's compute time, where the jitter of the conditions comes from the profile.
   ProgramSpreads spreads;
-  bool meter_links = false;  ///< follow how much of each link is in use: takes time
-  std::string paje_file;     ///< where SimGrid writes a Paje trace; nowhere when empty
+  ProgramMemoryTraffic memory_traffic;  ///< where hosts share machines; none when empty
+  bool meter_links = false;             ///< follow how much of each link is in use: takes time
+  std::string paje_file;                ///< where SimGrid writes a Paje trace; nowhere when empty
 };
 
 /// The timeline of the last step, and figures; of these, what the program and the cluster alone say
@@ -42,6 +44,8 @@ struct ReplayResult {
 ///
 /// A failure of the conditions that the program is touched by ends all ranks; they start again from
 /// the last step after which every rank had written its checkpoint.
+///
+/// Hosts of one machine share its cores and its memory bus.
 ///
 /// Not modelled: processor time spent on communication, TCP's slow start, a bound on the memory of
 /// messages that wait to be sent.

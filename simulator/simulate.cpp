@@ -9,6 +9,7 @@
 
 #include "planner/compute_spread.h"
 #include "planner/memory.h"
+#include "planner/memory_traffic.h"
 #include "planner/program.h"
 #include "planner/program_costs.h"
 #include "planner/table.h"
@@ -70,12 +71,15 @@ void add_prices(SimulationFigures& figures, const Cluster& cluster) {
 SimulatedPlan simulate_plan(const Plan& plan, const PlanDocument& document,
                             const ReplayOptions& options) {
   const Program program = lower(plan, document.profile.model, document.cluster);
-  ReplayOptions with_spreads = options;
+  ReplayOptions of_plan = options;
   if (options.conditions.jitter && !options.conditions.jitter->relative_spread)
-    with_spreads.spreads = program_spreads(program, plan, document.profile, document.cluster);
+    of_plan.spreads = program_spreads(program, plan, document.profile, document.cluster);
+  if (!document.cluster.machines.empty())
+    of_plan.memory_traffic =
+        program_memory_traffic(program, plan, document.profile, document.cluster);
   ReplayResult result =
       replay(program, program_costs(program, plan, document.profile, document.cluster),
-             document.cluster, with_spreads);
+             document.cluster, of_plan);
   add_memory(result, program_memory(program, plan, document.profile, document.cluster));
   add_prices(result.figures, document.cluster);
   return {.strategy = plan.strategy,
@@ -103,6 +107,7 @@ Simulation simulate(const PlanDocument& document, const SimulateOptions& options
       return packed(simulate_plan(*plan, document,
                                   {.conditions = options.conditions,
                                    .spreads = {},
+                                   .memory_traffic = {},
                                    .meter_links = options.meter_links && is_first,
                                    .paje_file = is_first ? options.paje_file : ""}));
     });
