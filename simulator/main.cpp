@@ -13,6 +13,7 @@
 #include "planner/progress.h"
 #include "planner/simulation.h"
 #include "simulator/simulate.h"
+#include "simulator/simulation_text.h"
 #include "simulator/study/study_verb.h"
 
 namespace {
@@ -42,7 +43,7 @@ void run_simulate(const SimulateVerb& verb) {
     simulation = simulate(document, options);
   }
   const nlohmann::json result = to_json(simulation);
-  std::string text = simulation_table(simulation);
+  std::string text = simulation_text(simulation);
   if (!verb.output_file.empty()) {
     write_file(verb.output_file, json_text(result));
     text += "wrote " + verb.output_file + "\n";

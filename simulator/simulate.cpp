@@ -1,7 +1,6 @@
 #include "simulator/simulate.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstdint>
 #include <stdexcept>
 #include <utility>
@@ -12,7 +11,6 @@
 #include "planner/memory_traffic.h"
 #include "planner/program.h"
 #include "planner/program_costs.h"
-#include "planner/table.h"
 #include "simulator/environment.h"
 #include "simulator/isolated.h"
 #include "simulator/packed_plan.h"
@@ -26,12 +24,6 @@ std::vector<const Plan*> plans_of(const PlanDocument& document) {
   std::vector<const Plan*> plans = {&document.plan};
   for (const Plan& plan : document.alternatives) plans.push_back(&plan);
   return plans;
-}
-
-std::string difference_text(const SimulatedPlan& plan) {
-  if (plan.predicted_step_s <= 0) return "";
-  const double percent = 100 * (plan.simulated_step_s / plan.predicted_step_s - 1);
-  return fixed(std::abs(percent) < 0.005 ? 0 : percent, 2);  // no -0.00
 }
 
 /// Memory at the times of the timeline: while an instruction goes on, and after it.
@@ -159,24 +151,6 @@ void choose_best(PlanDocument& document, const Simulation& simulation) {
     document.alternatives[i].simulated_step_s = simulation.plans[i + 1].simulated_step_s;
   if (simulation.best > 0)
     std::swap(document.plan, document.alternatives[static_cast<std::size_t>(simulation.best) - 1]);
-}
-
-std::string simulation_table(const Simulation& simulation) {
-  constexpr double kMilli = 1e-3;
-  constexpr double kMega = 1e6;
-  std::vector<std::vector<std::string>> rows = {{"  strategy", "schedule", "micro-batches",
-                                                 "predicted ms", "simulated ms", "difference %",
-                                                 "traffic MB", "fits"}};
-  for (std::size_t i = 0; i < simulation.plans.size(); ++i) {
-    const SimulatedPlan& plan = simulation.plans[i];
-    const bool best = static_cast<int>(i) == simulation.best;
-    rows.push_back({(best ? "* " : "  ") + plan.strategy, schedule_name(plan.schedule),
-                    std::to_string(plan.micro_batches), fixed(plan.predicted_step_s / kMilli, 3),
-                    fixed(plan.simulated_step_s / kMilli, 3), difference_text(plan),
-                    fixed(static_cast<double>(plan.traffic_bytes_per_step) / kMega, 3),
-                    plan.fits_memory ? "yes" : "no"});
-  }
-  return text_table(rows);
 }
 
 }  // namespace cadastre

@@ -39,7 +39,4 @@ void choose_best(PlanDocument& document, const Simulation& simulation);
 [[nodiscard]] SimulatedPlan simulate_plan(const Plan& plan, const PlanDocument& document,
                                           const ReplayOptions& options);
 
-/// The table of the plans for a terminal, the best marked.
-[[nodiscard]] std::string simulation_table(const Simulation& simulation);
-
 }  // namespace cadastre

@@ -1,4 +1,5 @@
 #include "executor/stage_part.h"
+#include "planner/saved_bytes.h"
 
 #include <c10/core/Allocator.h>
 #include <c10/util/ThreadLocalDebugInfo.h>
@@ -8,7 +9,7 @@
 #include <memory>
 #include <numeric>
 
-#include "executor/saved_bytes.h"
+#include "planner/saved_bytes.h"
 #include "tests/executor/small_networks.h"
 #include "tests/support/catch.h"
 
