@@ -8,7 +8,7 @@ using test::WorldDirectory;
 
 const std::string kExpectedVerb =
     "expected a verb (demo, synthesize, profile, probe, simulate, study, run, predict, import, "
-    "plan, report, validate), found ";
+    "export, calibrate, plan, report, validate), found ";
 
 /// The refusal of a request to `verb` that lacks `option`.
 std::string is_required(const std::string& verb, const std::string& option) {

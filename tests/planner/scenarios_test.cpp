@@ -54,6 +54,15 @@ TEST_CASE("every scenario cluster is sound, named after its file and says its so
   }
 }
 
+TEST_CASE("every scenario's conditions are sound", "[planner]") {
+  const std::set<fs::path> files = documents_in("conditions");
+  CHECK(!files.empty());
+  for (const fs::path& file : files) {
+    CAPTURE(file);
+    CHECK(validate_document(file) == "conditions");
+  }
+}
+
 TEST_CASE("a model of one modality is that branch of the whole model", "[planner]") {
   const ModelGraph whole = read_model(kScenarios / "models/multimodal-cnn.json");
   REQUIRE(whole.inputs.size() == 3);
