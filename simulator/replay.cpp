@@ -97,7 +97,7 @@ class Replay {
                                     rank.events.end());
     }
     result.figures.steps = step_statistics(ends_s);
-    result.timeline.step_s = result.figures.steps.mean_s;
+    result.timeline.step_s = last_step_s();
     add_hosts(result.figures);
     for (const auto& [ends, bytes] : traffic_)
       result.figures.traffic.push_back(
@@ -312,6 +312,13 @@ class Replay {
                                .energy_j = energy_j(r),
                                .memory = {}});
     }
+  }
+
+  [[nodiscard]] double last_step_s() const {
+    double longest_s = 0;
+    for (const RankState& rank : ranks_)
+      longest_s = std::max(longest_s, *(rank.end_s.end() - 1) - *(rank.end_s.end() - 2));
+    return longest_s;
   }
 
   /// In a step. A host that shares a machine computes there, out of sight of SimGrid's plugin.

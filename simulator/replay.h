@@ -29,8 +29,8 @@ struct ReplayResult {
 };
 
 /// The second interpreter: replays a first step of `program`, which fills the pipeline, and then
-/// the steps to measure, on SimGrid. With one such step, `step_s` is as `evaluate` defines it; with
-/// more, it is their mean.
+/// the steps to measure, on SimGrid. The timeline is of the last; its `step_s` is as `evaluate`
+/// defines it.
 ///
 /// Each rank is an actor on its host, where compute takes `costs`. A send never blocks its rank:
 /// the message queues on the connection from the one rank to the other, which carries its messages

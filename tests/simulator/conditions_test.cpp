@@ -37,7 +37,7 @@ std::vector<SimulatedPlan> replayed_apart(const TinyProgram& tiny, const Cluster
     work.emplace_back([&tiny, &cluster, &each] {
       ReplayResult result = replayed(tiny, cluster, each);
       return packed({.strategy = "test",
-                     .simulated_step_s = result.timeline.step_s,
+                     .simulated_step_s = result.figures.steps.mean_s,
                      .timeline = std::move(result.timeline),
                      .figures = std::move(result.figures)});
     });
