@@ -44,8 +44,13 @@ std::optional<std::pair<double, std::string_view>> number_and_unit(std::string_v
 
 std::int64_t memory_bytes(const std::string& text) {
   const auto number = number_and_unit(text);
+  // A whole number is read as one: not as its text, nor with a point.
+  constexpr double kMostBytes = 1e18;
+  const bool is_whole = number && number->second.empty() &&
+                        std::floor(number->first) == number->first &&
+                        std::abs(number->first) < kMostBytes;
   const nlohmann::json value =
-      number && number->second.empty() ? nlohmann::json(number->first) : nlohmann::json(text);
+      is_whole ? nlohmann::json(static_cast<std::int64_t>(number->first)) : nlohmann::json(text);
   const std::string option = "--memory";
   return size_bytes(JsonPlace(value, option, ""));
 }

@@ -215,7 +215,12 @@ class HostReader {
 
   [[nodiscard]] std::int64_t bytes(const Property& property) const {
     const std::optional<double> number = number_in(*property.value);
-    const nlohmann::json value = number ? nlohmann::json(*number) : nlohmann::json(*property.value);
+    // A whole number is read as one: not as its text, nor with a point.
+    constexpr double kMostBytes = 1e18;
+    const bool is_whole =
+        number && std::floor(*number) == *number && std::abs(*number) < kMostBytes;
+    const nlohmann::json value = is_whole ? nlohmann::json(static_cast<std::int64_t>(*number))
+                                          : nlohmann::json(*property.value);
     return size_bytes(JsonPlace(
         value, file_,
         "host " + in_quotes(host_.get_name()) + ": property " + in_quotes(property.name)));

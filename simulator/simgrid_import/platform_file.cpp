@@ -4,6 +4,7 @@
 #include <charconv>
 #include <cmath>
 #include <cstdint>
+#include <iterator>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <pugixml.hpp>
@@ -190,11 +191,20 @@ class Reader {
       fail(node,
            "expected links of a fixed bandwidth, found a WIFI cell, whose bandwidth depends "
            "on its stations");
+    // SimGrid 3.32 ends by a segmentation fault.
+    if (is("routing", "DIJKSTRA") || is("routing", "DIJKSTRACACHE")) check_has_route(node);
     if (name == "trace") ++num_profiles_;
     for (const char* attribute :
          {"speed_file", "availability_file", "state_file", "bandwidth_file", "latency_file"})
       if (*node.attribute(attribute).value() != '\0') ++num_profiles_;
     for (const pugi::xml_node& child : node.children()) visit(child);
+  }
+
+  void check_has_route(const pugi::xml_node& zone) const {
+    for (const char* tag : {"route", "zoneRoute", "ASroute"})
+      if (zone.child(tag)) return;
+    const auto ends = std::distance(zone.children("host").begin(), zone.children("host").end());
+    if (ends > 1) fail(zone, "expected a <route> between the hosts of the zone, found none");
   }
 
   void read_config(const pugi::xml_node& config) {
