@@ -105,6 +105,11 @@ class Reader {
     if (version != "4" && version != "4.0" && version != "4.1")
       fail(platform, "expected a <platform> of version 4 or 4.1, found " +
                          (version.empty() ? "none" : in_quotes(version)));
+    // SimGrid would say that `<` is unexpected.
+    if (!has_doctype_)
+      fail(platform,
+           "expected <!DOCTYPE platform SYSTEM \"https://simgrid.org/simgrid.dtd\"> before the "
+           "<platform>, found none");
     check_platform_words(platform, text_, file_);
     visit(platform);
     std::vector<pugi::xml_node> zones;
@@ -160,6 +165,7 @@ class Reader {
       if (child.type() == pugi::node_doctype &&
           std::string(child.value()).find('[') != std::string::npos)
         fail(child, "expected no declarations in the DOCTYPE, found some");
+      if (child.type() == pugi::node_doctype) has_doctype_ = true;
       if (child.type() != pugi::node_element) continue;
       if (root) fail(child, "expected one <platform>, found another element after it");
       root = child;
@@ -254,6 +260,7 @@ class Reader {
   PlatformFile read_;
   std::int64_t num_hosts_ = 0;
   int num_profiles_ = 0;
+  bool has_doctype_ = false;
 };
 
 }  // namespace

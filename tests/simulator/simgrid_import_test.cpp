@@ -342,6 +342,7 @@ TEST_CASE("what is no platform, or none that a cluster can be, is refused", "[si
   CHECK(refusal("<html/>") == "FILE: line 1: expected a <platform>, found <html>");
   CHECK(refusal("<platform version=\"3\"/>") ==
         "FILE: line 1: expected a <platform> of version 4 or 4.1, found \"3\"");
+  CHECK(refusal("<platform version=\"4.1\"/>").starts_with("FILE: line 1: expected <!DOCTYPE "));
   CHECK(refusal(platform("")) == "FILE: expected a platform with hosts, found none");
   CHECK(refusal("<!DOCTYPE platform [<!ENTITY a \"b\">]><platform version=\"4.1\"/>") ==
         "FILE: line 1: expected no declarations in the DOCTYPE, found some");
