@@ -4,6 +4,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <utility>
 
 #include "planner/command_line.h"
 #include "planner/error.h"
@@ -13,6 +14,7 @@
 #include "planner/pipedream/import.h"
 #include "planner/profile_estimate.h"
 #include "planner/refusal.h"
+#include "planner/subprocess.h"
 #include "planner/table.h"
 #include "planner/verbs.h"
 
@@ -26,7 +28,12 @@ struct ImportVerb {
   std::filesystem::path output;
   std::int64_t batch_size = 1;
   std::filesystem::path device;
+  // Of simgrid, which the simulator's program imports.
+  std::string memory;
+  std::string reference_speed;
 };
+
+constexpr const char* kSimgrid = "simgrid";
 
 struct Format {
   std::string name;
@@ -62,14 +69,20 @@ const Format& format_named(const std::string& name) {
     if (format.name == name) return format;
     names.push_back(format.name);
   }
+  names.emplace_back(kSimgrid);
   std::string message = "expected a format (" + listed(names) + "), found ";
   message += in_quotes(name);
   message += did_you_mean(name, names);
   throw InputError("", "", message);
 }
 
-void run_import(const ImportVerb& verb, const VerbOptions& options) {
-  const Profile profile = format_named(verb.format).import(verb);
+void run_import(const ImportVerb& verb, const VerbOptions& options, char** argv) {
+  if (verb.format == kSimgrid) become_sister("cadastre-simulator", argv);
+  const Format& format = format_named(verb.format);
+  for (const auto& [option, value] :
+       {std::pair("--memory", &verb.memory), std::pair("--reference-speed", &verb.reference_speed)})
+    if (!value->empty()) throw InputError(option, "", "expected no such option but with simgrid");
+  const Profile profile = format.import(verb);
   double sum_s = 0;
   std::int64_t parameter_bytes = 0;
   for (const LayerProfile& layer : profile.layers) {
@@ -99,19 +112,22 @@ void run_import(const ImportVerb& verb, const VerbOptions& options) {
 
 }  // namespace
 
-void add_import_verb(CLI::App& program) {
+void add_import_verb(CLI::App& program, char** argv) {
   const auto options = std::make_shared<VerbOptions>();
   const auto verb = std::make_shared<ImportVerb>();
   CLI::App* app = add_verb(program, "import",
                            "Turn another tool's profile, or a model and a device, into a "
-                           "cadastre profile",
+                           "cadastre profile, or a platform of SimGrid into a cluster",
                            "cadastre import pipedream graph.txt --batch-size 128 -o profile.json",
-                           options, [verb, options] { run_import(*verb, *options); });
-  app->add_option("format", verb->format, "Whose it is: pipedream, or model to estimate one")
+                           options, [verb, options, argv] { run_import(*verb, *options, argv); });
+  app->add_option("format", verb->format,
+                  "Whose it is: pipedream, simgrid, or model to estimate one")
       ->required();
-  app->add_option("file", verb->file, "The profile: for pipedream its graph.txt, for model a model")
+  app->add_option("file", verb->file,
+                  "For pipedream its graph.txt, for simgrid a platform, for model a model")
       ->required();
-  app->add_option("-o,--output", verb->output, "Where the profile is written")->required();
+  app->add_option("-o,--output", verb->output, "Where the profile or cluster is written")
+      ->required();
   app->add_option("--device", verb->device,
                   "For model: a cadastre-device document, whose roofline tells the costs");
   constexpr std::int64_t kMostSamples = std::int64_t{1} << 20;
@@ -119,6 +135,11 @@ void add_import_verb(CLI::App& program) {
                   "Samples of the mini-batch that was measured; without it, the mini-batch counts "
                   "as one sample")
       ->check(integer_from(1, kMostSamples));
+  app->add_option("--memory", verb->memory,
+                  "For simgrid: memory of each host whose platform does not say it, such as 16GiB");
+  app->add_option("--reference-speed", verb->reference_speed,
+                  "For simgrid: speed of a core whose relative speed is 1, such as 2.5Gf; without "
+                  "it, that of the fastest host");
 }
 
 }  // namespace cadastre

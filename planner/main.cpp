@@ -56,7 +56,7 @@ int main(int argc, char** argv) {
   cadastre::add_demo_verb(program);
   for (const SisterVerb& verb : kSisterVerbs)
     program.add_subcommand(std::string(verb.name), verb.description);
-  cadastre::add_import_verb(program);
+  cadastre::add_import_verb(program, argv);
   cadastre::add_export_verb(program);
   cadastre::add_calibrate_verb(program);
   cadastre::add_plan_verb(program);

@@ -8,7 +8,8 @@ namespace cadastre {
 
 // The verbs that need neither LibTorch nor SimGrid, each added to the front door.
 void add_plan_verb(CLI::App& program);
-void add_import_verb(CLI::App& program);
+/// `argv` is the program's: `import simgrid` is handed on with it.
+void add_import_verb(CLI::App& program, char** argv);
 void add_validate_verb(CLI::App& program);
 void add_report_verb(CLI::App& program);
 void add_demo_verb(CLI::App& program);

@@ -1,5 +1,5 @@
-// The program of the verbs `simulate` and `study`; the front door `cadastre` starts it with its own
-// arguments.
+// The program of the verbs `simulate` and `study`, and of `import simgrid`; the front door
+// `cadastre` starts it with its own arguments.
 
 #include <CLI/CLI.hpp>
 #include <memory>
@@ -12,6 +12,7 @@
 #include "planner/plan.h"
 #include "planner/progress.h"
 #include "planner/simulation.h"
+#include "simulator/simgrid_import/import_verb.h"
 #include "simulator/simulate.h"
 #include "simulator/simulation_text.h"
 #include "simulator/study/study_verb.h"
@@ -94,5 +95,6 @@ int main(int argc, char** argv) {
                           "Rewrite the plan document: the plan with the least simulated step of "
                           "those that fit in memory becomes the plan");
   add_study_verb(program);
+  add_import_verb(program);
   return run_program(program, argc, argv);
 }
