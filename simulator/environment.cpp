@@ -56,11 +56,13 @@ class Check {
       const Resource& resource = conditions.slowdowns[i].resource;
       const std::string pointer = "/slowdowns/" + std::to_string(i);
       check_resource(resource, pointer);
-      const auto [first, is_new] = where.emplace(slowed(resource), pointer);
-      if (!is_new)
-        throw InputError(file_, pointer,
-                         "expected one slowdown of " + slowed(resource) +
-                             ", found a second (first at " + first->second + ")");
+      for (const std::string& slowed : all_slowed(resource)) {
+        const auto [first, is_new] = where.emplace(slowed, pointer);
+        if (!is_new)
+          throw InputError(file_, pointer,
+                           "expected one slowdown of " + slowed + ", found a second (first at " +
+                               first->second + ")");
+      }
     }
     for (std::size_t i = 0; i < conditions.failures.size(); ++i) {
       const Failure& failure = conditions.failures[i];
@@ -85,13 +87,20 @@ class Check {
                          in_quotes(name) + did_you_mean(name, names));
   }
 
-  /// What a slowdown changes: a link, a host, or the machine that a host shares with others.
-  [[nodiscard]] std::string slowed(const Resource& resource) const {
-    if (resource.host.empty()) return "link " + in_quotes(resource.link);
-    const Host& host =
-        cluster_.hosts[static_cast<std::size_t>(host_index(cluster_, resource.host))];
-    return host.machine.empty() ? "host " + in_quotes(host.name)
-                                : "machine " + in_quotes(host.machine);
+  /// What a slowdown changes: the directions of a link, a host, or the machine that a host shares
+  /// with others.
+  [[nodiscard]] std::vector<std::string> all_slowed(const Resource& resource) const {
+    if (!resource.host.empty()) {
+      const Host& host =
+          cluster_.hosts[static_cast<std::size_t>(host_index(cluster_, resource.host))];
+      return {host.machine.empty() ? "host " + in_quotes(host.name)
+                                   : "machine " + in_quotes(host.machine)};
+    }
+    std::set<std::string> links;
+    for (const HalfLink& half_link : routes_.half_links())
+      if (is_direction_of(half_link.name, resource.link))
+        links.insert("link " + in_quotes(half_link.name));
+    return {links.begin(), links.end()};
   }
 
   void check_resource(const Resource& resource, const std::string& pointer) const {
