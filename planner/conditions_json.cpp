@@ -12,17 +12,21 @@ namespace {
 
 constexpr std::int64_t kMostSteps = 1'000'000;
 
-double seconds(const JsonPlace& place) { return place.number(0); }
+/// 30 years: a run that lasts longer would be in steps that a double no longer tells apart.
+constexpr double kMostSeconds = 1e9;
+
+double seconds(const JsonPlace& place) { return place.number(0, kMostSeconds); }
 
 double seconds_or_0(JsonObject& object, std::string_view key) {
   const std::optional<JsonPlace> place = object.find(key);
   return place ? seconds(*place) : 0;
 }
 
-std::optional<double> optional_positive(JsonObject& object, std::string_view key) {
+std::optional<double> optional_positive_seconds(JsonObject& object, std::string_view key) {
   const std::optional<JsonPlace> place = object.find(key);
   if (!place) return std::nullopt;
-  return place->positive();
+  if (const double value = place->positive(); value <= kMostSeconds) return value;
+  return seconds(*place);  // refuses
 }
 
 Slowdown read_slowdown(const JsonPlace& place) {
@@ -40,7 +44,9 @@ Slowdown read_slowdown(const JsonPlace& place) {
       at.fail_expected("a time after that of the point before");
   }
   if (const auto every = object.find("every_s")) {
-    slowdown.every_s = every->positive();
+    // Each time is an event of the simulation, however little the program does meanwhile.
+    constexpr double kLeastPeriod_s = 1e-3;
+    slowdown.every_s = every->number(kLeastPeriod_s, kMostSeconds);
     if (!(*slowdown.every_s > slowdown.profile.back().at_s))
       every->fail_expected("more seconds than the profile lasts");
   }
@@ -55,7 +61,7 @@ BackgroundTraffic read_background_traffic(const JsonPlace& place) {
       .to = object.at("to").string(),
       .bandwidth_bytes_per_s = bandwidth_bytes_per_s(object.at("bandwidth_bytes_per_s")),
       .from_s = seconds_or_0(object, "from_s"),
-      .until_s = optional_positive(object, "until_s")};
+      .until_s = optional_positive_seconds(object, "until_s")};
   if (traffic.from == traffic.to)
     refuse(place, "/to", "expected another host than \"from\", found " + in_quotes(traffic.to));
   if (traffic.until_s && !(*traffic.until_s > traffic.from_s))
@@ -81,7 +87,7 @@ Failure read_failure(const JsonPlace& place) {
   JsonObject object = place.object();
   Failure failure{.resource = read_resource(object),
                   .at_s = seconds(object.at("at_s")),
-                  .back_after_s = optional_positive(object, "back_after_s")};
+                  .back_after_s = optional_positive_seconds(object, "back_after_s")};
   object.finish();
   return failure;
 }

@@ -55,6 +55,16 @@ void check_can_write(const fs::path& file) {
 void write_file(const fs::path& file, const std::string& content) {
   std::error_code error;
   if (file.has_parent_path()) fs::create_directories(file.parent_path(), error);
+  // A device or a pipe is written to, not replaced.
+  const bool replaces = !fs::exists(file, error) || fs::is_regular_file(file, error);
+  if (!replaces) {
+    std::ofstream straight(file, std::ios::binary);
+    straight << content;
+    straight.close();
+    if (!straight)
+      throw std::runtime_error(file.string() + ": cannot be written: " + std::strerror(errno));
+    return;
+  }
   const fs::path unfinished = unfinished_name(file);
   std::ofstream stream(unfinished, std::ios::binary | std::ios::trunc);
   stream << content;

@@ -28,8 +28,9 @@ struct MemoryPoint {
   bool operator==(const MemoryPoint&) const = default;
 };
 
-/// Where a host's seconds of a step go, which sum to the step, and what it moves and holds. Seconds
-/// and joules are means over the measured steps; bytes and memory are of the last, which the
+/// Where a host's seconds of a step go, which sum to the mean of its own steps (from the end of one
+/// of its steps to that of the next: with jitter, a host may end its last sooner than another), and
+/// what it moves and holds. Seconds and joules are means over the measured steps; bytes and memory are of the last, which the
 /// timeline shows.
 struct SimulatedHost {
   std::string host;

@@ -42,8 +42,9 @@ std::vector<std::string> link_names(const Routes& routes) {
 
 class Check {
  public:
-  Check(const std::string& file, const Program& program, const Cluster& cluster)
-      : file_(file), program_(program), cluster_(cluster), routes_(cluster) {}
+  Check(const std::string& file, const Program& program, const Cluster& cluster,
+        const std::string& plan)
+      : file_(file), program_(program), cluster_(cluster), plan_(plan), routes_(cluster) {}
 
   void check(const Conditions& conditions) const {
     for (std::size_t i = 0; i < conditions.background_traffic.size(); ++i) {
@@ -56,11 +57,13 @@ class Check {
       const Resource& resource = conditions.slowdowns[i].resource;
       const std::string pointer = "/slowdowns/" + std::to_string(i);
       check_resource(resource, pointer);
-      const auto [first, is_new] = where.emplace(slowed(resource), pointer);
-      if (!is_new)
-        throw InputError(file_, pointer,
-                         "expected one slowdown of " + slowed(resource) +
-                             ", found a second (first at " + first->second + ")");
+      for (const std::string& slowed : all_slowed(resource)) {
+        const auto [first, is_new] = where.emplace(slowed, pointer);
+        if (!is_new)
+          throw InputError(file_, pointer,
+                           "expected one slowdown of " + slowed + ", found a second (first at " +
+                               first->second + ")");
+      }
     }
     for (std::size_t i = 0; i < conditions.failures.size(); ++i) {
       const Failure& failure = conditions.failures[i];
@@ -69,7 +72,7 @@ class Check {
       if (!failure.back_after_s && is_needed(failure.resource, program_, cluster_))
         throw InputError(
             file_, pointer,
-            "expected \"back_after_s\", as the plan needs " +
+            "expected \"back_after_s\", as " + plan_ + " needs " +
                 (failure.resource.host.empty() ? "link " + in_quotes(failure.resource.link)
                                                : "host " + in_quotes(failure.resource.host)) +
                 " and could never end, found a failure for ever");
@@ -85,13 +88,20 @@ class Check {
                          in_quotes(name) + did_you_mean(name, names));
   }
 
-  /// What a slowdown changes: a link, a host, or the machine that a host shares with others.
-  [[nodiscard]] std::string slowed(const Resource& resource) const {
-    if (resource.host.empty()) return "link " + in_quotes(resource.link);
-    const Host& host =
-        cluster_.hosts[static_cast<std::size_t>(host_index(cluster_, resource.host))];
-    return host.machine.empty() ? "host " + in_quotes(host.name)
-                                : "machine " + in_quotes(host.machine);
+  /// What a slowdown changes: the directions of a link, a host, or the machine that a host shares
+  /// with others.
+  [[nodiscard]] std::vector<std::string> all_slowed(const Resource& resource) const {
+    if (!resource.host.empty()) {
+      const Host& host =
+          cluster_.hosts[static_cast<std::size_t>(host_index(cluster_, resource.host))];
+      return {host.machine.empty() ? "host " + in_quotes(host.name)
+                                   : "machine " + in_quotes(host.machine)};
+    }
+    std::set<std::string> links;
+    for (const HalfLink& half_link : routes_.half_links())
+      if (is_direction_of(half_link.name, resource.link))
+        links.insert("link " + in_quotes(half_link.name));
+    return {links.begin(), links.end()};
   }
 
   void check_resource(const Resource& resource, const std::string& pointer) const {
@@ -113,6 +123,7 @@ class Check {
   const std::string& file_;
   const Program& program_;
   const Cluster& cluster_;
+  const std::string& plan_;
   Routes routes_;
 };
 
@@ -180,8 +191,8 @@ s4u::Host* processor(const std::string& host, const Cluster& cluster, const Plat
 }  // namespace
 
 void check_conditions(const Conditions& conditions, const std::string& file, const Program& program,
-                      const Cluster& cluster) {
-  Check(file, program, cluster).check(conditions);
+                      const Cluster& cluster, const std::string& plan) {
+  Check(file, program, cluster, plan).check(conditions);
 }
 
 bool is_needed(const Resource& resource, const Program& program, const Cluster& cluster) {

@@ -12,9 +12,9 @@
 namespace cadastre {
 
 /// Throws InputError (`file`, JSON pointer) for conditions that name what the cluster has not, or
-/// under which the program can never end: a host or link that it needs fails for ever.
+/// under which the program of `plan` can never end: a host or link that it needs fails for ever.
 void check_conditions(const Conditions& conditions, const std::string& file, const Program& program,
-                      const Cluster& cluster);
+                      const Cluster& cluster, const std::string& plan = "the plan");
 
 /// Whether the program computes on the resource, or sends over it.
 [[nodiscard]] bool is_needed(const Resource& resource, const Program& program,

@@ -1,17 +1,25 @@
 // The program of the verbs `simulate` and `study`, and of `import simgrid`; the front door
 // `cadastre` starts it with its own arguments.
 
+#include <signal.h>
+
 #include <CLI/CLI.hpp>
+#include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "planner/command_line.h"
+#include "planner/error.h"
 #include "planner/files.h"
 #include "planner/json_reader.h"
 #include "planner/plan.h"
 #include "planner/progress.h"
 #include "planner/simulation.h"
+#include "simulator/paje_trace.h"
 #include "simulator/simgrid_import/import_verb.h"
 #include "simulator/simulate.h"
 #include "simulator/simulation_text.h"
@@ -30,10 +38,38 @@ struct SimulateVerb : VerbOptions {
   bool choose_best = false;
 };
 
+/// Before any work: that every output can be written, and is no other file of the request.
+void check_outputs(const SimulateVerb& verb) {
+  using Named = std::pair<std::string, std::string>;  // the option, its file
+  std::vector<Named> taken = {{"--plan", verb.plan_file}, {"--conditions", verb.conditions_file}};
+  const auto place = [](const std::string& file) {
+    std::error_code ignored;
+    return std::filesystem::weakly_canonical(std::filesystem::absolute(file, ignored), ignored);
+  };
+  for (const Named& output : {Named("--output", verb.output_file),
+                              Named("--trace", verb.trace_file), Named("--paje", verb.paje_file)}) {
+    if (output.second.empty()) continue;
+    for (const Named& other : taken)
+      if (!other.second.empty() && place(other.second) == place(output.second))
+        throw InputError(output.second, "",
+                         "expected another file for " + output.first + " than for " + other.first +
+                             ", found the same");
+    check_can_write(output.second);
+    taken.push_back(output);
+  }
+  if (verb.choose_best) check_can_write(verb.plan_file);
+}
+
 void run_simulate(const SimulateVerb& verb) {
+  // A limit on the size of files is met as an error of writing, which says more.
+  ::signal(SIGXFSZ, SIG_IGN);
   PlanDocument document = read_plan(verb.plan_file);
-  SimulateOptions options{.conditions_file = verb.conditions_file, .paje_file = verb.paje_file};
+  check_outputs(verb);
+  SimulateOptions options{.conditions_file = verb.conditions_file};
   if (!verb.conditions_file.empty()) options.conditions = read_conditions(verb.conditions_file);
+  std::optional<PajeFile> paje;
+  if (!verb.paje_file.empty())
+    options.paje_file = paje.emplace(verb.paje_file).unfinished().string();
   Simulation simulation;
   {
     Progress progress("simulate", static_cast<std::int64_t>(document.alternatives.size()) + 1,
@@ -53,7 +89,10 @@ void run_simulate(const SimulateVerb& verb) {
     write_file(verb.trace_file, json_text(chrome_trace(simulation.plans.front().timeline)));
     text += "wrote " + verb.trace_file + "\n";
   }
-  if (!verb.paje_file.empty()) text += "wrote " + verb.paje_file + "\n";
+  if (paje) {
+    paje->finish();
+    text += "wrote " + verb.paje_file + "\n";
+  }
   if (verb.choose_best) {
     choose_best(document, simulation);
     write_file(verb.plan_file, json_text(to_json(document)));
@@ -89,7 +128,8 @@ int main(int argc, char** argv) {
                    "Write the timeline of the plan as a Chrome trace, which Perfetto opens")
       ->type_name("FILE");
   simulate_verb
-      ->add_option("--paje", verb->paje_file, "Write SimGrid's Paje trace of the plan's replay")
+      ->add_option("--paje", verb->paje_file,
+                   "Write SimGrid's Paje trace of the plan's replay: the use of hosts and links")
       ->type_name("FILE");
   simulate_verb->add_flag("--choose-best", verb->choose_best,
                           "Rewrite the plan document: the plan with the least simulated step of "

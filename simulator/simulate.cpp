@@ -91,7 +91,8 @@ Simulation simulate(const PlanDocument& document, const SimulateOptions& options
   check_platform(document.cluster);
   for (const Plan* plan : plans)
     check_conditions(options.conditions, options.conditions_file,
-                     lower(*plan, document.profile.model, document.cluster), document.cluster);
+                     lower(*plan, document.profile.model, document.cluster), document.cluster,
+                     "the plan " + plan->strategy);
   std::vector<IsolatedWork> work;
   for (const Plan* plan : plans)
     work.emplace_back([&document, &options, plan] {

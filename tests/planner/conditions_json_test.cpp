@@ -61,7 +61,13 @@ TEST_CASE("conditions that cannot be are refused where they are", "[planner]") {
   CHECK(refused(with(document, "/background_traffic/0/until_s", 1)) ==
         "/background_traffic/0/until_s: expected a time after \"from_s\", found 1");
   CHECK(refused(with(document, "/failures/1/at_s", -1)) ==
-        "/failures/1/at_s: expected a number >= 0, found -1");
+        "/failures/1/at_s: expected a number from 0 to 1000000000, found -1");
+  CHECK(refused(with(document, "/recovery/checkpoint_s", 1e300)) ==
+        "/recovery/checkpoint_s: expected a number from 0 to 1000000000, found 1e+300");
+  CHECK(refused(with(document, "/failures/1/back_after_s", 2e9)) ==
+        "/failures/1/back_after_s: expected a number from 0 to 1000000000, found 2000000000.0");
+  CHECK(refused(with(document, "/slowdowns/0/every_s", 1e-4)) ==
+        "/slowdowns/0/every_s: expected a number from 0.001 to 1000000000, found 0.0001");
   CHECK(refused(with(document, "/failures/0/back_after_s", 0)) ==
         "/failures/0/back_after_s: expected a number > 0, found 0");
   CHECK(refused(with(document, "/recovery/restarts_s", 1)) ==

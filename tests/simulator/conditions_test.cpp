@@ -272,6 +272,18 @@ TEST_CASE("a host takes its watts while it computes and its idle watts else", "[
   CHECK_THAT(result.figures.hosts[1].energy_j, WithinRel(5 * 70.0, 1e-6));
 }
 
+TEST_CASE("a second slowdown of a link's direction is refused", "[simulator]") {
+  const TinyProgram tiny = ping_pong(10);
+  const Cluster cluster = star(2, kBandwidth, 0);
+  const auto of = [](const std::string& link) {
+    return Slowdown{.resource = {.link = link}, .profile = {{.at_s = 0, .factor = 0.5}}};
+  };
+  CHECK(refusal({.slowdowns = {of("h0"), of("h0.up")}}, tiny, cluster) ==
+        "conditions.json: /slowdowns/1: expected one slowdown of link \"h0.up\", found a second "
+        "(first at /slowdowns/0)");
+  CHECK(refusal({.slowdowns = {of("h0.down"), of("h0.up"), of("h1")}}, tiny, cluster).empty());
+}
+
 TEST_CASE("conditions that name what the cluster has not are refused where they are",
           "[simulator]") {
   const TinyProgram tiny = ping_pong(10);
