@@ -43,7 +43,7 @@ struct StepSeconds {
 /// time, and takes what `AllReduceCost` says.
 ///
 /// Not modelled: links shared max-min fairly (the simulator does), processor time spent on
-/// communication, memory bandwidth shared by hosts on one machine.
+/// communication, cores and memory bandwidth that hosts of one machine share (the simulator does).
 [[nodiscard]] Timeline evaluate(const Program& program, const ProgramCosts& costs,
                                 const Cluster& cluster);
 
