@@ -1,6 +1,7 @@
 #include "simulator/environment.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <map>
 #include <set>
 #include <simgrid/kernel/ProfileBuilder.hpp>
@@ -131,10 +132,10 @@ class Check {
 /// wants them.
 std::function<void(std::vector<simgrid::kernel::profile::DatedValue>&)> dated_factors(
     const Slowdown& slowdown) {
-  return [&slowdown, period = 0,
+  return [&slowdown, period = std::int64_t{0},
           last_s = 0.0](std::vector<simgrid::kernel::profile::DatedValue>& values) mutable {
     if (period > 0 && !slowdown.every_s) return;
-    const double begin_s = period == 0 ? 0 : period * *slowdown.every_s;
+    const double begin_s = period == 0 ? 0 : static_cast<double>(period) * *slowdown.every_s;
     const auto add = [&](double at_s, double factor) {
       values.emplace_back(at_s - last_s, factor);
       last_s = at_s;
@@ -150,8 +151,8 @@ std::function<void(std::vector<simgrid::kernel::profile::DatedValue>&)> dated_fa
 void slow_link_down(const Slowdown& slowdown, s4u::Link* link, s4u::Host* on) {
   simgrid_version::add_actor("slow link", on, [&slowdown, link] {
     const double full_bytes_per_s = link->get_bandwidth();
-    for (int period = 0; period == 0 || slowdown.every_s; ++period) {
-      const double begin_s = period == 0 ? 0 : period * *slowdown.every_s;
+    for (std::int64_t period = 0; period == 0 || slowdown.every_s; ++period) {
+      const double begin_s = period == 0 ? 0 : static_cast<double>(period) * *slowdown.every_s;
       if (period > 0 && slowdown.profile.front().at_s > 0) {
         s4u::this_actor::sleep_until(begin_s);
         link->set_bandwidth(full_bytes_per_s);

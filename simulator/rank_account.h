@@ -18,11 +18,6 @@ class RankAccount {
     since_s_ = now_s;
   }
 
-  void close(double now_s) {
-    settle(now_s);
-    is_open_ = false;
-  }
-
   void compute(double now_s, bool computes) {
     settle(now_s);
     computes_ = computes;
@@ -49,7 +44,11 @@ class RankAccount {
 
   [[nodiscard]] bool is_open() const { return is_open_; }
 
-  [[nodiscard]] const RankDivision& division() const { return division_; }
+  /// Of the time from when it was opened.
+  [[nodiscard]] const RankDivision& division_by(double now_s) {
+    settle(now_s);
+    return division_;
+  }
 
  private:
   void settle(double now_s) {

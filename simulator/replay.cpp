@@ -43,7 +43,9 @@ struct RankState {
   std::int64_t sent_bytes = 0;  ///< in the last step, as the next two
   std::int64_t received_bytes = 0;
   std::vector<TimelineEvent> events;
-  double energy_j = 0;  ///< since the first step
+  RankDivision division;      ///< of the measured steps
+  double energy_begin_j = 0;  ///< taken by when they began, and by when they ended
+  double energy_end_j = 0;
   double checkpoint_s = 0;
   s4u::ActorPtr actor;
   bool finished = false;
@@ -122,7 +124,7 @@ class Replay {
     RankState& rank = ranks_[r];
     const std::vector<Instruction>& instructions = program_.ranks[r].instructions;
     for (int step = first_step; step <= last_step_; ++step) {
-      if (step == last_step_) begin_last_step(r);
+      if (step == last_step_) begin_last_step();
       std::map<int, int> num_reductions;  // by stage
       for (std::size_t i = 0; i < instructions.size(); ++i) {
         const Instruction& instruction = instructions[i];
@@ -161,9 +163,7 @@ class Replay {
     if (all_finished()) supervisor_.on_run_ended();
   }
 
-  void begin_last_step(std::size_t r) {
-    ranks_[r].events.clear();
-    ranks_[r].sent_bytes = ranks_[r].received_bytes = 0;
+  void begin_last_step() {
     if (!link_meter_ || last_step_has_begun_) return;
     last_step_has_begun_ = true;
     link_meter_->start(routes_, platform_, now_s() / last_step_);
@@ -171,15 +171,17 @@ class Replay {
 
   void end_step(std::size_t r, int step) {
     RankState& rank = ranks_[r];
-    // Where the first step is done again after a failure, what was measured before it counts.
-    if (step > 0 || rank.end_s[0] == 0) rank.end_s[static_cast<std::size_t>(step)] = now_s();
-    if (step == 0 && !rank.account.is_open()) {
+    // Where the first step is done again after a failure, the measured ones began before.
+    if (step == 0 && rank.account.is_open()) return;
+    rank.end_s[static_cast<std::size_t>(step)] = now_s();
+    if (step == 0) {
       rank.account.open(now_s());
-      rank.energy_j = -energy_meter_.consumed_j(host(r));
+      rank.energy_begin_j = energy_meter_.consumed_j(host(r));
     }
+    // A rank that ended before a failure does so again.
     if (step == last_step_) {
-      rank.account.close(now_s());
-      rank.energy_j += energy_meter_.consumed_j(host(r));
+      rank.division = rank.account.division_by(now_s());
+      rank.energy_end_j = energy_meter_.consumed_j(host(r));
     }
   }
 
@@ -287,6 +289,8 @@ class Replay {
       if (!rank.finished) rank.actor->kill();
       rank.account.reset(now_s());
       rank.is_blocked = rank.finished = false;
+      rank.events.clear();
+      rank.sent_bytes = rank.received_bytes = 0;
     }
     network_->reset();
     traffic_.clear();
@@ -301,7 +305,7 @@ class Replay {
   void add_hosts(SimulationFigures& figures) const {
     for (std::size_t r = 0; r < ranks_.size(); ++r) {
       const RankState& rank = ranks_[r];
-      const RankDivision& division = rank.account.division();
+      const RankDivision& division = rank.division;
       figures.hosts.push_back({.host = program_.ranks[r].host,
                                .compute_s = division.compute_s / last_step_,
                                .receiving_s = division.receiving_s / last_step_,
@@ -325,9 +329,9 @@ class Replay {
   [[nodiscard]] double energy_j(std::size_t r) const {
     const RankState& rank = ranks_[r];
     const Host& on = cluster_.hosts[static_cast<std::size_t>(host_of(static_cast<int>(r)))];
-    if (on.machine.empty()) return rank.energy_j / last_step_;
+    if (on.machine.empty()) return (rank.energy_end_j - rank.energy_begin_j) / last_step_;
     return (idle_watts(on) * (rank.end_s.back() - rank.end_s.front()) +
-            (on.watts - idle_watts(on)) * rank.account.division().compute_s) /
+            (on.watts - idle_watts(on)) * rank.division.compute_s) /
            last_step_;
   }
 

@@ -217,6 +217,38 @@ TEST_CASE("a failure during an outage puts the restart off", "[simulator]") {
   CHECK(result.figures.run.restarts[1].lost_s == 0);
 }
 
+TEST_CASE("a failure after some ranks have ended the run makes them end it again", "[simulator]") {
+  // Steps of 1 s and of 3 s: h0 has done its two at 2 s. At 5 s h1 fails, and at 6 s both begin
+  // again.
+  Cluster cluster = star(2, kBandwidth, 0);
+  cluster.hosts[0].watts = 50;
+  cluster.hosts[0].idle_watts = 10;
+  TinyProgram tiny({1, 1});
+  tiny.forward(0, 1);
+  tiny.forward(1, 3);
+  const ReplayResult result = replayed(
+      tiny, cluster,
+      {.num_steps = 1, .failures = {{.resource = {.host = "h1"}, .at_s = 5, .back_after_s = 1}}});
+  CHECK_THAT(result.figures.run.run_s, WithinRel(12.0, 1e-9));
+  // From the end of its first step at 1 s to the end of its last at 8 s, it computes 1 + 2 s.
+  const SimulatedHost& host = result.figures.hosts.at(0);
+  CHECK_THAT(host.compute_s, WithinRel(3.0, 1e-9));
+  CHECK_THAT(host.waiting_s, WithinRel(4.0, 1e-9));
+  CHECK_THAT(host.energy_j, WithinRel(3 * 50 + 4 * 10.0, 1e-6));
+}
+
+TEST_CASE("what arrives before its receiver begins the step is counted", "[simulator]") {
+  // h0 sends the message of the last step at 2 s, h1 ends the step before at 4 s.
+  TinyProgram tiny({1, 1});
+  tiny.forward(0, 1);
+  tiny.send_activation(0, 1, 1000);
+  tiny.receive_activation(1, 0, 1000);
+  tiny.forward(1, 3);
+  const ReplayResult result = replayed(tiny, star(2, kBandwidth, 0), {.num_steps = 1});
+  CHECK(result.figures.hosts.at(0).sent_bytes == 1000);
+  CHECK(result.figures.hosts.at(1).received_bytes == 1000);
+}
+
 TEST_CASE("a host's step is divided into computing, receiving, sending and waiting",
           "[simulator]") {
   // h0 computes 1 s and sends 2 MB (2 s); h1 waits 1 s, receives 2 s, computes 3 s and answers with
