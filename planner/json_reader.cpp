@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "planner/error.h"
+#include "planner/json_pointer.h"
 #include "planner/refusal.h"
 
 namespace cadastre {
@@ -18,19 +19,6 @@ std::string describe(const nlohmann::json& value) {
   constexpr std::size_t kLongest = 60;
   std::string text = value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
   if (text.size() > kLongest) text = text.substr(0, kLongest) + "…";
-  return text;
-}
-
-std::string escaped(std::string_view key) {
-  std::string text;
-  for (const char c : key) {
-    if (c == '~')
-      text += "~0";
-    else if (c == '/')
-      text += "~1";
-    else
-      text += c;
-  }
   return text;
 }
 
@@ -138,7 +126,7 @@ std::optional<JsonPlace> JsonObject::find(std::string_view key) {
   known_.emplace(key);
   const auto found = place_.value().find(key);
   if (found == place_.value().end()) return std::nullopt;
-  return JsonPlace(*found, place_.file(), place_.pointer() + "/" + escaped(key));
+  return JsonPlace(*found, place_.file(), place_.pointer() + "/" + pointer_token(key));
 }
 
 JsonPlace JsonObject::at(std::string_view key) {
@@ -151,8 +139,8 @@ std::vector<std::pair<std::string, JsonPlace>> JsonObject::members() {
   std::vector<std::pair<std::string, JsonPlace>> members;
   for (const auto& [key, value] : place_.value().items()) {
     known_.insert(key);
-    members.emplace_back(key,
-                         JsonPlace(value, place_.file(), place_.pointer() + "/" + escaped(key)));
+    members.emplace_back(
+        key, JsonPlace(value, place_.file(), place_.pointer() + "/" + pointer_token(key)));
   }
   return members;
 }
@@ -160,7 +148,7 @@ std::vector<std::pair<std::string, JsonPlace>> JsonObject::members() {
 void JsonObject::finish() const {
   for (const auto& [key, value] : place_.value().items()) {
     if (known_.contains(key)) continue;
-    JsonPlace(value, place_.file(), place_.pointer() + "/" + escaped(key))
+    JsonPlace(value, place_.file(), place_.pointer() + "/" + pointer_token(key))
         .fail("expected no such key" + did_you_mean(key, {known_.begin(), known_.end()}));
   }
 }

@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "planner/error.h"
+#include "planner/json_pointer.h"
 #include "planner/refusal.h"
 
 namespace cadastre {
@@ -91,14 +92,7 @@ std::string text_of(const std::vector<std::string>& tokens, std::size_t count) {
   std::string text;
   for (std::size_t i = 0; i < count; ++i) {
     text += '/';
-    for (const char c : tokens[i]) {
-      if (c == '~')
-        text += "~0";
-      else if (c == '/')
-        text += "~1";
-      else
-        text += c;
-    }
+    text += pointer_token(tokens[i]);
   }
   return text;
 }

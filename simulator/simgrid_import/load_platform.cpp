@@ -16,6 +16,7 @@
 #include "planner/json_reader.h"
 #include "planner/refusal.h"
 #include "planner/units.h"
+#include "simulator/simgrid_import/platform_text.h"
 
 namespace cadastre {
 
@@ -254,16 +255,6 @@ class HostReader {
            in_quotes(*property.value));
     host.watts = watts.back();
     host.idle_watts = watts.front();
-  }
-
-  static std::vector<std::string> split(const std::string& text, char separator) {
-    std::vector<std::string> parts;
-    for (std::size_t begin = 0;;) {
-      const std::size_t end = text.find(separator, begin);
-      parts.push_back(text.substr(begin, end - begin));
-      if (end == std::string::npos) return parts;
-      begin = end + 1;
-    }
   }
 
   const s4u::Host& host_;

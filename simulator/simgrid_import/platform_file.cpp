@@ -13,6 +13,7 @@
 #include "planner/error.h"
 #include "planner/files.h"
 #include "planner/refusal.h"
+#include "simulator/simgrid_import/platform_text.h"
 #include "simulator/simgrid_import/platform_words.h"
 
 namespace cadastre {
@@ -26,16 +27,6 @@ std::optional<std::int64_t> whole_number(const std::string& text) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
   return number;
-}
-
-std::vector<std::string> split(const std::string& text, char separator) {
-  std::vector<std::string> parts;
-  for (std::size_t begin = 0;;) {
-    const std::size_t end = text.find(separator, begin);
-    parts.push_back(text.substr(begin, end - begin));
-    if (end == std::string::npos) return parts;
-    begin = end + 1;
-  }
 }
 
 /// "2;4,4;1,2;1,2" as {{2}, {4, 4}, {1, 2}, {1, 2}}; nothing where it is not of counts.
