@@ -22,14 +22,16 @@ Frame to_frame(const TrainingJob& job) {
 TrainingJob training_job_from(const Frame& frame) {
   try {
     const nlohmann::json& header = frame.header;
-    return {.rank = header.at("rank").get<int>(),
-            .num_threads = header.at("num_threads").get<int>(),
-            .has_other_machines = header.at("has_other_machines").get<bool>(),
-            .rendezvous = {.address = header.at("rendezvous_address").get<std::string>(),
-                           .port = header.at("rendezvous_port").get<std::uint16_t>()},
-            .training =
-                training_from_json(JsonPlace(header.at("training"), "the coordinator's job", "")),
-            .plan = frame.payload};
+    // Member by member: GCC 12 takes those of an aggregate for uninitialized where one throws.
+    TrainingJob job;
+    job.rank = header.at("rank").get<int>();
+    job.num_threads = header.at("num_threads").get<int>();
+    job.has_other_machines = header.at("has_other_machines").get<bool>();
+    job.rendezvous.address = header.at("rendezvous_address").get<std::string>();
+    job.rendezvous.port = header.at("rendezvous_port").get<std::uint16_t>();
+    job.training = training_from_json(JsonPlace(header.at("training"), "the coordinator's job", ""));
+    job.plan = frame.payload;
+    return job;
   } catch (const nlohmann::json::exception& error) {
     throw FrameError(error.what());
   }

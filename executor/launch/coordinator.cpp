@@ -85,7 +85,8 @@ const std::string& Coordinator::name(int rank) const {
 std::vector<RankHello> Coordinator::gather(std::chrono::seconds patience) {
   const Clock::time_point deadline = Clock::now() + patience;
   const auto has_reported = [](const Peer& peer) { return peer.hello.has_value(); };
-  while (!std::all_of(peers_.begin(), peers_.end(), has_reported)) {
+  // One that has reported that it cannot take part is a failure, which `pump` throws in its time.
+  while (first_failure_ || !std::all_of(peers_.begin(), peers_.end(), has_reported)) {
     pump({});
     if (Clock::now() > deadline && !first_failure_) fail_missing(patience);
   }
