@@ -33,8 +33,8 @@ def reason_not_to_run():
         return f"a testbed needs iproute2: there is no {' and no '.join(missing)}"
     probe = subprocess.run(
         ["unshare", "--net", "sh", "-c",
-         "ip link add b type bridge && ip link add v type veth peer name w && "
-         "tc qdisc add dev v root tbf rate 1mbit burst 10k limit 10k"],
+         "ip link add name bridge0 type bridge && ip link add name veth0 type veth peer name veth1 && "
+         "tc qdisc add dev veth0 root tbf rate 1mbit burst 10k limit 10k"],
         capture_output=True, text=True, check=False)
     if probe.returncode != 0:
         said = probe.stderr.strip().splitlines()
