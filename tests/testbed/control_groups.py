@@ -13,6 +13,8 @@ from errors import TestbedError
 
 PERIOD_US = 10000  # short beside a step, long beside the kernel's slice of 5 ms at most
 _LEAST_QUOTA_US = 1000  # the kernel's
+NORMAL_WEIGHT, MOST_WEIGHT = 100, 10000  # of version 2; version 1 counts otherwise
+_SHARES_PER_WEIGHT = 1024 / NORMAL_WEIGHT
 
 
 def _mounts():
@@ -83,8 +85,9 @@ def paths(parents, group):
     return sorted({f"{parent}/{group}" for _, parent in parents.values()})
 
 
-def make(parents, group, processors, memory_bytes):
-    """Makes `group`, limited to so many processors (None: all) and bytes. Raises TestbedError."""
+def make(parents, group, processors, memory_bytes, weight=NORMAL_WEIGHT):
+    """Makes `group`, limited to so many processors (None: all) and bytes; `weight` is its priority
+    within its limit, beside what else runs on this machine. Raises TestbedError."""
     try:
         for path in paths(parents, group):
             os.mkdir(path)
@@ -97,6 +100,12 @@ def make(parents, group, processors, memory_bytes):
                 _write(f"{parent}/{group}/cpu.cfs_quota_us", quota_us)
             else:
                 _write(f"{parent}/{group}/cpu.max", f"{quota_us} {period_us}")
+        if "cpu" in parents and weight != NORMAL_WEIGHT:
+            version, parent = parents["cpu"]
+            if version == 1:
+                _write(f"{parent}/{group}/cpu.shares", round(weight * _SHARES_PER_WEIGHT))
+            else:
+                _write(f"{parent}/{group}/cpu.weight", weight)
         if "memory" in parents:
             version, parent = parents["memory"]
             name = "memory.limit_in_bytes" if version == 1 else "memory.max"

@@ -208,10 +208,10 @@ class SshArguments(unittest.TestCase):
 class Limits(unittest.TestCase):
     """Control groups of version 2 are plain files to who writes them."""
 
-    def made(self, processors, memory_bytes=1 << 20):
+    def made(self, processors, memory_bytes=1 << 20, **options):
         with tempfile.TemporaryDirectory() as directory:
             parents = {"cpu": [2, directory], "memory": [2, directory]}
-            control_groups.make(parents, "group", processors, memory_bytes)
+            control_groups.make(parents, "group", processors, memory_bytes, **options)
             return {file.name: file.read_text() for file in Path(directory, "group").iterdir()}
 
     def test_a_share_is_a_quota_of_a_short_period(self):
@@ -223,6 +223,9 @@ class Limits(unittest.TestCase):
 
     def test_without_a_share_there_is_no_quota(self):
         self.assertEqual(self.made(None), {"memory.max": "1048576"})
+
+    def test_a_weight_is_written_where_it_is_not_the_normal_one(self):
+        self.assertEqual(self.made(1, weight=10000)["cpu.weight"], "10000")
 
 
 class Packets(unittest.TestCase):

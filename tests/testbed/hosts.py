@@ -103,11 +103,13 @@ class Testbed:
         self.hosts = [host.name for host in self.wiring.hosts]
 
     @classmethod
-    def up(cls, cluster, name, core_share=1.0, ignore_latency=False):
+    def up(cls, cluster, name, core_share=1.0, ignore_latency=False,
+           weight=control_groups.NORMAL_WEIGHT):
         """Makes the hosts of `cluster`, a document or its file.
 
         A host gets cores x relative_speed x core_share processors, or all when `core_share` is
-        None. Raises InputError or TestbedError, and leaves nothing behind.
+        None; a `weight` above the normal makes it get them when the machine has other work, too.
+        Raises InputError or TestbedError, and leaves nothing behind.
         """
         _check_name(name)
         place = (JsonPlace(cluster, "cluster", "") if isinstance(cluster, dict)
@@ -123,7 +125,7 @@ class Testbed:
                 raise TestbedError("no control group for processors can be made here; "
                                    "--core-share none makes hosts that share all of them")
             try:
-                _make(name, wiring, parents, core_share)
+                _make(name, wiring, parents, core_share, weight)
             except BaseException:
                 _remove(name)
                 raise
@@ -229,7 +231,7 @@ def _write(file, text):
         stream.write(text)
 
 
-def _make(name, wiring, parents, core_share):
+def _make(name, wiring, parents, core_share, weight):
     prefix = f"cadastre.{name}."
     state = {"document": wiring.document, "parents": parents}
     os.makedirs(f"{STATE}/{name}/bin")
@@ -249,7 +251,7 @@ def _make(name, wiring, parents, core_share):
     network.Links(prefix, wiring).make()
     for host in wiring.hosts:
         share = None if core_share is None else host.cores * host.relative_speed * core_share
-        control_groups.make(parents, prefix + host.name, share, host.memory_bytes)
+        control_groups.make(parents, prefix + host.name, share, host.memory_bytes, weight)
 
 
 def _processes(parents, groups):

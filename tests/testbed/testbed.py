@@ -14,6 +14,7 @@ import json
 import os
 import sys
 
+import control_groups
 import hosts
 import ssh_stand_in
 from errors import InputError, TestbedError
@@ -33,6 +34,13 @@ def _share(text):
     return share
 
 
+def _weight(text):
+    if not text.isdecimal() or not 1 <= int(text) <= control_groups.MOST_WEIGHT:
+        raise argparse.ArgumentTypeError(
+            f'expected an integer from 1 to {control_groups.MOST_WEIGHT}, found "{text}"')
+    return int(text)
+
+
 def _run(testbed, host, command, **options):
     # The lock ends with the last process that has it: nothing is removed while a command comes.
     with hosts.shared_lock() as unlock:
@@ -41,7 +49,7 @@ def _run(testbed, host, command, **options):
 
 def up(arguments):
     testbed = Testbed.up(arguments.cluster, arguments.name, arguments.core_share,
-                         arguments.ignore_latency)
+                         arguments.ignore_latency, arguments.weight)
     print(f"{testbed.name}: {', '.join(testbed.hosts)}", file=sys.stderr)
 
 
@@ -109,6 +117,8 @@ def _parser():
                        help="processors of a host of one core at speed 1, or none for no limit")
     added.add_argument("--ignore-latency", action="store_true",
                        help="make a network whose latency cannot be made, without it")
+    added.add_argument("--weight", type=_weight, default=control_groups.NORMAL_WEIGHT,
+                       help="1 to 10000; above 100, the hosts go before the machine's other work")
     added = verb("exec", execute, "run a command on a host", "NAME", "HOST")
     added.add_argument("command", nargs=argparse.REMAINDER, metavar="-- COMMAND…")
     verbs.add_parser("ssh", help="stand in for ssh: the same arguments; the testbed's name in "
