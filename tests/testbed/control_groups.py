@@ -42,8 +42,10 @@ def _version_1_parent(controller):
     for where, root, kind, options in _mounts():
         if kind == "cgroup" and controller in options:
             path = os.path.relpath(_own_group(controller), root)
-            parent = where if path.startswith("..") else os.path.normpath(f"{where}/{path}")
-            return parent if os.access(parent, os.W_OK) else where
+            own = where if path.startswith("..") else os.path.normpath(f"{where}/{path}")
+            for parent in (own, where):
+                if os.access(parent, os.W_OK):
+                    return parent
     return None
 
 

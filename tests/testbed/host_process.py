@@ -52,10 +52,11 @@ def _enter(namespace, host_name, files):
     _mount("none", "/", None, _MS_REC | _MS_PRIVATE)
     _mount("proc", "/proc", "proc", 0)
     # A new /sys shows the host's interfaces, but has no control groups below it.
-    groups = os.open("/sys/fs/cgroup", os.O_PATH)
+    groups = os.open("/sys/fs/cgroup", os.O_PATH) if os.path.exists("/sys/fs/cgroup") else None
     _mount("sysfs", "/sys", "sysfs", 0)
-    _mount(f"/proc/self/fd/{groups}", "/sys/fs/cgroup", None, _MS_BIND | _MS_REC)
-    os.close(groups)
+    if groups is not None:
+        _mount(f"/proc/self/fd/{groups}", "/sys/fs/cgroup", None, _MS_BIND | _MS_REC)
+        os.close(groups)
     for name in ("hosts", "hostname"):
         if os.path.exists(f"/etc/{name}"):
             _mount(f"{files}/{name}", f"/etc/{name}", None, _MS_BIND)

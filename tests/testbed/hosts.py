@@ -32,13 +32,15 @@ def reason_not_to_run():
     if missing := network.missing_tools():
         return f"a testbed needs iproute2: there is no {' and no '.join(missing)}"
     probe = subprocess.run(
-        ["unshare", "--net", "sh", "-c",
+        ["unshare", "--net", "--pid", "--fork", "--mount-proc", "sh", "-c",
          "ip link add name bridge0 type bridge && ip link add name veth0 type veth peer name veth1 && "
          "tc qdisc add dev veth0 root tbf rate 1mbit burst 10k limit 10k"],
         capture_output=True, text=True, check=False)
     if probe.returncode != 0:
         said = probe.stderr.strip().splitlines()
         return f"a testbed needs namespaces, veth, bridge and tbf: {said[-1] if said else '?'}"
+    if "cpu" not in control_groups.find_parents():
+        return "a testbed needs a control group for processors, and none can be made here"
     return None
 
 

@@ -347,6 +347,15 @@ class Networks(unittest.TestCase):
             self.assertLess(bytes_per_s(testbed, "node1", "node3", 2_500_000), 1.05 * 5e6)
             self.assertGreater(bytes_per_s(testbed, "node1", "node2", 10_000_000), 1.2 * 5e6)
 
+    def test_the_slowest_and_the_fastest_link_and_any_name_can_be_made(self):
+        document = cluster(2, 1e15)
+        document["hosts"] += [{"name": name, "memory_bytes": "1GiB", "bandwidth_bytes_per_s": 1}
+                              for name in ("switches", "x" * 64)]
+        with Testbed.up(document, unique("extreme"), core_share=None) as testbed:
+            self.assertGreater(bytes_per_s(testbed, "node1", "node2", 10_000_000), 10e6)
+            self.assertEqual(output(testbed, "switches", ["hostname"]), "switches\n")
+            self.assertEqual(output(testbed, "x" * 64, ["hostname"]), "x" * 64 + "\n")
+
     def test_two_testbeds_with_the_same_addresses_do_not_see_each_other(self):
         with Testbed.up(cluster(), unique("left"), None) as left, \
                 Testbed.up(cluster(), unique("right"), None) as right:
