@@ -11,6 +11,7 @@ that all see the same machine. Writes medians, ratios and a table. Needs root.
 
 import argparse
 import os
+import signal
 import statistics
 import subprocess
 import sys
@@ -119,6 +120,7 @@ def _parser():
 
 def main():
     arguments = _parser().parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that testbeds are removed
     if min(arguments.batch_size, arguments.repetitions) < 1 or min(arguments.hosts) < 2 \
             or arguments.steps < 4:
         say("error: expected positive numbers, 2 hosts and 4 steps at least")

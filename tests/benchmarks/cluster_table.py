@@ -4,8 +4,8 @@ import json
 import os
 import platform
 
-_COLUMNS = [("pytorch-single", "PyTorch, one"), ("pytorch-ddp", "PyTorch DDP"), ("single", "single"),
-            ("data-parallel", "data-parallel"), ("pipeline", "equal pipeline"),
+_COLUMNS = [("pytorch-single", "PyTorch, one"), ("pytorch-ddp", "PyTorch DDP"),
+            ("single", "single"), ("data-parallel", "data-parallel"), ("pipeline", "equal pipeline"),
             ("planned", "planned")]
 
 

@@ -41,7 +41,8 @@ class Units(unittest.TestCase):
         for text, bytes_per_s in (("1Gbps", 125e6), ("100 Mbps", 12.5e6), ("125MBps", 125e6),
                                   ("8Kibps", 1024), (1e6, 1e6)):
             self.assertEqual(JsonPlace(text, "f", "").bandwidth_bytes_per_s(), bytes_per_s)
-        for text, seconds in (("25us", 25e-6), ("0.1ms", 1e-4), ("2s", 2), (0.5, 0.5), ("1e1ns", 1e-8)):
+        for text, seconds in (("25us", 25e-6), ("0.1ms", 1e-4), ("2s", 2), (0.5, 0.5),
+                              ("1e1ns", 1e-8)):
             self.assertAlmostEqual(JsonPlace(text, "f", "").duration_s(), seconds)
         self.assertEqual(JsonPlace("4GiB", "f", "").size_bytes(), 4 << 30)
 
@@ -129,7 +130,8 @@ class Wirings(unittest.TestCase):
         self.refused(changed(at("/format", "cadastre-plan/1")),
                      '/format: expected "cadastre-cluster/1", found "cadastre-plan/1"')
         self.refused(changed(at("/hosst", [])), '/: unknown key "hosst"; did you mean "hosts"?')
-        self.refused(changed(at("/hosts", [])), "/hosts: expected an array that is not empty, found []")
+        self.refused(changed(at("/hosts", [])),
+                     "/hosts: expected an array that is not empty, found []")
         self.refused(changed(at("/hosts/0", 3)), "/hosts/0: expected an object, found 3")
         self.refused(changed(at("/hosts/1/name", "a")),
                      '/hosts/1/name: expected a name used once, found "a" again')
@@ -229,7 +231,7 @@ class Limits(unittest.TestCase):
 
 
 class Packets(unittest.TestCase):
-    def test_the_largest_is_small_beside_a_message_on_slow_links_and_costs_little_on_fast_ones(self):
+    def test_the_largest_is_small_on_slow_links_and_costs_little_on_fast_ones(self):
         for bandwidth, bytes_ in ((12.5e6, 3028), (125e6, 25000), (1.25e9, 65536)):
             self.assertEqual(network._largest_packet_bytes(bandwidth), bytes_)
 

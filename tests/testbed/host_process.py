@@ -135,7 +135,8 @@ def run_on_host(place, command, environment=None, directory=None, started=lambda
         _call("unshare", _CLONE_NEWPID)
     except OSError as error:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
-        raise TestbedError(f"expected to be allowed a process namespace: {error.strerror}") from None
+        raise TestbedError(
+            f"expected to be allowed a process namespace: {error.strerror}") from None
     read_end, write_end = os.pipe()
     pid = os.fork()
     if pid == 0:

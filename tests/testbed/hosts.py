@@ -33,7 +33,8 @@ def reason_not_to_run():
         return f"a testbed needs iproute2: there is no {' and no '.join(missing)}"
     probe = subprocess.run(
         ["unshare", "--net", "--pid", "--fork", "--mount-proc", "sh", "-c",
-         "ip link add name bridge0 type bridge && ip link add name veth0 type veth peer name veth1 && "
+         "ip link add name bridge0 type bridge && "
+         "ip link add name veth0 type veth peer name veth1 && "
          "tc qdisc add dev veth0 root tbf rate 1mbit burst 10k limit 10k"],
         capture_output=True, text=True, check=False)
     if probe.returncode != 0:
@@ -68,7 +69,8 @@ def shared_lock():
 
 def _check_name(name):
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}", name):
-        raise InputError(f'expected a name of up to 32 letters, digits, "-" and "_", found "{name}"')
+        raise InputError('expected a name of up to 32 letters, digits, "-" and "_", '
+                         f'found "{name}"')
 
 
 def names():
@@ -137,7 +139,8 @@ class Testbed:
         return self
 
     def __exit__(self, *_):
-        down(self.name)
+        if self.name in names():  # unless the block removed it
+            down(self.name)
 
     def host(self, name_or_address):
         """The Host of that name or address. Raises InputError when there is none."""
@@ -245,7 +248,8 @@ def _make(name, wiring, parents, core_share, weight):
         _write(f"{files}/hosts", f"127.0.0.1 localhost\n{listed}")
         _write(f"{files}/hostname", f"{host.name}\n")
     ssh = f"{STATE}/{name}/bin/ssh"
-    _write(ssh, f'#!/bin/sh\nCADASTRE_TESTBED={name} exec "{sys.executable}" "{_PROGRAM}" ssh "$@"\n')
+    _write(ssh, f"#!/bin/sh\nCADASTRE_TESTBED={name} "
+                f'exec "{sys.executable}" "{_PROGRAM}" ssh "$@"\n')
     os.chmod(ssh, 0o755)
 
     for namespace in [network.SWITCHES] + [host.name for host in wiring.hosts]:
