@@ -2,7 +2,8 @@
 
 The step is computed again from the measured timeline: every computation takes as long as it was
 measured to take, each rank does its instructions in their order, and a message takes latency +
-bytes / bandwidth, the messages of a host one after the other each way. What a rank then waits is
+bytes / bandwidth, the messages of a host one after the other each way; gradients go round a ring,
+whose messages meet no others. What a rank then waits is
 the schedule's own bubble, and what the network costs at its best. The measured step's excess over
 it is idle time beyond that: since every rank computes as long in both, it is the same for all.
 """
@@ -62,26 +63,29 @@ class _Replay:
         self._received_until_s = [0.0] * len(ranks)  # and from it
         self._arrivals = defaultdict(deque)
         self._reduced_until_s = defaultdict(float)  # of a stage, through all its buckets so far
+        self._starts = defaultdict(list)  # (step, stage, bucket) -> when each rank started it
+        self._num_started = defaultdict(int)  # (step, rank, stage) -> buckets
+        self._step = 0  # of the instruction that is done
 
     def step_s(self):
-        ends_s = []
-        for _ in range(_NUM_STEPS):
-            self._step()
-            ends_s.append(max(self._now_s))
-        return ends_s[-1] - ends_s[-2]
-
-    def _step(self):
-        next_event = [0] * len(self._ranks)
-        self._starts = defaultdict(list)  # (stage, bucket) -> when each rank started it
-        self._num_started = defaultdict(int)  # (rank, stage) -> buckets
-        while any(next_event[r] < len(events) for r, events in enumerate(self._ranks)):
-            progress = False
-            for rank, events in enumerate(self._ranks):
-                while next_event[rank] < len(events) and self._do(rank, events[next_event[rank]]):
-                    next_event[rank] += 1
-                    progress = True
-            if not progress:
+        """Seconds of the last of some steps. The instructions are done in the order of their times,
+        so that messages queue as they would."""
+        num_done = [0] * len(self._ranks)  # instructions, over all steps
+        end_s = [[0.0] * _NUM_STEPS for _ in self._ranks]
+        running = {rank for rank, events in enumerate(self._ranks) if events}
+        while running:
+            for rank in sorted(running, key=lambda rank: (self._now_s[rank], rank)):
+                self._step, position = divmod(num_done[rank], len(self._ranks[rank]))
+                if self._do(rank, self._ranks[rank][position]):
+                    break
+            else:
                 raise ValueError("the timeline's ranks wait for each other")
+            num_done[rank] += 1
+            end_s[rank][self._step] = self._now_s[rank]
+            if num_done[rank] == _NUM_STEPS * len(self._ranks[rank]):
+                running.remove(rank)
+        last_ends_s = [max(of_rank[step] for of_rank in end_s) for step in range(_NUM_STEPS)]
+        return last_ends_s[-1] - last_ends_s[-2]
 
     def _do(self, rank, event):
         """Does one instruction, or returns False where it must wait for another rank's."""
@@ -119,9 +123,9 @@ class _Replay:
     def _start_bucket(self, rank, stage, num_bytes):
         """A bucket's all-reduce begins when the last rank has started it and the one before is
         through; a ring of n ranks takes 2 (n - 1) messages of an nth of it."""
-        bucket = self._num_started[rank, stage]
-        self._num_started[rank, stage] += 1
-        starts_s = self._starts[stage, bucket]
+        bucket = self._num_started[self._step, rank, stage]
+        self._num_started[self._step, rank, stage] += 1
+        starts_s = self._starts[self._step, stage, bucket]
         starts_s.append(self._now_s[rank])
         num_ranks = len(self._ranks_of_stage[stage])
         if len(starts_s) == num_ranks:
@@ -132,10 +136,10 @@ class _Replay:
 
     def _reduce(self, rank, event):
         stage = event["stage"]
-        if self._num_started[rank, stage] == 0:  # in a program without buckets, it is the start
+        if self._num_started[self._step, rank, stage] == 0:  # in a program without buckets, it is the start
             self._start_bucket(rank, stage, event.get("bytes", 0))
-        for bucket in range(self._num_started[rank, stage]):
-            if len(self._starts[stage, bucket]) < len(self._ranks_of_stage[stage]):
+        for bucket in range(self._num_started[self._step, rank, stage]):
+            if len(self._starts[self._step, stage, bucket]) < len(self._ranks_of_stage[stage]):
                 return False
         self._now_s[rank] = max(self._now_s[rank], self._reduced_until_s[stage])
         return True

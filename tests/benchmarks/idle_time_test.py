@@ -69,6 +69,16 @@ class Idle(unittest.TestCase):
         idle = idle_time(timeline(8, [[0], [1], [2]], *ranks), NETWORK)
         self.assertAlmostEqual(idle.ideal_step_s, 7)
 
+    def test_messages_queue_in_the_order_of_their_times_whatever_the_ranks_numbers(self):
+        # Rank 0's message to 2 leaves at 10, long after rank 1's at 1.
+        ranks = [[("forward", 10), send(0, 2), receive(8, 2, "gradient")],
+                 [("forward", 1), send(1, 2), receive(9, 2, "gradient")],
+                 [receive(1, 1), ("forward", 4), receive(0, 0)]
+                 + [("send_gradient", 0, {"peer": peer, "micro_batch": 8 + peer, "layer": 5})
+                    for peer in (0, 1)]]
+        idle = idle_time(timeline(14, [[0], [1], [2]], *ranks), NETWORK)
+        self.assertAlmostEqual(idle.ideal_step_s, 14)  # 10 + 2 + 1, and a latency back
+
     def test_what_stays_on_a_rank_takes_no_time(self):
         idle = idle_time(timeline(2, [[0, 1]], [("forward", 1), send(0, 0), receive(0, 0),
                                                 ("forward", 1)]), NETWORK)
