@@ -56,8 +56,9 @@ def testbed_name(what):
 
 
 def profile(arguments, directory):
-    """The model's profile on a host, while as many hosts as there are cores measure theirs: what
-    they take from each other (memory bandwidth, frequency) they will take in the runs, too."""
+    """(file of the model's profile on a host, that host's speed), measured while as many hosts as
+    there are cores do: what they take from each other (memory bandwidth, frequency) they will take
+    in the runs, too."""
     num_hosts = max(1, min(max(arguments.hosts), len(os.sched_getaffinity(0))))
     with Testbed.up(cluster_document(num_hosts, "1Gbps", 1.0), testbed_name("profile"),
                     weight=_WEIGHT) as testbed:
@@ -65,16 +66,20 @@ def profile(arguments, directory):
             arguments.program, "profile", arguments.model, "--data", arguments.data, "--quiet",
             "-o", f"{directory}/profile-{host}.json"], stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE, text=True) for host in testbed.hosts], "cadastre profile")
-    return f"{directory}/profile-node1.json"
+        return f"{directory}/profile-node1.json", cluster_measure.speed(testbed)
 
 
-def setting(arguments, num_hosts, bandwidth, profile_file, directory):
+def setting(arguments, num_hosts, bandwidth, profiled, directory):
     """All runs of one number of hosts and one bandwidth."""
+    profile_file, profiled_speed = profiled
     share = core_share(num_hosts)
     document = cluster_document(num_hosts, bandwidth, share)
     with Testbed.up(document, testbed_name(f"{num_hosts}"), weight=_WEIGHT) as testbed:
         measured = cluster_measure.measure(testbed)
         document = testbed.cluster()
+        relative_speed = cluster_measure.speed(testbed) / profiled_speed
+        for host in document["hosts"]:
+            host["relative_speed"] = relative_speed
         document["network"] |= {"bandwidth_bytes_per_s": measured.bandwidth_bytes_per_s,
                                 "latency_s": measured.latency_s / 2}  # a message crosses two links
         runs = Runs(arguments, testbed, document, profile_file, directory)
@@ -94,6 +99,7 @@ def setting(arguments, num_hosts, bandwidth, profile_file, directory):
                 say(f"  {num_hosts} hosts, {bandwidth}, {repetition + 1} of "
                     f"{arguments.repetitions}: {name} {1e3 * times_s[name][-1]:.1f} ms")
     return {"num_hosts": num_hosts, "bandwidth": bandwidth, "cores_per_host": share,
+            "measured_relative_speed": relative_speed,
             "measured_bandwidth_bytes_per_s": measured.bandwidth_bytes_per_s,
             "measured_latency_s": measured.latency_s, "load_average": loads,
             "step_s": {name: statistics.median(values) for name, values in times_s.items()},
@@ -142,11 +148,11 @@ def main():
                     "cadastre synthesize")
             arguments.data = os.path.abspath(arguments.data)
             say("profiling the model")
-            profile_file = profile(arguments, directory)
+            profiled = profile(arguments, directory)
             settings = []
             for num_hosts in arguments.hosts:
                 for bandwidth in arguments.bandwidths:
-                    settings.append(setting(arguments, num_hosts, bandwidth, profile_file,
+                    settings.append(setting(arguments, num_hosts, bandwidth, profiled,
                                             directory))
                     cluster_table.write(arguments, settings)
     except OSError as error:

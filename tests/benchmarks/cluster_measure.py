@@ -1,5 +1,6 @@
-"""What a testbed's network gives a program: bandwidth and latency between two hosts, over TCP."""
+"""What a testbed gives a program: bandwidth and latency between two hosts over TCP, and speed."""
 
+import statistics
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -34,7 +35,18 @@ stream.sendall(bytes(num_bytes))
 stream.recv(1)
 print(statistics.median(times_s) / 2, num_bytes / (time.perf_counter() - start_s))
 """
+_SPIN = """
+import time
+rounds = 0
+end = time.perf_counter() + {seconds}
+while time.perf_counter() < end:
+    for _ in range(1000):
+        pass
+    rounds += 1
+print(rounds)
+"""
 _SECONDS = 0.5  # of sending at the stated bandwidth
+_SPIN_SECONDS = 2  # many periods of a share
 
 
 @dataclass
@@ -62,3 +74,11 @@ def measure(testbed):
         server.stdout.close()
     latency_s, bandwidth = map(float, printed.split())
     return Measured(bandwidth, latency_s)
+
+
+def speed(testbed):
+    """Rounds of a loop that a host does while all hosts do: to compare testbeds by. A share of a
+    core is a little less than that: its limits are kept at the scheduler's ticks."""
+    spinning = [testbed.start(host, [sys.executable, "-c", _SPIN.format(seconds=_SPIN_SECONDS)],
+                              stdout=subprocess.PIPE, text=True) for host in testbed.hosts]
+    return statistics.median(float(process.communicate()[0]) for process in spinning)

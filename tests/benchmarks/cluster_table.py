@@ -5,8 +5,8 @@ import os
 import platform
 
 _COLUMNS = [("pytorch-single", "PyTorch, one"), ("pytorch-ddp", "PyTorch DDP"),
-            ("single", "single"), ("data-parallel", "data-parallel"), ("pipeline", "equal pipeline"),
-            ("planned", "planned")]
+            ("single", "single"), ("data-parallel", "data-parallel"),
+            ("pipeline", "equal pipeline"), ("planned", "planned")]
 
 
 def ratios(setting):
@@ -59,7 +59,8 @@ def markdown(settings):
     text += "\n"
     for setting in settings:
         text += (f"{setting['num_hosts']} hosts at {setting['bandwidth']}: "
-                 f"{setting['cores_per_host']:g} of a core each; between two, "
+                 f"{setting['cores_per_host']:g} of a core each, "
+                 f"{setting['measured_relative_speed']:.2f} times as fast as one; between two, "
                  f"{8e-6 * setting['measured_bandwidth_bytes_per_s']:.0f} Mbit/s and "
                  f"{1e6 * setting['measured_latency_s']:.0f} us measured. ")
     return text.rstrip() + "\n"

@@ -11,6 +11,7 @@ def setting(**step_s):
     plan = {"schedule": "gpipe", "micro_batches": 4, "num_stages": 3, "num_hosts": 2,
             "most_replicas": 1, "predicted_step_s": 0.04}
     return {"num_hosts": 2, "bandwidth": "1Gbps", "cores_per_host": 0.5,
+            "measured_relative_speed": 0.47,
             "measured_bandwidth_bytes_per_s": 119.5e6, "measured_latency_s": 30e-6,
             "step_s": {name.replace("_", "-"): value for name, value in step_s.items()},
             "idle_beyond_share": {"planned": 0.0123}, "plans": {"planned": plan}}
@@ -40,7 +41,8 @@ class Table(unittest.TestCase):
                                     "| 3 stages on 2 hosts, 4 mb |")
         for table in (first, second):
             self.assertEqual(len({line.count("|") for line in table}), 1)
-        self.assertIn("0.5 of a core each; between two, 956 Mbit/s and 30 us", lines[10])
+        self.assertIn("0.5 of a core each, 0.47 times as fast as one; between two, 956 Mbit/s and "
+                      "30 us measured", lines[10])
 
 
 class Ranks(unittest.TestCase):

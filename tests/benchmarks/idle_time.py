@@ -136,7 +136,7 @@ class _Replay:
 
     def _reduce(self, rank, event):
         stage = event["stage"]
-        if self._num_started[self._step, rank, stage] == 0:  # in a program without buckets, it is the start
+        if self._num_started[self._step, rank, stage] == 0:  # a program without buckets
             self._start_bucket(rank, stage, event.get("bytes", 0))
         for bucket in range(self._num_started[self._step, rank, stage]):
             if len(self._starts[self._step, stage, bucket]) < len(self._ranks_of_stage[stage]):
