@@ -13,7 +13,7 @@
 #include "simulator/isolated.h"
 #include "simulator/packed_plan.h"
 #include "simulator/replay.h"
-#include "tests/simulator/tiny_programs.h"
+#include "tests/support/tiny_programs.h"
 #include "tests/support/catch.h"
 
 using namespace cadastre;
