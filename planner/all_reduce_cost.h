@@ -15,7 +15,7 @@ namespace cadastre {
 /// receiver takes to handle all that it receives in the round. A ring takes `ring_seconds`.
 ///
 /// Not modelled: rounds of one place that begin before those of others end (the simulator does),
-/// pieces of whole bytes.
+/// pieces of whole elements.
 class AllReduceCost {
  public:
   AllReduceCost() = default;

@@ -10,8 +10,9 @@ namespace {
 /// What one stage takes on a host of speed 1.
 class StageCosts {
  public:
-  StageCosts(std::vector<std::size_t> layers, const CostTable& table)
-      : layers_(std::move(layers)), table_(table) {
+  StageCosts(std::vector<std::size_t> layers, const std::vector<ReductionBucket>* buckets,
+             const CostTable& table)
+      : layers_(std::move(layers)), buckets_(buckets), table_(table) {
     std::vector<char> reads(table.load_s_per_sample().size(), 0);
     for (const std::size_t layer : layers_) {
       parameter_bytes_ += table.parameter_bytes()[layer];
@@ -30,13 +31,17 @@ class StageCosts {
       case InstructionKind::kRecompute:
         return pass(instruction.samples.size()).forward_s;
       case InstructionKind::kBackward:
-        return pass(instruction.samples.size()).backward_s;
+        return instruction.bucket < 0
+                   ? pass(instruction.samples.size()).backward_s
+                   : backward_s((*buckets_)[static_cast<std::size_t>(instruction.bucket)].layers,
+                                instruction.samples.size());
       case InstructionKind::kOptimizerStep:
         return table_.optimizer_s_per_parameter_byte() * static_cast<double>(parameter_bytes_);
       case InstructionKind::kSendActivation:
       case InstructionKind::kReceiveActivation:
       case InstructionKind::kSendGradient:
       case InstructionKind::kReceiveGradient:
+      case InstructionKind::kStartReduction:
       case InstructionKind::kReduceGradients:
         return 0;
     }
@@ -58,7 +63,15 @@ class StageCosts {
     return sum;
   }
 
+  [[nodiscard]] double backward_s(const std::vector<int>& layers, std::int64_t samples) const {
+    const std::vector<LayerCost>& costs = table_.layers(samples);
+    double sum_s = 0;
+    for (const int layer : layers) sum_s += costs[static_cast<std::size_t>(layer)].backward_s;
+    return sum_s;
+  }
+
   std::vector<std::size_t> layers_;
+  const std::vector<ReductionBucket>* buckets_;
   const CostTable& table_;
   double load_s_per_sample_ = 0;
   std::int64_t parameter_bytes_ = 0;
@@ -73,7 +86,8 @@ ProgramCosts program_costs(const Program& program, const Division& division, con
   for (std::size_t i = 0; i < division.stage_of_layer.size(); ++i)
     layers[static_cast<std::size_t>(division.stage_of_layer[i])].push_back(i);
   std::vector<StageCosts> stages;
-  for (std::vector<std::size_t>& of_stage : layers) stages.emplace_back(std::move(of_stage), table);
+  for (std::size_t s = 0; s < layers.size(); ++s)
+    stages.emplace_back(std::move(layers[s]), &program.stage_buckets[s], table);
 
   ProgramCosts costs;
   for (const RankProgram& rank : program.ranks) {

@@ -142,6 +142,8 @@ class Replay {
             if (!is_to_itself(r, instruction)) receive(transfer_key(step, r, instruction));
             break;
           case InstructionKind::kReduceGradients:
+            break;
+          case InstructionKind::kStartReduction:
             reduce(step, r, instruction, num_reductions[instruction.stage]++);
             break;
           case InstructionKind::kLoadMicroBatch:

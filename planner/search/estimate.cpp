@@ -63,7 +63,7 @@ void Estimator::add_up_layers(const std::vector<int>& stage_of_layer,
       replica_backward_s_[first_replica_[s] + r] += cost.backward_s;
     }
     stage.parameter_bytes += table_->parameter_bytes()[i];
-    stage.reduced_bytes += model.reduced_bytes[i];
+    stage.reduced_bytes += model.reduced_bytes(i, problem_.wire_dtype);
     stage.saved_bytes_per_sample += table_->saved_bytes_per_sample()[i];
   }
   for (std::size_t s = 0; s < num_stages; ++s) {

@@ -92,7 +92,7 @@ double ObjectiveBound::of(double step_s, const std::vector<PlacedStage>& stages,
       for (const PlacedStage& stage : stages) {
         std::int64_t reduced = 0;
         downsets.sets[stage.upto].visit_without(downsets.sets[stage.below], [&](std::size_t i) {
-          reduced += table_->model().reduced_bytes[i];
+          reduced += table_->model().reduced_bytes(i, problem_.wire_dtype);
           // What a later stage reads crosses, unless that stage may be on the same host.
           if (interleaved) return;
           const std::vector<int>& readers = table_->model().read_by[i];

@@ -54,7 +54,7 @@ StageBounds::StageBounds(const PlanningProblem& problem, const CostTable& table,
     const std::size_t rest = downsets.without_last[s];
     least_work_s_[s] = least_work_s_[rest] + layer_work_s[layer];
     parameter_bytes_[s] = parameter_bytes_[rest] + table.parameter_bytes()[layer];
-    reduced_bytes_[s] = reduced_bytes_[rest] + model.reduced_bytes[layer];
+    reduced_bytes_[s] = reduced_bytes_[rest] + model.reduced_bytes(layer, problem.wire_dtype);
   }
 }
 

@@ -12,7 +12,7 @@ using namespace cadastre::worlds;
 namespace {
 
 /// One letter an instruction, with its micro-batch: L0 F0 S0>1 …, R<0 for receives, s and r for
-/// gradients, A all-reduce, O optimizer.
+/// gradients, a0 the start of a bucket, A the wait for all, O optimizer; a piece of B0 is B0.0.
 std::string listing(const RankProgram& rank) {
   std::string text;
   for (const Instruction& instruction : rank.instructions) {
@@ -31,6 +31,7 @@ std::string listing(const RankProgram& rank) {
         break;
       case InstructionKind::kBackward:
         word = "B" + micro_batch;
+        if (instruction.bucket >= 0) word += "." + std::to_string(instruction.bucket);
         break;
       case InstructionKind::kSendActivation:
         word = "S" + micro_batch + ">" + peer;
@@ -43,6 +44,9 @@ std::string listing(const RankProgram& rank) {
         break;
       case InstructionKind::kReceiveGradient:
         word = "r" + micro_batch + "<" + peer;
+        break;
+      case InstructionKind::kStartReduction:
+        word = "a" + std::to_string(instruction.bucket);
         break;
       case InstructionKind::kReduceGradients:
         word = "A";
@@ -74,7 +78,7 @@ TEST_CASE("replicas reduce their gradients and move nothing else", "[planner]") 
   const ModelGraph model = chain_model(2);
   const Program program =
       lower(data_parallel(model, two_hosts(), {0.75, 0.25}, 4), model, two_hosts());
-  CHECK(listing(program.ranks[0]) == "L0 F0 B0 A O");
+  CHECK(listing(program.ranks[0]) == "L0 F0 B0.0 a0 A O");
   CHECK(program.ranks[0].instructions[1].samples == SampleRange{.begin = 0, .end = 3});
   CHECK(program.ranks[1].instructions[1].samples == SampleRange{.begin = 3, .end = 4});
   // A ring of 2 sends 2 (2 - 1) / 2 of the 500,000 bytes of gradients from each.
