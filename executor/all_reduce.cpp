@@ -17,8 +17,8 @@ constexpr std::int64_t kReceivesAhead = 4;
 
 }  // namespace
 
-AllReduce::AllReduce(const Collective& collective, AllReducePlace place, at::Tensor values,
-                     const at::Tensor& scratch)
+TensorAllReduce::TensorAllReduce(const Collective& collective, AllReducePlace place,
+                                 at::Tensor values, const at::Tensor& scratch)
     : place_(std::move(place)),
       values_(std::move(values)),
       wire_values_(place_.wire == values_.scalar_type()
@@ -36,17 +36,17 @@ AllReduce::AllReduce(const Collective& collective, AllReducePlace place, at::Ten
     add_round(segments(collective.receives(self, round), false), sends(round + 1));
 }
 
-at::Tensor AllReduce::make_scratch() {
+at::Tensor TensorAllReduce::make_scratch() {
   return at::empty({kReceivesAhead * kSegmentBytes}, at::kByte);
 }
 
-bool AllReduce::overlap(const Segment& a, const Segment& b) {
+bool TensorAllReduce::overlap(const Segment& a, const Segment& b) {
   return a.begin < b.end && b.begin < a.end;
 }
 
 /// The messages of a round, cut, the first segments of all before the second ones.
-std::vector<AllReduce::Segment> AllReduce::segments(const std::vector<CollectiveMessage>& messages,
-                                                    bool sent) const {
+std::vector<TensorAllReduce::Segment> TensorAllReduce::segments(
+    const std::vector<CollectiveMessage>& messages, bool sent) const {
   const auto element_bytes = static_cast<std::int64_t>(wire_values_.element_size());
   const auto buffer_bytes = static_cast<std::int64_t>(wire_values_.nbytes());
   std::vector<Segment> cut;
@@ -71,8 +71,8 @@ std::vector<AllReduce::Segment> AllReduce::segments(const std::vector<Collective
 }
 
 /// What comes in a round, and between it what goes in the next, each segment as soon as it can.
-void AllReduce::add_round(const std::vector<Segment>& receives,
-                          const std::vector<Segment>& next_sends) {
+void TensorAllReduce::add_round(const std::vector<Segment>& receives,
+                                const std::vector<Segment>& next_sends) {
   auto send = next_sends.begin();
   for (std::size_t i = 0; i < receives.size(); ++i) {
     add_receive(receives[i]);
@@ -89,7 +89,7 @@ void AllReduce::add_round(const std::vector<Segment>& receives,
   for (; send != next_sends.end(); ++send) add_send(*send);
 }
 
-void AllReduce::add_send(const Segment& segment) {
+void TensorAllReduce::add_send(const Segment& segment) {
   Action action{.kind = ActionKind::kSend, .rank = segment.rank};
   const std::int64_t size = segment.end - segment.begin;
   if (size == 0) {
@@ -105,13 +105,13 @@ void AllReduce::add_send(const Segment& segment) {
 }
 
 /// Whether the wire's copy of these numbers is up to date: they came so, or were sent before.
-bool AllReduce::is_on_wire(const Segment& segment) const {
+bool TensorAllReduce::is_on_wire(const Segment& segment) const {
   return std::any_of(on_wire_.begin(), on_wire_.end(), [&](const Segment& known) {
     return known.begin <= segment.begin && segment.end <= known.end;
   });
 }
 
-void AllReduce::add_receive(const Segment& segment) {
+void TensorAllReduce::add_receive(const Segment& segment) {
   Action action{.kind = ActionKind::kReceive, .rank = segment.rank, .adds = segment.adds};
   const std::int64_t size = segment.end - segment.begin;
   if (size == 0) {
@@ -132,7 +132,7 @@ void AllReduce::add_receive(const Segment& segment) {
   actions_.push_back(std::move(action));
 }
 
-void AllReduce::run(Communicator& communicator) {
+void TensorAllReduce::run(Communicator& communicator) {
   if (!place_.contributes) values_.zero_();
   std::vector<int> sends;
   std::vector<int> numbers(receives_.size());
@@ -162,7 +162,7 @@ void AllReduce::run(Communicator& communicator) {
   for (const int number : sends) communicator.wait(number);
 }
 
-void AllReduce::finish(const Action& receive) {
+void TensorAllReduce::finish(const Action& receive) {
   if (!receive.values.defined()) return;
   if (receive.adds)
     add_received(receive.moved, receive.values);

@@ -30,12 +30,12 @@ struct AllReducePlace {
 ///
 /// Receives may be posted into the tensor while parts of it are still being sent: what takes the
 /// place of a part has the place's own values of it in its sum, so these have arrived before.
-class AllReduce {
+class TensorAllReduce {
  public:
   /// `values`: flat, contiguous, float32 or float64 (which is never rounded: `wire` says so too).
   /// `scratch`: from `make_scratch`, for all-reduces that do not run at the same time.
-  AllReduce(const Collective& collective, AllReducePlace place, at::Tensor values,
-            const at::Tensor& scratch);
+  TensorAllReduce(const Collective& collective, AllReducePlace place, at::Tensor values,
+                  const at::Tensor& scratch);
 
   [[nodiscard]] static at::Tensor make_scratch();
 

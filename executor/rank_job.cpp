@@ -143,7 +143,7 @@ void run_rank(const RankJob& job) {
         host.address.empty() ? environment.rendezvous.address : host.address;
     communicator = std::make_unique<Communicator>(environment.rendezvous, address, environment.rank,
                                                   static_cast<int>(program.ranks.size()),
-                                                  reduction_groups(program));
+                                                  std::vector<std::vector<int>>{});
   }
   RankInterpreter interpreter(program, environment.rank, model, plan, seed, communicator.get());
 

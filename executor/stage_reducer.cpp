@@ -12,7 +12,7 @@ namespace cadastre {
 
 struct StageReducer::State {
   Communicator& communicator;
-  std::vector<AllReduce> buckets;
+  std::vector<TensorAllReduce> buckets;
   std::mutex mutex;  ///< of all below
   std::condition_variable changed;
   std::deque<std::size_t> started;  ///< the first is being reduced
@@ -28,7 +28,7 @@ void StageReducer::State::work() {
   while (true) {
     changed.wait(lock, [&] { return is_over || (!started.empty() && !failure); });
     if (is_over) return;
-    AllReduce& bucket = buckets[started.front()];
+    TensorAllReduce& bucket = buckets[started.front()];
     lock.unlock();
     std::optional<std::string> lost;
     try {
@@ -45,7 +45,7 @@ void StageReducer::State::work() {
   }
 }
 
-StageReducer::StageReducer(Communicator& communicator, std::vector<AllReduce> buckets)
+StageReducer::StageReducer(Communicator& communicator, std::vector<TensorAllReduce> buckets)
     : state_(new State{.communicator = communicator, .buckets = std::move(buckets)}) {
   state_->thread = std::thread([state = state_.get()] { state->work(); });
 }

@@ -15,7 +15,7 @@ namespace cadastre {
 class StageReducer {
  public:
   /// `buckets` in any order; they may share scratch memory.
-  StageReducer(Communicator& communicator, std::vector<AllReduce> buckets);
+  StageReducer(Communicator& communicator, std::vector<TensorAllReduce> buckets);
 
   /// Breaks off what is not done yet.
   ~StageReducer();

@@ -22,8 +22,9 @@ TEST_CASE("the ring beside Gloo's own all-reduce", "[.][!benchmark]") {
       std::vector<double> gloo_s;
       test::as_ranks(num_ranks, {ranks}, [&](int rank, Communicator& communicator) {
         const at::Tensor values = at::zeros({megabytes << 18});
-        AllReduce all_reduce(Collective({.num_ranks = num_ranks}), {.place = rank, .ranks = ranks},
-                             values, AllReduce::make_scratch());
+        TensorAllReduce all_reduce(Collective({.num_ranks = num_ranks}),
+                                   {.place = rank, .ranks = ranks}, values,
+                                   TensorAllReduce::make_scratch());
         for (int i = 0; i < kRepeats; ++i) {  // in turn, so that both see the same machine
           communicator.barrier();
           const double ours = seconds_of([&] { all_reduce.run(communicator); });

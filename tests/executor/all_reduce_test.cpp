@@ -73,7 +73,7 @@ void check_all(const std::vector<Reduction>& reductions) {
     sent[i].resize(places);
   }
   as_ranks(num_ranks, {}, [&](int rank, Communicator& communicator) {
-    const at::Tensor scratch = AllReduce::make_scratch();
+    const at::Tensor scratch = TensorAllReduce::make_scratch();
     for (std::size_t i = 0; i < reductions.size(); ++i) {
       const Collective collective(reductions[i].shape);
       const std::vector<int> ranks = ranks_of_places(collective.num_places());
@@ -82,13 +82,13 @@ void check_all(const std::vector<Reduction>& reductions) {
       const auto place = static_cast<std::size_t>(found - ranks.begin());
       const bool contributes = static_cast<int>(place) < reductions[i].shape.num_ranks;
       at::Tensor values = at::zeros({reductions[i].size}, reductions[i].type);
-      AllReduce all_reduce(collective,
-                           {.place = static_cast<int>(place),
-                            .ranks = ranks,
-                            .tag = kTag,
-                            .wire = reductions[i].wire,
-                            .contributes = contributes},
-                           values, scratch);
+      TensorAllReduce all_reduce(collective,
+                                 {.place = static_cast<int>(place),
+                                  .ranks = ranks,
+                                  .tag = kTag,
+                                  .wire = reductions[i].wire,
+                                  .contributes = contributes},
+                                 values, scratch);
       for (std::vector<std::vector<at::Tensor>>* results : {&first, &second}) {
         if (contributes) values.copy_(values_of(static_cast<int>(place), reductions[i]));
         const std::vector<std::int64_t> before = communicator.sent_bytes();
@@ -167,8 +167,8 @@ TEST_CASE("a reduction fails when another rank is lost or it is broken off", "[e
   std::string broken_off;
   as_ranks(3, {}, [&](int rank, Communicator& communicator) {
     const Collective collective({.num_ranks = 3});
-    AllReduce all_reduce(collective, {.place = rank, .ranks = {0, 1, 2}, .tag = kTag},
-                         at::zeros({1000}), AllReduce::make_scratch());
+    TensorAllReduce all_reduce(collective, {.place = rank, .ranks = {0, 1, 2}, .tag = kTag},
+                               at::zeros({1000}), TensorAllReduce::make_scratch());
     all_reduce.run(communicator);  // so that all are connected
     if (rank == 2) return;
     try {

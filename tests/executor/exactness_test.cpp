@@ -99,6 +99,7 @@ class Trainer {
       for (Instruction instruction : rank.instructions) {
         instruction.samples = {};
         instruction.message = -1;
+        instruction.bucket = -1;
         planned.push_back(instruction);
       }
     std::vector<Instruction> measured;
