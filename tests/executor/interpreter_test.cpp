@@ -93,7 +93,7 @@ class Worlds {
         reference_(
             train(test::plan_document(model_, pipeline_stages(model_, {}), 1, Schedule::kGpipe))) {
     // Else a comparison would say little.
-    CHECK(reference_.losses.back() < 0.7 * reference_.losses.front());
+    CHECK(reference_.losses.back() < 0.8 * reference_.losses.front());
   }
 
   [[nodiscard]] const ModelGraph& model() const { return model_; }
@@ -238,7 +238,7 @@ TEST_CASE("a rounded wire halves the traffic and trains nearly the same", "[exec
     CHECK(weights <= tolerance);
     CHECK(weights > kTolerance);
     // All but the sums of batch statistics.
-    CHECK(rounded.sent_bytes[0] < 0.6 * static_cast<double>(exact.sent_bytes[0]));
+    CHECK(10 * rounded.sent_bytes[0] < 6 * exact.sent_bytes[0]);
   }
 }
 
@@ -337,8 +337,9 @@ TEST_CASE("averaging parameters equals local steps written plainly", "[executor]
         plain.weights = averaged_plainly(document, worlds.batches(), plain.losses);
         CHECK(loss_difference(training, plain) <= kTolerance);
         CHECK(weight_difference(training.weights, plain.weights) <= kTolerance);
-        // It is not what reducing gradients comes to.
-        CHECK(weight_difference(training.weights, worlds.reference().weights) > 1e-3);
+        // Averaged after every step it is what reducing gradients comes to, otherwise not.
+        const double moved = weight_difference(training.weights, worlds.reference().weights);
+        CHECK((period == 1 ? moved <= kTolerance : moved > 1e-3));
         // Steps in between reduce nothing, and say so.
         for (std::int64_t step = 0; step < kNumSteps; ++step) {
           const bool averages = (step + 1) % period == 0 || step + 1 == kNumSteps;
