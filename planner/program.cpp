@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iterator>
 #include <map>
+#include <numeric>
 #include <tuple>
 
 #include "planner/schedule.h"
@@ -518,12 +519,31 @@ std::int64_t sent_bytes(const Program& program, std::size_t rank, const Instruct
                     instruction.bytes);
 }
 
-std::int64_t traffic_bytes(const Program& program) {
-  std::int64_t bytes = 0;
+std::vector<std::int64_t> sent_bytes_by_rank(const Program& program) {
+  std::vector<std::int64_t> bytes(program.ranks.size(), 0);
   for (std::size_t r = 0; r < program.ranks.size(); ++r)
     for (const Instruction& instruction : program.ranks[r].instructions)
-      bytes += sent_bytes(program, r, instruction);
+      if (is_send(instruction.kind)) bytes[r] += sent_bytes(program, r, instruction);
+  // Stage by stage, as who takes part is the same for all of a stage's buckets.
+  for (std::size_t s = 0; s < program.stage_ranks.size(); ++s) {
+    if (program.stage_buckets[s].empty()) continue;
+    const auto stage = static_cast<int>(s);
+    const std::vector<int> ranks = reducing_ranks(program, stage);
+    const CollectiveShape shape = reduction_shape(program, stage);
+    const Collective collective(shape);
+    for (std::size_t place = 0; place < ranks.size(); ++place) {
+      const auto rank = static_cast<std::size_t>(ranks[place]);
+      for (const Instruction& instruction : program.ranks[rank].instructions)
+        if (instruction.kind == InstructionKind::kStartReduction && instruction.stage == stage)
+          bytes[rank] += collective.sent_bytes(static_cast<int>(place), instruction.bytes);
+    }
+  }
   return bytes;
+}
+
+std::int64_t traffic_bytes(const Program& program) {
+  const std::vector<std::int64_t> bytes = sent_bytes_by_rank(program);
+  return std::accumulate(bytes.begin(), bytes.end(), std::int64_t{0});
 }
 
 }  // namespace cadastre

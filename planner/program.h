@@ -174,6 +174,9 @@ struct Program {
 [[nodiscard]] std::int64_t sent_bytes(const Program& program, std::size_t rank,
                                       const Instruction& instruction);
 
+/// What each rank sends to others in one step, reductions included.
+[[nodiscard]] std::vector<std::int64_t> sent_bytes_by_rank(const Program& program);
+
 /// Bytes that cross between ranks in one step, reductions included.
 [[nodiscard]] std::int64_t traffic_bytes(const Program& program);
 

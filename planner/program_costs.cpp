@@ -29,12 +29,11 @@ class StageCosts {
         return load_s_per_sample_ * static_cast<double>(instruction.samples.size());
       case InstructionKind::kForward:
       case InstructionKind::kRecompute:
-        return pass(instruction.samples.size()).forward_s;
+        return pass(instruction.samples.size()).whole.forward_s;
       case InstructionKind::kBackward:
-        return instruction.bucket < 0
-                   ? pass(instruction.samples.size()).backward_s
-                   : backward_s((*buckets_)[static_cast<std::size_t>(instruction.bucket)].layers,
-                                instruction.samples.size());
+        if (instruction.bucket < 0) return pass(instruction.samples.size()).whole.backward_s;
+        return pass(instruction.samples.size())
+            .bucket_backward_s[static_cast<std::size_t>(instruction.bucket)];
       case InstructionKind::kOptimizerStep:
         return table_.optimizer_s_per_parameter_byte() * static_cast<double>(parameter_bytes_);
       case InstructionKind::kSendActivation:
@@ -49,25 +48,28 @@ class StageCosts {
   }
 
  private:
-  [[nodiscard]] LayerCost pass(std::int64_t samples) {
+  /// Of all layers, and backward of each bucket's.
+  struct PassCost {
+    LayerCost whole;
+    std::vector<double> bucket_backward_s;
+  };
+
+  [[nodiscard]] const PassCost& pass(std::int64_t samples) {
     // Micro-batches have one or two sizes, replicas a few more.
     for (const auto& [known, cost] : by_samples_)
       if (known == samples) return cost;
-    LayerCost sum;
+    PassCost& cost = by_samples_.emplace_back(samples, PassCost{}).second;
     const std::vector<LayerCost>& costs = table_.layers(samples);
     for (const std::size_t layer : layers_) {
-      sum.forward_s += costs[layer].forward_s;
-      sum.backward_s += costs[layer].backward_s;
+      cost.whole.forward_s += costs[layer].forward_s;
+      cost.whole.backward_s += costs[layer].backward_s;
     }
-    by_samples_.emplace_back(samples, sum);
-    return sum;
-  }
-
-  [[nodiscard]] double backward_s(const std::vector<int>& layers, std::int64_t samples) const {
-    const std::vector<LayerCost>& costs = table_.layers(samples);
-    double sum_s = 0;
-    for (const int layer : layers) sum_s += costs[static_cast<std::size_t>(layer)].backward_s;
-    return sum_s;
+    for (const ReductionBucket& bucket : *buckets_) {
+      double& backward_s = cost.bucket_backward_s.emplace_back(0);
+      for (const int layer : bucket.layers)
+        backward_s += costs[static_cast<std::size_t>(layer)].backward_s;
+    }
+    return cost;
   }
 
   std::vector<std::size_t> layers_;
@@ -75,7 +77,7 @@ class StageCosts {
   const CostTable& table_;
   double load_s_per_sample_ = 0;
   std::int64_t parameter_bytes_ = 0;
-  std::vector<std::pair<std::int64_t, LayerCost>> by_samples_;
+  std::vector<std::pair<std::int64_t, PassCost>> by_samples_;
 };
 
 }  // namespace

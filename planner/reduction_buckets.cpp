@@ -17,8 +17,7 @@ std::vector<ReductionBucket> gradient_buckets(const std::vector<int>& layers,
   std::vector<ReductionBucket> buckets;
   if (gradient_bytes == 0) return buckets;
   if (statistics_bytes > 0) buckets.push_back({.layers = {}, .bytes = statistics_bytes});
-  const std::int64_t enough =
-      std::max(kBucketBytes, (gradient_bytes + kMostGradientBuckets - 1) / kMostGradientBuckets);
+  const std::int64_t enough = enough_bucket_bytes(gradient_bytes);
   std::int64_t left = gradient_bytes;
   bool is_open = false;
   for (auto layer = layers.rbegin(); layer != layers.rend(); ++layer) {

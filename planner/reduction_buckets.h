@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <vector>
 
@@ -25,6 +26,11 @@ struct ReductionBucket {
 /// Training", VLDB 2020, sections 3.2.2 and 5.2; 1 MiB is DistributedDataParallel's first bucket).
 inline constexpr std::int64_t kBucketBytes = std::int64_t{1} << 20;
 inline constexpr int kMostGradientBuckets = 8;
+
+/// The bytes at which a bucket is closed, in a stage with so many bytes of gradients on the wire.
+[[nodiscard]] constexpr std::int64_t enough_bucket_bytes(std::int64_t gradient_bytes) {
+  return std::max(kBucketBytes, (gradient_bytes + kMostGradientBuckets - 1) / kMostGradientBuckets);
+}
 
 /// The buckets of a stage of these layers (ascending), in the order in which they are reduced. The
 /// sums of batch statistics come first, if any, in a bucket of their own: they are float64 on any

@@ -99,8 +99,9 @@ double ObjectiveBound::of(double step_s, const std::vector<PlacedStage>& stages,
           if (std::any_of(readers.begin(), readers.end(), [&](int reader) {
                 return !downsets.sets[stage.upto].contains(static_cast<std::size_t>(reader));
               }))
-            bytes += static_cast<double>(table_->model().activation_bytes[i] *
-                                         (table_->model().has_gradient[i] ? 2 : 1)) *
+            bytes += static_cast<double>(
+                         wire_bytes(table_->model().activation_bytes[i], problem_.wire_dtype) *
+                         (table_->model().has_gradient[i] ? 2 : 1)) *
                      samples;
         });
         bytes += static_cast<double>(
