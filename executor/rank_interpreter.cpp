@@ -63,20 +63,14 @@ RankInterpreter::RankInterpreter(const Program& program, int rank, const ModelGr
     traffic_bytes_ += sent_bytes(program, static_cast<std::size_t>(self_), instruction);
   note_messages();
   note_last_uses();
-  note_samples();
+  note_samples(plan.batch_size);
 }
 
-void RankInterpreter::note_samples() {
-  std::map<int, std::int64_t> num_samples;
-  std::int64_t batch_size = 0;
-  for (const RankProgram& rank : program_.ranks)
-    for (const Instruction& instruction : rank.instructions)
-      if (instruction.kind == InstructionKind::kForward)
-        batch_size = std::max(batch_size, instruction.samples.end);
-  for (const auto& [slice, samples] : slices_) num_samples[slice.first] += samples.size();
-  for (const auto& [stage, part] : parts_)
-    sample_parts_[stage] =
-        static_cast<double>(num_samples[stage]) / static_cast<double>(batch_size);
+void RankInterpreter::note_samples(std::int64_t batch_size) {
+  for (const auto& [stage, part] : parts_) sample_parts_[stage] = 0;
+  for (const auto& [slice, samples] : slices_)
+    sample_parts_.at(slice.first) +=
+        static_cast<double>(samples.size()) / static_cast<double>(batch_size);
 }
 
 void RankInterpreter::note_messages() {

@@ -71,7 +71,7 @@ class RankInterpreter {
 
   void note_messages();
   void note_last_uses();
-  void note_samples();
+  void note_samples(std::int64_t batch_size);
   [[nodiscard]] bool is_left_out(const Instruction& instruction, const StepContext& context) const;
   void execute(std::size_t index, const StepContext& context);
   void forward(const Instruction& instruction, const StepContext& context);

@@ -162,9 +162,8 @@ TEST_CASE("large tensors are reduced in many segments", "[executor]") {
   check_all(reductions);
 }
 
-TEST_CASE("a reduction fails when another rank is lost or it is broken off", "[executor]") {
-  std::string lost;
-  std::string broken_off;
+TEST_CASE("a reduction fails when another rank is lost", "[executor]") {
+  std::vector<std::string> lost(3);
   as_ranks(3, {}, [&](int rank, Communicator& communicator) {
     const Collective collective({.num_ranks = 3});
     TensorAllReduce all_reduce(collective, {.place = rank, .ranks = {0, 1, 2}, .tag = kTag},
@@ -174,11 +173,10 @@ TEST_CASE("a reduction fails when another rank is lost or it is broken off", "[e
     try {
       all_reduce.run(communicator);
     } catch (const PeerLostError& error) {
-      (rank == 1 ? lost : broken_off) = error.what();
+      lost[static_cast<std::size_t>(rank)] = error.what();
     }
   });
-  CHECK(lost != "");
-  CHECK(broken_off != "");
+  for (const std::size_t rank : {0, 1}) CHECK(lost[rank].find("rank ") != std::string::npos);
 }
 
 }  // namespace

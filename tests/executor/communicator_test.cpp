@@ -5,7 +5,9 @@
 #include <ATen/ops/full.h>
 
 #include <chrono>
+#include <functional>
 #include <future>
+#include <thread>
 
 #include "tests/executor/ranks.h"
 #include "tests/support/catch.h"
@@ -98,6 +100,38 @@ TEST_CASE("waiting for a rank that has gone says which", "[executor]") {
   INFO(message);
   CHECK(message.find("rank 1: ") != std::string::npos);
   CHECK(message.find('\n') == std::string::npos);
+}
+
+TEST_CASE("what is broken off fails with the reason, now and later", "[executor]") {
+  std::vector<std::string> messages;
+  as_ranks(2, {}, [&](int rank, Communicator& communicator) {
+    communicator.barrier();
+    if (rank == 1) return;
+    at::Tensor tensor = at::empty({1});
+    const int waited = communicator.post_receive(tensor, 1, 1);
+    const auto fails = [&](const std::function<void()>& action) {
+      try {
+        action();
+        messages.emplace_back("nothing");
+      } catch (const PeerLostError& error) {
+        messages.emplace_back(error.what());
+      }
+    };
+    // The other may have gone by then: then that is why the wait fails.
+    std::thread other([&] {
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+      communicator.abort("enough");
+      communicator.abort("too late");
+    });
+    fails([&] { communicator.wait(waited); });
+    other.join();
+    fails([&] { communicator.send(tensor, 1, 1); });
+    fails([&] { communicator.wait(communicator.post_receive(tensor, 1, 2)); });
+  });
+  REQUIRE(messages.size() == 3);
+  CHECK((messages[0] == "enough" || messages[0].find("lost rank 1") == 0));
+  CHECK(messages[1] == "enough");
+  CHECK((messages[2] == "enough" || messages[2].find("cannot receive from rank 1") == 0));
 }
 
 }  // namespace

@@ -217,6 +217,23 @@ TEST_CASE("every all-reduce trains as one process does", "[executor]") {
   worlds.check("every all-reduce");
 }
 
+TEST_CASE("dropout is the same however the network is divided", "[executor]") {
+  Worlds worlds(test::WithDropout::kYes);
+  const std::vector<Stage> whole = pipeline_stages(worlds.model(), {});
+  const std::vector<Stage> three =
+      pipeline_stages(worlds.model(), {"image.dropout", "height.pool1"});
+  worlds.see(
+      test::plan_document(worlds.model(), with_replicas(whole, {{0.7, 0.3}}), 1, Schedule::kGpipe));
+  worlds.see(test::plan_document(worlds.model(), three, 4, Schedule::kOneForwardOneBackward));
+  worlds.see(test::plan_document(worlds.model(),
+                                 recomputing(on_hosts(three, {{1}, {2}, {1}}), {0, 1, 2}), 4,
+                                 Schedule::kInterleaved));
+  worlds.check("with dropout");
+  // And it does drop: without it the first loss is another.
+  const Worlds without;
+  CHECK(std::abs(without.reference().losses[0] / worlds.reference().losses[0] - 1) > 1e-3);
+}
+
 TEST_CASE("a rounded wire halves the traffic and trains nearly the same", "[executor]") {
   const Worlds worlds;
   const std::vector<Stage> stages =
