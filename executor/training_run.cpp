@@ -109,6 +109,7 @@ RunRecord record_of(const RunRequest& request, const CheckedRun& input, const Ru
                    .batch_size = plan.batch_size,
                    .micro_batches = plan.micro_batches,
                    .schedule = plan.schedule,
+                   .wire_dtype = plan.wire_dtype,
                    .stages = plan.stages,
                    .training = request.training,
                    .scene = with_absolute_paths(input.scene),
@@ -136,7 +137,9 @@ RunRecord record_of(const RunRequest& request, const CheckedRun& input, const Ru
 }  // namespace
 
 std::string request_fingerprint(const RunRequest& request) {
-  return fingerprint(read_file(request.plan) + to_json(request.training).dump());
+  std::string text = read_file(request.plan) + to_json(request.training).dump();
+  if (request.wire_dtype) text += wire_dtype_name(*request.wire_dtype);
+  return fingerprint(text);
 }
 
 std::vector<std::string> rank_arguments(const RunRequest& request) {
