@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <set>
 
-#include "executor/rank_channel.h"
+#include "executor/timing.h"
 
 namespace cadastre {
 

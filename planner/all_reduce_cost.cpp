@@ -8,8 +8,7 @@ namespace cadastre {
 AllReduceCost::AllReduceCost(const NetworkCosts& network, const DividedAllReduce& all_reduce,
                              const std::vector<int>& hosts) {
   if (all_reduce.algorithm == AllReduceAlgorithm::kRing) {
-    ring_network_ = &network;
-    ring_hosts_ = hosts;
+    add_ring(network, hosts);
     return;
   }
   const Collective collective(collective_shape(all_reduce, hosts));
@@ -23,6 +22,22 @@ AllReduceCost::AllReduceCost(const NetworkCosts& network, const DividedAllReduce
         messages.push_back(message);
     add_round(network, host_of_place, messages, collective.num_alike(round));
   }
+}
+
+/// 2(n-1) rounds, each as long as its slowest message of an n-th (`ring_seconds`).
+void AllReduceCost::add_ring(const NetworkCosts& network, const std::vector<int>& hosts) {
+  const std::size_t n = hosts.size();
+  if (n < 2) return;
+  std::vector<Line> lines;
+  for (std::size_t i = 0; i < n; ++i) {
+    const Way& way = network.routes.way(hosts[i], hosts[(i + 1) % n]);
+    const Line line{.latency_s = way.latency_s,
+                    .byte_s = (1 / way.bandwidth_bytes_per_s + network.reduction_s_per_byte) /
+                              static_cast<double>(n)};
+    // Hosts that are alike, as most are.
+    if (lines.empty() || !(lines.back() == line)) lines.push_back(line);
+  }
+  add_rounds(std::move(lines), 2 * static_cast<int>(n - 1));
 }
 
 void AllReduceCost::add_round(const NetworkCosts& network, const std::vector<int>& host_of_place,
@@ -50,6 +65,10 @@ void AllReduceCost::add_round(const NetworkCosts& network, const std::vector<int
                      .byte_s = wire_s + network.reduction_s_per_byte *
                                             received[static_cast<std::size_t>(message.to)]});
   }
+  add_rounds(std::move(lines), count);
+}
+
+void AllReduceCost::add_rounds(std::vector<Line> lines, int count) {
   std::sort(lines.begin(), lines.end(), [](const Line& a, const Line& b) {
     return std::pair(-a.latency_s, -a.byte_s) < std::pair(-b.latency_s, -b.byte_s);
   });
@@ -64,7 +83,6 @@ void AllReduceCost::add_round(const NetworkCosts& network, const std::vector<int
 }
 
 double AllReduceCost::seconds(std::int64_t bytes) const {
-  if (ring_network_ != nullptr) return ring_seconds(*ring_network_, ring_hosts_, bytes);
   double sum_s = 0;
   for (const Rounds& rounds : rounds_) {
     double slowest_s = 0;

@@ -15,11 +15,11 @@ namespace cadastre {
 /// receiver takes to handle all that it receives in the round. A ring takes `ring_seconds`.
 ///
 /// Not modelled: rounds of one place that begin before those of others end (the simulator does),
-/// pieces of whole bytes.
+/// pieces of whole elements.
 class AllReduceCost {
  public:
   AllReduceCost() = default;
-  /// `hosts` in replica order. `network` must outlive it.
+  /// `hosts` in replica order.
   AllReduceCost(const NetworkCosts& network, const DividedAllReduce& all_reduce,
                 const std::vector<int>& hosts);
 
@@ -39,11 +39,11 @@ class AllReduceCost {
     std::vector<Line> lines;  ///< each the highest somewhere, by decreasing latency
   };
 
+  void add_ring(const NetworkCosts& network, const std::vector<int>& hosts);
   void add_round(const NetworkCosts& network, const std::vector<int>& host_of_place,
                  const std::vector<CollectiveMessage>& messages, int count);
+  void add_rounds(std::vector<Line> lines, int count);
 
-  const NetworkCosts* ring_network_ = nullptr;
-  std::vector<int> ring_hosts_;
   std::vector<Rounds> rounds_;
 };
 

@@ -46,13 +46,13 @@ enum class AllReduceAlgorithm {
 struct CollectiveShape {
   AllReduceAlgorithm algorithm = AllReduceAlgorithm::kRing;
   int num_ranks = 1;
-  int root = 0;             ///< place of the server or driver; `num_ranks` when it is no rank
+  int root = 0;  ///< place of the server or driver; `num_ranks` when it is no rank
   /// [rank], for `kHierarchical`: those of one number are together; empty: each is by itself.
   std::vector<int> groups;
 };
 
 /// Bytes of the buffer on their way: pieces [first_piece, end_piece) of `num_pieces` equal ones,
-/// cut at whole bytes; none where the message only asks for some.
+/// cut at multiples of 8 bytes; none where the message only asks for some.
 struct CollectiveMessage {
   int from = 0;  ///< places
   int to = 0;

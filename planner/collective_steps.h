@@ -62,9 +62,16 @@ struct TeamMessage {
 [[nodiscard]] std::int64_t sent_bytes(TeamStep step, int num_members, int member,
                                       std::int64_t bytes);
 
-/// Where piece `piece` of `num_pieces` begins in a buffer of `bytes`: floor(piece bytes / pieces).
+/// Pieces of a buffer are cut at multiples of so many bytes: no element of any type is divided.
+inline constexpr std::int64_t kPieceGranularityBytes = 8;
+
+/// Where piece `piece` of `num_pieces` begins in a buffer of `bytes`: pieces are as equal as the
+/// granularity allows, and the last takes what is left over.
 [[nodiscard]] constexpr std::int64_t piece_begin(std::int64_t bytes, int piece, int num_pieces) {
-  return bytes / num_pieces * piece + bytes % num_pieces * piece / num_pieces;
+  if (piece == num_pieces) return bytes;
+  const std::int64_t granules = bytes / kPieceGranularityBytes;
+  return kPieceGranularityBytes *
+         (granules / num_pieces * piece + granules % num_pieces * piece / num_pieces);
 }
 
 }  // namespace cadastre

@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
-#include <utility>
+#include <tuple>
 
 #include "planner/division.h"
 #include "planner/profile.h"
@@ -33,12 +33,13 @@ double relative(double squared_spread_s, double seconds) {
   return seconds > 0 ? std::sqrt(squared_spread_s) / seconds : 0;
 }
 
-RelativeSpread stage_spread(const std::vector<LayerProfile>& layers,
-                            const std::vector<LayerProfile>& spreads,
-                            const std::vector<std::size_t>& of_stage, std::int64_t samples) {
+RelativeSpread spread_of_layers(const std::vector<LayerProfile>& layers,
+                                const std::vector<LayerProfile>& spreads,
+                                const std::vector<int>& numbers, std::int64_t samples) {
   LayerCost cost;
   LayerCost squared;
-  for (const std::size_t i : of_stage) {
+  for (const int number : numbers) {
+    const auto i = static_cast<std::size_t>(number);
     const LayerCost seconds = layer_cost(layers[i], samples);
     const LayerCost spread = layer_cost(spreads[i], samples);
     cost.forward_s += seconds.forward_s;
@@ -55,20 +56,24 @@ RelativeSpread stage_spread(const std::vector<LayerProfile>& layers,
 ProgramSpreads program_spreads(const Program& program, const Plan& plan, const Profile& profile,
                                const Cluster& cluster) {
   const Division division = division_of(plan, profile.model, cluster);
-  std::vector<std::vector<std::size_t>> layers_of_stage(division.stages.size());
+  std::vector<std::vector<int>> layers_of_stage(division.stages.size());
   for (std::size_t i = 0; i < division.stage_of_layer.size(); ++i)
-    layers_of_stage[static_cast<std::size_t>(division.stage_of_layer[i])].push_back(i);
+    layers_of_stage[static_cast<std::size_t>(division.stage_of_layer[i])].push_back(
+        static_cast<int>(i));
   std::vector<LayerProfile> spread_profiles;
   for (const LayerProfile& layer : profile.layers) spread_profiles.push_back(spread_profile(layer));
 
-  std::map<std::pair<int, std::int64_t>, RelativeSpread> known;  // by stage and samples
+  std::map<std::tuple<int, int, std::int64_t>, RelativeSpread> known;  // stage, bucket, samples
   const auto spread_of = [&](const Instruction& instruction) {
     const std::int64_t samples = instruction.samples.size();
-    const auto [place, is_new] = known.try_emplace({instruction.stage, samples});
+    const auto [place, is_new] =
+        known.try_emplace({instruction.stage, instruction.bucket, samples});
     if (is_new && samples > 0)
-      place->second =
-          stage_spread(profile.layers, spread_profiles,
-                       layers_of_stage[static_cast<std::size_t>(instruction.stage)], samples);
+      place->second = spread_of_layers(
+          profile.layers, spread_profiles,
+          instruction.bucket < 0 ? layers_of_stage[static_cast<std::size_t>(instruction.stage)]
+                                 : bucket_of(program, instruction).layers,
+          samples);
     return place->second;
   };
   ProgramSpreads spreads;

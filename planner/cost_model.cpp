@@ -1,6 +1,7 @@
 #include "planner/cost_model.h"
 
 #include <algorithm>
+#include <optional>
 #include <queue>
 #include <tuple>
 
@@ -19,10 +20,13 @@ struct Transfer {
   double arrived_s = kUnknown;
 };
 
-/// An all-reduce of one step: how many of its ranks have arrived, and when the last one did.
+/// The reduction of a bucket in one step: how many of its ranks have started it, when the last one
+/// did, and, once all have, from when to when it takes.
 struct Reduction {
-  std::size_t num_arrived = 0;
+  std::size_t num_started = 0;
   double ready_s = 0;
+  double begin_s = kUnknown;
+  double end_s = kUnknown;
 };
 
 /// The state of a replay: a clock and a place in the program for each rank, queues on the links.
@@ -38,10 +42,13 @@ class Evaluation {
         ranks_(program.ranks.size()),
         transfers_(kNumSteps * static_cast<std::size_t>(program.num_messages)),
         waiting_for_(transfers_.size(), -1),
-        half_link_free_s_(network.routes.num_half_links(), 0),
-        reductions_(kNumSteps * program.stage_ranks.size()) {
+        half_link_free_s_(network.routes.num_half_links(), 0) {
     seconds_.ranks.resize(ranks_.size());
-    reduction_s_.assign(program.stage_ranks.size(), kUnknown);
+    first_bucket_.push_back(0);
+    for (const std::vector<ReductionBucket>& buckets : program.stage_buckets)
+      first_bucket_.push_back(first_bucket_.back() + buckets.size());
+    reductions_.resize(kNumSteps * first_bucket_.back());
+    all_reduce_.resize(program.stage_ranks.size());
     if (program.all_reduce.root_host >= 0)
       for (std::size_t s = 0; s < program.stage_ranks.size(); ++s)
         with_root_.push_back(reducing_ranks(program, static_cast<int>(s)));
@@ -69,7 +76,7 @@ class Evaluation {
     double clock_s = 0;
     std::size_t next = 0;  ///< instruction
     std::size_t step = 0;
-    bool in_reduction = false;
+    int awaited_stage = -1;  ///< whose reductions it stands at
     double end_s[kNumSteps] = {0, 0};
   };
 
@@ -102,28 +109,31 @@ class Evaluation {
                 end_s - std::max(rank.clock_s, std::min(transfer.posted_s, end_s));
           break;
         }
+        case InstructionKind::kStartReduction: {
+          const bool is_complete = start(rank, instruction);
+          const std::size_t step = rank.step;
+          advance(r, end_s, record);
+          if (is_complete) let_go_on(step, instruction.stage, record);
+          continue;
+        }
         case InstructionKind::kReduceGradients: {
-          const auto stage = static_cast<std::size_t>(instruction.stage);
-          const std::vector<int>& peers = reducing(stage);
-          Reduction& reduction = reductions_[rank.step * program_.stage_ranks.size() + stage];
-          if (!rank.in_reduction) {
-            rank.in_reduction = true;
-            ++reduction.num_arrived;
-            reduction.ready_s = std::max(reduction.ready_s, rank.clock_s);
-            if (reduction.num_arrived < peers.size()) return;
-            // The last to arrive lets the others go on, by their numbers.
-            for (const int peer : peers)
-              if (static_cast<std::size_t>(peer) != r)
-                run_ahead(static_cast<std::size_t>(peer), record);
-          } else if (reduction.num_arrived < peers.size()) {
-            return;
+          const Reduction* const of_step = reductions_of(rank.step, instruction.stage);
+          const std::size_t num_buckets = this->num_buckets(instruction.stage);
+          if (num_buckets > 0) {
+            if (of_step[num_buckets - 1].end_s == kUnknown) {
+              rank.awaited_stage = instruction.stage;
+              return;
+            }
+            end_s = std::max(end_s, of_step[num_buckets - 1].end_s);
           }
-          rank.in_reduction = false;
-          end_s = reduction.ready_s + reduction_s(stage, instruction.bytes);
-          if (seconds != nullptr)
-            seconds->reduction_s +=
-                end_s -
-                (has_part(program_.ranks[r], instruction.stage) ? rank.clock_s : reduction.ready_s);
+          if (seconds == nullptr) break;
+          if (has_part(program_.ranks[r], instruction.stage)) {
+            seconds->reduction_s += end_s - rank.clock_s;
+          } else {
+            for (std::size_t b = 0; b < num_buckets; ++b)
+              seconds->reduction_s +=
+                  std::max(0.0, of_step[b].end_s - std::max(of_step[b].begin_s, rank.clock_s));
+          }
           break;
         }
         default:
@@ -132,6 +142,34 @@ class Evaluation {
           break;
       }
       advance(r, end_s, record);
+    }
+  }
+
+  /// Whether the rank was the last to start the bucket: then it is known when it is through.
+  bool start(const RankState& rank, const Instruction& instruction) {
+    const auto stage = static_cast<std::size_t>(instruction.stage);
+    Reduction* const of_step = reductions_of(rank.step, instruction.stage);
+    Reduction& reduction = of_step[instruction.bucket];
+    reduction.ready_s = std::max(reduction.ready_s, rank.clock_s);
+    if (++reduction.num_started < reducing(stage).size()) return false;
+    // The bucket before it is known: every rank has started that before this.
+    reduction.begin_s = reduction.ready_s;
+    if (instruction.bucket > 0)
+      reduction.begin_s = std::max(reduction.begin_s, of_step[instruction.bucket - 1].end_s);
+    reduction.end_s = reduction.begin_s + reduction_s(stage, instruction.bytes);
+    return true;
+  }
+
+  /// Those that stand at the stage's reductions, if its last bucket is through now, by their
+  /// numbers.
+  template <typename Record>
+  void let_go_on(std::size_t step, int stage, const Record& record) {
+    if (reductions_of(step, stage)[num_buckets(stage) - 1].end_s == kUnknown) return;
+    for (const int peer : reducing(static_cast<std::size_t>(stage))) {
+      RankState& rank = ranks_[static_cast<std::size_t>(peer)];
+      if (rank.step != step || rank.awaited_stage != stage) continue;
+      rank.awaited_stage = -1;
+      run_ahead(static_cast<std::size_t>(peer), record);
     }
   }
 
@@ -183,13 +221,24 @@ class Evaluation {
   }
 
   [[nodiscard]] double reduction_s(std::size_t stage, std::int64_t bytes) {
-    if (reduction_s_[stage] == kUnknown) {
+    std::optional<AllReduceCost>& cost = all_reduce_[stage];
+    if (!cost) {
       std::vector<int> hosts;
       for (const int rank : program_.stage_ranks[stage])
         hosts.push_back(program_.ranks[static_cast<std::size_t>(rank)].host_index);
-      reduction_s_[stage] = AllReduceCost(network_, program_.all_reduce, hosts).seconds(bytes);
+      cost.emplace(network_, program_.all_reduce, hosts);
     }
-    return reduction_s_[stage];
+    return cost->seconds(bytes);
+  }
+
+  [[nodiscard]] std::size_t num_buckets(int stage) const {
+    return program_.stage_buckets[static_cast<std::size_t>(stage)].size();
+  }
+
+  /// By bucket.
+  [[nodiscard]] Reduction* reductions_of(std::size_t step, int stage) {
+    return &reductions_[step * first_bucket_.back() +
+                        first_bucket_[static_cast<std::size_t>(stage)]];
   }
 
   [[nodiscard]] std::size_t transfer_number(std::size_t step,
@@ -205,8 +254,9 @@ class Evaluation {
   std::vector<Transfer> transfers_;  ///< [step][message]
   std::vector<int> waiting_for_;     ///< [step][message] the rank that stands at its receive, or -1
   std::vector<double> half_link_free_s_;
-  std::vector<Reduction> reductions_;  ///< [step][stage]
-  std::vector<double> reduction_s_;    ///< [stage]
+  std::vector<std::size_t> first_bucket_;                 ///< [stage] of all buckets
+  std::vector<Reduction> reductions_;                     ///< [step][bucket of all]
+  std::vector<std::optional<AllReduceCost>> all_reduce_;  ///< [stage]
   /// [stage] the ranks that reduce together, where a server or driver is among them.
   std::vector<std::vector<int>> with_root_;
   StepSeconds seconds_;

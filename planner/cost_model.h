@@ -24,8 +24,8 @@ struct NetworkCosts {
 struct RankSeconds {
   double compute_s = 0;
   double transfer_s = 0;  ///< waiting for a tensor while it is on the network
-  /// In the all-reduce, waiting for the other replicas included; of a server or driver that is no
-  /// replica, without that.
+  /// Waiting for reductions, and so for the other replicas; of a server or driver that is no
+  /// replica, without the latter.
   double reduction_s = 0;
 };
 
@@ -39,11 +39,13 @@ struct StepSeconds {
 /// `step_s` is the longest that any rank takes from its end of the first to its end of the second.
 /// Each host's link, and each zone's uplink, is one queue each way (first come, first served);
 /// a message takes latency + bytes / bandwidth (Hockney 1994). Sends do not occupy the rank that
-/// sends. A reduction starts when the last rank that takes part arrives, ends for all at the same
-/// time, and takes what `AllReduceCost` says.
+/// sends. The reduction of a bucket begins when the last rank that takes part has started it and
+/// the stage's bucket before it is through, ends for all at the same time, and takes what
+/// `AllReduceCost` says; ranks compute meanwhile.
 ///
-/// Not modelled: links shared max-min fairly (the simulator does), processor time spent on
-/// communication, cores and memory bandwidth that hosts of one machine share (the simulator does).
+/// Not modelled: links shared max-min fairly, and by reductions with other messages (the simulator
+/// does), processor time spent on communication and on conversions to the wire's type, cores and
+/// memory bandwidth that hosts of one machine share (the simulator does).
 [[nodiscard]] Timeline evaluate(const Program& program, const ProgramCosts& costs,
                                 const Cluster& cluster);
 

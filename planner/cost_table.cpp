@@ -28,7 +28,8 @@ CostTable::CostTable(const Profile& profile, Purpose purpose)
   if (purpose == Purpose::kTraining) return;
   model_.has_gradient.assign(model_.num_layers(), 0);
   model_.parameter_bytes.assign(model_.num_layers(), 0);
-  model_.reduced_bytes.assign(model_.num_layers(), 0);
+  model_.statistics_bytes.assign(model_.num_layers(), 0);
+  model_.running_statistics_bytes.assign(model_.num_layers(), 0);
   model_.output = -1;
   model_.granularity = 1;
   saved_bytes_per_sample_ = model_.activation_bytes;

@@ -58,7 +58,8 @@ Division division_of(const Plan& plan, const ModelGraph& model, const Cluster& c
                     .micro_batches = plan.micro_batches,
                     .schedule = plan.schedule,
                     .averaging_period = plan.averaging_period,
-                    .all_reduce = divided(plan.all_reduce, cluster)};
+                    .all_reduce = divided(plan.all_reduce, cluster),
+                    .wire_dtype = plan.wire_dtype};
   for (const Stage& stage : plan.stages) {
     for (const std::string& id : stage.layers)
       division.stage_of_layer[static_cast<std::size_t>(layers.at(id))] =
@@ -83,6 +84,7 @@ Plan plan_of(const Division& division, const std::string& strategy, const ModelG
             .schedule = division.schedule,
             .averaging_period = division.averaging_period,
             .all_reduce = {.algorithm = division.all_reduce.algorithm, .root = {}},
+            .wire_dtype = division.wire_dtype,
             .stages = std::vector<Stage>(division.stages.size()),
             .predicted = {},
             .simulated_step_s = {}};

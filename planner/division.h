@@ -41,6 +41,7 @@ struct Division {
   Schedule schedule = Schedule::kGpipe;
   std::int64_t averaging_period = 0;  ///< as `Plan::averaging_period`
   DividedAllReduce all_reduce;
+  WireDtype wire_dtype = WireDtype::kFloat32;
   bool operator==(const Division&) const = default;
 };
 

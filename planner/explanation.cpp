@@ -88,7 +88,7 @@ class Explanation {
         plural(plan_.stages.size(), "stage") + " on " + std::to_string(num_used) + " of " +
         plural(num_hosts, "host") + ", " + std::to_string(plan_.micro_batches) +
         (plan_.micro_batches == 1 ? " micro-batch" : " micro-batches") + " under " +
-        schedule_name(plan_.schedule) + all_reduce_text() + "; a step of " +
+        schedule_name(plan_.schedule) + all_reduce_text() + wire_dtype_text() + "; a step of " +
         plural(static_cast<std::size_t>(plan_.batch_size), "sample") + " takes " +
         seconds_text(step_s()) + " and moves " +
         bytes_text(static_cast<double>(plan_.predicted.traffic_bytes_per_step)) + ".");
@@ -111,6 +111,11 @@ class Explanation {
     text += all_reduce_name(all_reduce.algorithm);
     if (!all_reduce.root.empty()) text += " on " + all_reduce.root;
     return text;
+  }
+
+  [[nodiscard]] std::string wire_dtype_text() const {
+    if (plan_.wire_dtype == WireDtype::kFloat32) return "";
+    return ", " + wire_dtype_name(plan_.wire_dtype) + " between hosts";
   }
 
   void bottleneck() {

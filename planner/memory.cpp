@@ -9,7 +9,6 @@ namespace {
 /// What a stage holds on each of its ranks.
 struct StageMemory {
   std::int64_t parameter_bytes = 0;
-  std::int64_t reduced_bytes = 0;
   std::int64_t saved_bytes_per_sample = 0;
   std::int64_t input_bytes_per_sample = 0;  ///< of the model inputs that it reads
   bool has_backward = false;
@@ -23,7 +22,6 @@ std::vector<StageMemory> stage_memory(const Division& division, const CostTable&
     const auto s = static_cast<std::size_t>(division.stage_of_layer[i]);
     stages[s].has_backward = stages[s].has_backward || table.model().has_gradient[i];
     stages[s].parameter_bytes += table.parameter_bytes()[i];
-    stages[s].reduced_bytes += table.model().reduced_bytes[i];
     stages[s].saved_bytes_per_sample += table.saved_bytes_per_sample()[i];
     for (const int input : table.model().inputs[i]) {
       char& seen = reads[s][static_cast<std::size_t>(input)];
@@ -34,6 +32,19 @@ std::vector<StageMemory> stage_memory(const Division& division, const CostTable&
     }
   }
   return stages;
+}
+
+/// Of a bucket in memory.
+std::int64_t sum_bytes(const ReductionBucket& bucket, WireDtype wire_dtype) {
+  const bool converted = !bucket.layers.empty() && wire_dtype != WireDtype::kFloat32;
+  return converted ? 2 * bucket.bytes : bucket.bytes;
+}
+
+/// Whether no more of a backward pass comes after this piece of it.
+bool is_end_of_pass(const Program& program, const Instruction& instruction) {
+  return instruction.bucket < 0 ||
+         static_cast<std::size_t>(instruction.bucket) + 1 ==
+             program.stage_buckets[static_cast<std::size_t>(instruction.stage)].size();
 }
 
 /// Calls `begin(resident_bytes)` for each rank, then `hold(during_bytes, after_bytes)` for each of
@@ -55,9 +66,16 @@ void follow(const Program& program, const Division& division, const CostTable& t
       const auto s = static_cast<std::size_t>(instruction.stage);
       const StageMemory& stage = stages[s];
       if (instruction.micro_batch < 0) {
-        const bool makes_sum_of_others = instruction.kind == InstructionKind::kReduceGradients &&
-                                         !has_part(rank, instruction.stage);
-        hold(now + (makes_sum_of_others ? stage.reduced_bytes : 0), now);
+        // A server or driver that is no replica makes room for what it adds up.
+        const bool serves = is_reduction(instruction.kind) && !has_part(rank, instruction.stage);
+        const std::vector<ReductionBucket>& buckets = program.stage_buckets[s];
+        if (serves && instruction.kind == InstructionKind::kStartReduction)
+          now += sum_bytes(bucket_of(program, instruction), program.wire_dtype);
+        const std::int64_t during = now;
+        if (serves && instruction.kind == InstructionKind::kReduceGradients)
+          for (const ReductionBucket& bucket : buckets)
+            now -= sum_bytes(bucket, program.wire_dtype);
+        hold(during, now);
         continue;
       }
       const bool recompute = division.stages[s].recompute;
@@ -68,7 +86,9 @@ void follow(const Program& program, const Division& division, const CostTable& t
       std::int64_t freed = 0;  // at the end of the instruction
       switch (instruction.kind) {
         case InstructionKind::kReceiveActivation:
-          grown = instruction.bytes;
+          // Computed with as float32, whatever it was on the wire.
+          grown = table.model().activation_bytes[static_cast<std::size_t>(instruction.layer)] *
+                  instruction.samples.size();
           break;
         case InstructionKind::kLoadMicroBatch:
           if (recompute) grown = stage.input_bytes_per_sample * instruction.samples.size();
@@ -81,7 +101,7 @@ void follow(const Program& program, const Division& division, const CostTable& t
           grown = saved_bytes;
           break;
         case InstructionKind::kBackward:
-          freed = of_micro_batch;
+          if (is_end_of_pass(program, instruction)) freed = of_micro_batch;
           break;
         default:
           break;

@@ -21,7 +21,9 @@ struct InstructionMemory {
 /// momentum all the time; of every micro-batch between forward and backward the tensors received
 /// and the activations saved, or, where these are computed again, the inputs alone, with the
 /// activations of the one micro-batch that is just between recomputation and backward. A server or
-/// driver of reductions that is no replica holds the sum while it makes it.
+/// driver of reductions that is no replica holds the sums while it makes them.
+///
+/// Not modelled: what the backward pass frees layer by layer, copies in the wire's type.
 struct RankMemory {
   std::int64_t resident_bytes = 0;              ///< before the first instruction
   std::vector<InstructionMemory> instructions;  ///< in the program's order

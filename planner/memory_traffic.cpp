@@ -41,7 +41,14 @@ ProgramMemoryTraffic program_memory_traffic(const Program& program, const Plan& 
           of_rank.push_back(bytes_of(stage.forward, instruction));
           break;
         case InstructionKind::kBackward:
-          of_rank.push_back(bytes_of(stage.backward, instruction));
+          if (instruction.bucket < 0) {
+            of_rank.push_back(bytes_of(stage.backward, instruction));
+          } else {
+            PassWork cut;
+            for (const int layer : bucket_of(program, instruction).layers)
+              add(cut, layers[static_cast<std::size_t>(layer)].backward);
+            of_rank.push_back(bytes_of(cut, instruction));
+          }
           break;
         default:
           of_rank.push_back(0);

@@ -32,7 +32,9 @@ ModelFacts model_facts(const ModelGraph& model) {
       facts.read_by[static_cast<std::size_t>(read)].push_back(static_cast<int>(i));
     const Layer& layer = model.layers[i];
     facts.activation_bytes.push_back(num_elements(layer.output_shape) * kBytesPerElement);
-    facts.reduced_bytes.push_back(reduced_bytes(layer, facts.parameter_bytes[i]));
+    facts.statistics_bytes.push_back(statistics_bytes(layer, facts.parameter_bytes[i]));
+    facts.running_statistics_bytes.push_back(
+        running_statistics_bytes(layer, facts.parameter_bytes[i]));
   }
   for (const bool needed : layers_with_gradient(model)) facts.has_gradient.push_back(needed);
   for (const ModelInput& input : model.inputs)

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "planner/model_graph.h"
+#include "planner/wire_dtype.h"
 
 namespace cadastre {
 
@@ -15,12 +16,19 @@ struct ModelFacts {
   std::vector<char> has_gradient;              ///< [layer] see `layers_with_gradient`
   std::vector<std::int64_t> activation_bytes;  ///< [layer] of the output, per sample
   std::vector<std::int64_t> parameter_bytes;   ///< [layer]
-  std::vector<std::int64_t> reduced_bytes;     ///< [layer] see `reduced_bytes`
-  std::vector<std::int64_t> input_bytes;       ///< [model input] per sample
-  int output = 0;                              ///< layer that gives the class scores
-  std::int64_t granularity = 1;                ///< `ModelGraph::batch_norm_group_samples`
+  std::vector<std::int64_t> statistics_bytes;  ///< [layer] see `statistics_bytes`
+  std::vector<std::int64_t> running_statistics_bytes;  ///< [layer] likewise
+  std::vector<std::int64_t> input_bytes;               ///< [model input] per sample
+  int output = 0;                                      ///< layer that gives the class scores
+  std::int64_t granularity = 1;                        ///< `ModelGraph::batch_norm_group_samples`
 
   [[nodiscard]] std::size_t num_layers() const { return reads.size(); }
+
+  /// What a layer adds to the reductions of a step, on the wire: its gradients, and the sums of its
+  /// batch statistics.
+  [[nodiscard]] std::int64_t reduced_bytes(std::size_t layer, WireDtype dtype) const {
+    return wire_bytes(parameter_bytes[layer], dtype) + statistics_bytes[layer];
+  }
 };
 
 [[nodiscard]] ModelFacts model_facts(const ModelGraph& model);

@@ -10,6 +10,7 @@
 #include "planner/cluster.h"
 #include "planner/collective.h"
 #include "planner/profile.h"
+#include "planner/wire_dtype.h"
 
 namespace cadastre {
 
@@ -85,6 +86,7 @@ struct Plan {
   /// own, and after so many of them they average their parameters.
   std::int64_t averaging_period = 0;
   AllReduce all_reduce;
+  WireDtype wire_dtype = WireDtype::kFloat32;
   std::vector<Stage> stages;
   Prediction predicted;
   std::optional<double> simulated_step_s;  ///< set once the plan was replayed in the simulator

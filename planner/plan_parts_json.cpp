@@ -96,6 +96,11 @@ nlohmann::json to_json(const AllReduce& all_reduce) {
   return json;
 }
 
+WireDtype wire_dtype_from_json(JsonObject& object) {
+  const std::optional<JsonPlace> name = object.find("wire_dtype");
+  return name ? static_cast<WireDtype>(name->one_of(wire_dtype_names())) : WireDtype::kFloat32;
+}
+
 std::optional<double> simulated_step_from_json(JsonObject& object) {
   const std::optional<JsonPlace> simulated = object.find("simulated");
   if (!simulated) return std::nullopt;

@@ -24,6 +24,9 @@ namespace cadastre {
 [[nodiscard]] AllReduce all_reduce_from_json(JsonObject& object);
 [[nodiscard]] nlohmann::json to_json(const AllReduce& all_reduce);
 
+/// The optional member `"wire_dtype"`.
+[[nodiscard]] WireDtype wire_dtype_from_json(JsonObject& object);
+
 /// The optional member `"simulated": {"step_s": …}`.
 [[nodiscard]] std::optional<double> simulated_step_from_json(JsonObject& object);
 

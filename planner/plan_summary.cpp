@@ -100,6 +100,7 @@ nlohmann::json strategy_json(const Plan& plan, const PlanDocument& document) {
                          {"price_per_step", plan.predicted.price_per_step},
                          {"fits_memory", plan.predicted.fits_memory}};
   if (!(plan.all_reduce == AllReduce{})) json["all_reduce"] = to_json(plan.all_reduce);
+  if (plan.wire_dtype != WireDtype::kFloat32) json["wire_dtype"] = wire_dtype_name(plan.wire_dtype);
   if (plan.simulated_step_s) json["simulated_step_s"] = *plan.simulated_step_s;
   return json;
 }

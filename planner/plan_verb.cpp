@@ -38,6 +38,7 @@ struct PlanVerb {
   PlannerOptions planner;
   std::string objective = objective_name(Objective::kStepTime);
   std::string all_reduce = all_reduce_name(AllReduceAlgorithm::kRing);
+  std::string wire_dtype = wire_dtype_name(WireDtype::kFloat32);
   std::optional<double> time_limit_s;
   std::vector<std::string> pareto;
   int num_front_plans = 8;
@@ -77,6 +78,13 @@ AllReduceAlgorithm all_reduce_from(const std::string& name) {
                      "expected " + alternatives(all_reduce_names()) + ", found " + in_quotes(name) +
                          did_you_mean(name, all_reduce_names()));
   return static_cast<AllReduceAlgorithm>(found - all_reduce_names().begin());
+}
+
+WireDtype wire_dtype_from(const std::string& name) {
+  if (const std::optional<WireDtype> dtype = wire_dtype_of(name)) return *dtype;
+  throw InputError("--wire-dtype", "",
+                   "expected " + alternatives(wire_dtype_names()) + ", found " + in_quotes(name) +
+                       did_you_mean(name, wire_dtype_names()));
 }
 
 /// A quantity with its unit, or a bare number of base units, read as documents read it.
@@ -223,6 +231,7 @@ void run_plan(PlanVerb verb, const VerbOptions& options) {
   planner.objective = objective_from(verb.objective, "--objective");
   planner.constraints = constraints_of(verb);
   planner.all_reduce.algorithm = all_reduce_from(verb.all_reduce);
+  planner.wire_dtype = wire_dtype_from(verb.wire_dtype);
   check_front(verb);
   check_validation(verb);
   check_takes_time(profile, planner, verb.profile.string());
@@ -320,6 +329,9 @@ void add_plan_verb(CLI::App& program) {
       ->capture_default_str();
   app->add_option("--root", verb->planner.all_reduce.root,
                   "Host of the parameter server or Spark's driver (default: the first replica)");
+  app->add_option("--wire-dtype", verb->wire_dtype,
+                  "What tensors are between hosts: float32, bfloat16 (bf16) or float16 (fp16)")
+      ->capture_default_str();
   add_limits(*app, *verb);
   app->add_option("--pareto", verb->pareto,
                   "Two objectives A,B: the plans of which none is better in both than another")

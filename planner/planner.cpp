@@ -130,7 +130,7 @@ PlanDocument make_plan(const Profile& profile, const Cluster& cluster,
   const auto began = std::chrono::steady_clock::now();
   const std::vector<std::int64_t> micro_batches = checked_micro_batches(profile, options);
   const Cluster limited = with_memory_limits(cluster, options.constraints);
-  const PlanningProblem problem(profile, limited, options.all_reduce);
+  const PlanningProblem problem(profile, limited, options.all_reduce, options.wire_dtype);
   const Goal goal{.objective = options.objective, .constraints = options.constraints};
   const std::vector<Named> known = baselines(profile, problem, options, micro_batches, goal);
 

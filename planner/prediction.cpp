@@ -28,16 +28,14 @@ Prediction predict_training(const Division& division, const Program& program,
       step_seconds(program, program_costs(program, division, problem.training, problem.cluster),
                    problem.network);
   const std::vector<std::int64_t> peaks = peak_memory_bytes(program, division, problem.training);
+  const std::vector<std::int64_t> sent = sent_bytes_by_rank(program);
   Prediction prediction{.step_s = seconds.step_s, .hosts = {}};
   constexpr double kSecondsPerHour = 3600;
   for (std::size_t r = 0; r < program.ranks.size(); ++r) {
     const Host& host = problem.cluster.hosts[static_cast<std::size_t>(program.ranks[r].host_index)];
     const RankSeconds& rank = seconds.ranks[r];
     const double busy_s = rank.compute_s + rank.transfer_s + rank.reduction_s;
-    std::int64_t sent = 0;
-    for (const Instruction& instruction : program.ranks[r].instructions)
-      sent += sent_bytes(program, r, instruction);
-    prediction.traffic_bytes_per_step += sent;
+    prediction.traffic_bytes_per_step += sent[r];
     prediction.energy_j_per_step +=
         idle_watts(host) * seconds.step_s + (host.watts - idle_watts(host)) * rank.compute_s;
     prediction.price_per_step += host.price_per_hour / kSecondsPerHour * seconds.step_s;
@@ -46,7 +44,7 @@ Prediction predict_training(const Division& division, const Program& program,
                                 .waiting_s = std::max(0.0, seconds.step_s - busy_s),
                                 .transfer_s = rank.transfer_s,
                                 .reduction_s = rank.reduction_s,
-                                .sent_bytes = sent,
+                                .sent_bytes = sent[r],
                                 .peak_memory_bytes = peaks[r]});
     prediction.peak_memory_bytes = std::max(prediction.peak_memory_bytes, peaks[r]);
     if (peaks[r] > host.memory_bytes) prediction.fits_memory = false;

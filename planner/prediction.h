@@ -11,18 +11,21 @@
 namespace cadastre {
 
 /// What the cost model needs of a profile and a cluster, worked out once for many plans. Both must
-/// outlive it. `all_reduce` is how the plans that are searched for reduce.
+/// outlive it. `all_reduce` and `wire_dtype` are of the plans that are searched for.
 struct PlanningProblem {
-  PlanningProblem(const Profile& profile, const Cluster& on_cluster, const AllReduce& of_plans = {})
+  PlanningProblem(const Profile& profile, const Cluster& on_cluster, const AllReduce& of_plans = {},
+                  WireDtype of_wire = WireDtype::kFloat32)
       : cluster(on_cluster),
         network(on_cluster),
         all_reduce(divided(of_plans, on_cluster)),
+        wire_dtype(of_wire),
         training(profile, Purpose::kTraining),
         inference(profile, Purpose::kInference) {}
 
   const Cluster& cluster;
   NetworkCosts network;
   DividedAllReduce all_reduce;
+  WireDtype wire_dtype = WireDtype::kFloat32;
   CostTable training;
   CostTable inference;
 };

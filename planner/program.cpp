@@ -1,7 +1,9 @@
 #include "planner/program.h"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
+#include <numeric>
 #include <tuple>
 
 #include "planner/schedule.h"
@@ -33,7 +35,7 @@ struct StageFacts {
   bool loads = false;   ///< reads a model input, or the labels
   bool trains = false;  ///< has parameters
   bool has_backward = false;
-  std::int64_t reduced_bytes = 0;
+  std::vector<int> layers;                       ///< ascending
   int depth = 0;                                 ///< stages on the longest way to the loss
   std::vector<int> incoming;                     ///< crossings, by layer
   std::vector<int> outgoing;                     ///< crossings, by layer, then stage
@@ -58,12 +60,19 @@ class Lowering {
     else
       for (RankProgram& rank : program_.ranks) lower_in_turn(rank);
     program_.all_reduce = division_.all_reduce;
+    program_.wire_dtype = division_.wire_dtype;
+    program_.averaging_period = division_.averaging_period;
+    fill_buckets();
     const int root = division_.all_reduce.root_host < 0 ? -1 : root_rank();
     for (std::size_t r = 0; r < program_.ranks.size(); ++r) {
+      RankProgram& rank = program_.ranks[r];
+      if (!averages())
+        for (const RankPart& part : rank.parts)
+          if (reduces(static_cast<std::size_t>(part.stage))) cut_last_pass(rank, part.stage);
       if (static_cast<int>(r) == root)
-        close_steps_of_root(program_.ranks[r]);
+        close_steps_of_root(rank);
       else
-        for (const RankPart& part : program_.ranks[r].parts) close_step(program_.ranks[r], part);
+        for (const RankPart& part : rank.parts) close_step(rank, part);
     }
     return std::move(program_);
   }
@@ -92,7 +101,7 @@ class Lowering {
       StageFacts& stage = stages_[static_cast<std::size_t>(division_.stage_of_layer[i])];
       stage.trains = stage.trains || model_.parameter_bytes[i] > 0;
       stage.has_backward = stage.has_backward || model_.has_gradient[i];
-      stage.reduced_bytes += model_.reduced_bytes[i];
+      stage.layers.push_back(static_cast<int>(i));
       stage.loads =
           stage.loads || static_cast<int>(i) == model_.output || !model_.inputs[i].empty();
     }
@@ -275,6 +284,8 @@ class Lowering {
         kind == InstructionKind::kSendGradient || kind == InstructionKind::kReceiveGradient;
     const Crossing& crossing = crossings_[static_cast<std::size_t>(number)];
     const int self = static_cast<int>(&rank - program_.ranks.data());
+    const std::int64_t bytes_per_sample =
+        model_.activation_bytes[static_cast<std::size_t>(crossing.layer)];
     for (const Piece& piece : crossing.pieces[static_cast<std::size_t>(micro_batch)]) {
       const bool from_here = stage == crossing.from_stage;
       if ((from_here ? piece.from_rank : piece.to_rank) != self) continue;
@@ -286,8 +297,9 @@ class Lowering {
            .layer = crossing.layer,
            .peer = from_here ? piece.to_rank : piece.from_rank,
            .message = gradient ? piece.gradient_message : piece.message,
-           .bytes = model_.activation_bytes[static_cast<std::size_t>(crossing.layer)] *
-                    piece.samples.size()});
+           .bytes = wire_bytes(
+               bytes_per_sample * piece.samples.size(),
+               piece.from_rank == piece.to_rank ? WireDtype::kFloat32 : division_.wire_dtype)});
     }
   }
 
@@ -309,36 +321,98 @@ class Lowering {
     return -1;
   }
 
-  /// All ranks come to the stages' reductions in the stages' order, so none waits for ever.
-  void close_steps_of_root(RankProgram& rank) {
-    std::size_t next_part = 0;
+  void fill_buckets() {
+    program_.stage_buckets.resize(stages_.size());
     for (std::size_t s = 0; s < stages_.size(); ++s) {
-      if (next_part < rank.parts.size() && rank.parts[next_part].stage == static_cast<int>(s))
-        close_step(rank, rank.parts[next_part++]);
-      else if (reduces(s))
-        reduce(rank, static_cast<int>(s));
+      if (!reduces(s)) continue;
+      if (averages())
+        program_.stage_buckets[s] = {
+            averaging_bucket(stages_[s].layers, model_, division_.wire_dtype)};
+      else
+        program_.stage_buckets[s] =
+            gradient_buckets(stages_[s].layers, model_, division_.wire_dtype);
     }
   }
 
-  void reduce(RankProgram& rank, int stage) const {
-    const std::int64_t bytes = stages_[static_cast<std::size_t>(stage)].reduced_bytes;
-    // Of an averaging one step's part, so that any step stands for all.
-    rank.instructions.push_back(
-        {.kind = InstructionKind::kReduceGradients,
-         .stage = stage,
-         .samples = {},
-         .bytes = bytes / std::max<std::int64_t>(1, division_.averaging_period)});
+  /// All ranks wait for the stages' reductions in the stages' order, so none waits for ever.
+  void close_steps_of_root(RankProgram& rank) {
+    std::size_t next_part = 0;
+    std::vector<Instruction> served;
+    for (int s = 0; s < static_cast<int>(stages_.size()); ++s) {
+      if (next_part < rank.parts.size() && rank.parts[next_part].stage == s) {
+        close_step(rank, rank.parts[next_part++]);
+      } else if (reduces(static_cast<std::size_t>(s))) {
+        start_reductions(served, s);
+        rank.instructions.push_back(wait_for_reductions(s));
+      }
+    }
+    rank.instructions.insert(rank.instructions.begin(), served.begin(), served.end());
+  }
+
+  [[nodiscard]] bool averages() const { return division_.averaging_period > 0; }
+
+  [[nodiscard]] std::int64_t bytes_in_step(const ReductionBucket& bucket) const {
+    return bucket.bytes / std::max<std::int64_t>(1, division_.averaging_period);
+  }
+
+  void start_reduction(std::vector<Instruction>& instructions, int stage, int bucket) const {
+    instructions.push_back({.kind = InstructionKind::kStartReduction,
+                            .stage = stage,
+                            .samples = {},
+                            .bytes = bytes_in_step(program_.stage_buckets[static_cast<std::size_t>(
+                                stage)][static_cast<std::size_t>(bucket)]),
+                            .bucket = bucket});
+  }
+
+  void start_reductions(std::vector<Instruction>& instructions, int stage) const {
+    const auto num_buckets =
+        static_cast<int>(program_.stage_buckets[static_cast<std::size_t>(stage)].size());
+    for (int b = 0; b < num_buckets; ++b) start_reduction(instructions, stage, b);
+  }
+
+  [[nodiscard]] Instruction wait_for_reductions(int stage) const {
+    Instruction wait{.kind = InstructionKind::kReduceGradients, .stage = stage, .samples = {}};
+    for (const ReductionBucket& bucket : program_.stage_buckets[static_cast<std::size_t>(stage)])
+      wait.bytes += bytes_in_step(bucket);
+    return wait;
+  }
+
+  /// Cuts the rank's last backward pass of the stage into buckets, whose reductions start as soon
+  /// as they are complete.
+  void cut_last_pass(RankProgram& rank, int stage) const {
+    std::vector<Instruction>& instructions = rank.instructions;
+    const auto pass =
+        std::find_if(instructions.rbegin(), instructions.rend(), [&](const Instruction& i) {
+          return i.kind == InstructionKind::kBackward && i.stage == stage;
+        });
+    if (pass == instructions.rend()) {
+      start_reductions(instructions, stage);
+      return;
+    }
+    const std::vector<ReductionBucket>& buckets =
+        program_.stage_buckets[static_cast<std::size_t>(stage)];
+    std::vector<Instruction> cut;
+    for (int b = 0; b < static_cast<int>(buckets.size()); ++b) {
+      if (!buckets[static_cast<std::size_t>(b)].layers.empty()) {
+        cut.push_back(*pass);
+        cut.back().bucket = b;
+      }
+      start_reduction(cut, stage, b);
+    }
+    const auto place = instructions.erase(std::prev(pass.base()));
+    instructions.insert(place, cut.begin(), cut.end());
   }
 
   void close_step(RankProgram& rank, const RankPart& part) {
     const StageFacts& stage = stages_[static_cast<std::size_t>(part.stage)];
     if (!stage.trains) return;
     const bool replicated = reduces(static_cast<std::size_t>(part.stage));
-    const bool averages = division_.averaging_period > 0;
-    if (replicated && !averages) reduce(rank, part.stage);
+    if (replicated && !averages()) rank.instructions.push_back(wait_for_reductions(part.stage));
     rank.instructions.push_back(
         {.kind = InstructionKind::kOptimizerStep, .stage = part.stage, .samples = {}});
-    if (replicated && averages) reduce(rank, part.stage);
+    if (!replicated || !averages()) return;
+    start_reductions(rank.instructions, part.stage);
+    rank.instructions.push_back(wait_for_reductions(part.stage));
   }
 
   const Division& division_;
@@ -352,9 +426,9 @@ class Lowering {
 
 const std::vector<std::string>& instruction_names() {
   static const std::vector<std::string> names = {
-      "load_micro_batch", "forward",       "send_activation", "receive_activation",
-      "recompute",        "backward",      "send_gradient",   "receive_gradient",
-      "reduce_gradients", "optimizer_step"};
+      "load_micro_batch", "forward",          "send_activation", "receive_activation",
+      "recompute",        "backward",         "send_gradient",   "receive_gradient",
+      "start_reduction",  "reduce_gradients", "optimizer_step"};
   return names;
 }
 
@@ -362,13 +436,18 @@ const std::string& instruction_name(InstructionKind kind) {
   return instruction_names()[static_cast<std::size_t>(kind)];
 }
 
-std::int64_t reduced_bytes(const Layer& layer, std::int64_t parameter_bytes) {
-  if (!std::holds_alternative<BatchNorm2d>(layer.operation)) return parameter_bytes;
+std::int64_t statistics_bytes(const Layer& layer, std::int64_t parameter_bytes) {
+  if (!std::holds_alternative<BatchNorm2d>(layer.operation)) return 0;
   // Weight and bias hold 2C float32; the sums of means and variances and their count 2C + 1
   // float64.
   constexpr std::int64_t kBytesPerSum = 8;
   const std::int64_t num_sums = parameter_bytes / kBytesPerElement + 1;
-  return parameter_bytes + num_sums * kBytesPerSum;
+  return num_sums * kBytesPerSum;
+}
+
+std::int64_t running_statistics_bytes(const Layer& layer, std::int64_t parameter_bytes) {
+  // As many means and variances as there are weights and biases.
+  return std::holds_alternative<BatchNorm2d>(layer.operation) ? parameter_bytes : 0;
 }
 
 std::vector<bool> layers_with_gradient(const ModelGraph& model) {
@@ -418,6 +497,11 @@ std::vector<int> reducing_ranks(const Program& program, int stage) {
   return ranks;
 }
 
+const ReductionBucket& bucket_of(const Program& program, const Instruction& instruction) {
+  return program.stage_buckets[static_cast<std::size_t>(instruction.stage)]
+                              [static_cast<std::size_t>(instruction.bucket)];
+}
+
 CollectiveShape reduction_shape(const Program& program, int stage) {
   std::vector<int> hosts;
   for (const int rank : program.stage_ranks[static_cast<std::size_t>(stage)])
@@ -428,19 +512,38 @@ CollectiveShape reduction_shape(const Program& program, int stage) {
 std::int64_t sent_bytes(const Program& program, std::size_t rank, const Instruction& instruction) {
   if (is_send(instruction.kind))
     return instruction.peer == static_cast<int>(rank) ? 0 : instruction.bytes;
-  if (instruction.kind != InstructionKind::kReduceGradients) return 0;
+  if (instruction.kind != InstructionKind::kStartReduction) return 0;
   const std::vector<int> ranks = reducing_ranks(program, instruction.stage);
   const auto place = std::find(ranks.begin(), ranks.end(), static_cast<int>(rank)) - ranks.begin();
   return sent_bytes(reduction_shape(program, instruction.stage), static_cast<int>(place),
                     instruction.bytes);
 }
 
-std::int64_t traffic_bytes(const Program& program) {
-  std::int64_t bytes = 0;
+std::vector<std::int64_t> sent_bytes_by_rank(const Program& program) {
+  std::vector<std::int64_t> bytes(program.ranks.size(), 0);
   for (std::size_t r = 0; r < program.ranks.size(); ++r)
     for (const Instruction& instruction : program.ranks[r].instructions)
-      bytes += sent_bytes(program, r, instruction);
+      if (is_send(instruction.kind)) bytes[r] += sent_bytes(program, r, instruction);
+  // Stage by stage, as who takes part is the same for all of a stage's buckets.
+  for (std::size_t s = 0; s < program.stage_ranks.size(); ++s) {
+    if (program.stage_buckets[s].empty()) continue;
+    const auto stage = static_cast<int>(s);
+    const std::vector<int> ranks = reducing_ranks(program, stage);
+    const CollectiveShape shape = reduction_shape(program, stage);
+    const Collective collective(shape);
+    for (std::size_t place = 0; place < ranks.size(); ++place) {
+      const auto rank = static_cast<std::size_t>(ranks[place]);
+      for (const Instruction& instruction : program.ranks[rank].instructions)
+        if (instruction.kind == InstructionKind::kStartReduction && instruction.stage == stage)
+          bytes[rank] += collective.sent_bytes(static_cast<int>(place), instruction.bytes);
+    }
+  }
   return bytes;
+}
+
+std::int64_t traffic_bytes(const Program& program) {
+  const std::vector<std::int64_t> bytes = sent_bytes_by_rank(program);
+  return std::accumulate(bytes.begin(), bytes.end(), std::int64_t{0});
 }
 
 }  // namespace cadastre

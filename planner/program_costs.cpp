@@ -10,8 +10,9 @@ namespace {
 /// What one stage takes on a host of speed 1.
 class StageCosts {
  public:
-  StageCosts(std::vector<std::size_t> layers, const CostTable& table)
-      : layers_(std::move(layers)), table_(table) {
+  StageCosts(std::vector<std::size_t> layers, const std::vector<ReductionBucket>* buckets,
+             const CostTable& table)
+      : layers_(std::move(layers)), buckets_(buckets), table_(table) {
     std::vector<char> reads(table.load_s_per_sample().size(), 0);
     for (const std::size_t layer : layers_) {
       parameter_bytes_ += table.parameter_bytes()[layer];
@@ -28,15 +29,18 @@ class StageCosts {
         return load_s_per_sample_ * static_cast<double>(instruction.samples.size());
       case InstructionKind::kForward:
       case InstructionKind::kRecompute:
-        return pass(instruction.samples.size()).forward_s;
+        return pass(instruction.samples.size()).whole.forward_s;
       case InstructionKind::kBackward:
-        return pass(instruction.samples.size()).backward_s;
+        if (instruction.bucket < 0) return pass(instruction.samples.size()).whole.backward_s;
+        return pass(instruction.samples.size())
+            .bucket_backward_s[static_cast<std::size_t>(instruction.bucket)];
       case InstructionKind::kOptimizerStep:
         return table_.optimizer_s_per_parameter_byte() * static_cast<double>(parameter_bytes_);
       case InstructionKind::kSendActivation:
       case InstructionKind::kReceiveActivation:
       case InstructionKind::kSendGradient:
       case InstructionKind::kReceiveGradient:
+      case InstructionKind::kStartReduction:
       case InstructionKind::kReduceGradients:
         return 0;
     }
@@ -44,25 +48,36 @@ class StageCosts {
   }
 
  private:
-  [[nodiscard]] LayerCost pass(std::int64_t samples) {
+  /// Of all layers, and backward of each bucket's.
+  struct PassCost {
+    LayerCost whole;
+    std::vector<double> bucket_backward_s;
+  };
+
+  [[nodiscard]] const PassCost& pass(std::int64_t samples) {
     // Micro-batches have one or two sizes, replicas a few more.
     for (const auto& [known, cost] : by_samples_)
       if (known == samples) return cost;
-    LayerCost sum;
+    PassCost& cost = by_samples_.emplace_back(samples, PassCost{}).second;
     const std::vector<LayerCost>& costs = table_.layers(samples);
     for (const std::size_t layer : layers_) {
-      sum.forward_s += costs[layer].forward_s;
-      sum.backward_s += costs[layer].backward_s;
+      cost.whole.forward_s += costs[layer].forward_s;
+      cost.whole.backward_s += costs[layer].backward_s;
     }
-    by_samples_.emplace_back(samples, sum);
-    return sum;
+    for (const ReductionBucket& bucket : *buckets_) {
+      double& backward_s = cost.bucket_backward_s.emplace_back(0);
+      for (const int layer : bucket.layers)
+        backward_s += costs[static_cast<std::size_t>(layer)].backward_s;
+    }
+    return cost;
   }
 
   std::vector<std::size_t> layers_;
+  const std::vector<ReductionBucket>* buckets_;
   const CostTable& table_;
   double load_s_per_sample_ = 0;
   std::int64_t parameter_bytes_ = 0;
-  std::vector<std::pair<std::int64_t, LayerCost>> by_samples_;
+  std::vector<std::pair<std::int64_t, PassCost>> by_samples_;
 };
 
 }  // namespace
@@ -73,7 +88,8 @@ ProgramCosts program_costs(const Program& program, const Division& division, con
   for (std::size_t i = 0; i < division.stage_of_layer.size(); ++i)
     layers[static_cast<std::size_t>(division.stage_of_layer[i])].push_back(i);
   std::vector<StageCosts> stages;
-  for (std::vector<std::size_t>& of_stage : layers) stages.emplace_back(std::move(of_stage), table);
+  for (std::size_t s = 0; s < layers.size(); ++s)
+    stages.emplace_back(std::move(layers[s]), &program.stage_buckets[s], table);
 
   ProgramCosts costs;
   for (const RankProgram& rank : program.ranks) {

@@ -21,7 +21,7 @@ std::set<std::pair<int, int>> pairs_of(const Program& program) {
   for (std::size_t r = 0; r < program.ranks.size(); ++r)
     for (const Instruction& instruction : program.ranks[r].instructions) {
       if (is_send(instruction.kind)) add(static_cast<int>(r), instruction.peer);
-      if (instruction.kind == InstructionKind::kReduceGradients)
+      if (instruction.kind == InstructionKind::kStartReduction)
         reduced_stages.insert(instruction.stage);
     }
   for (const int stage : reduced_stages) {

@@ -11,36 +11,35 @@ namespace s4u = simgrid::s4u;
 
 class MessageNetwork::Connection {
  public:
-  Connection(MessageNetwork& network, ConnectionWay way, s4u::SemaphorePtr& sender)
-      : network_(network), way_(way), sender_(sender) {}
+  Connection(MessageNetwork& network, ConnectionWay way) : network_(network), way_(way) {}
 
-  void send(const Message& message) {
+  std::int64_t send(const Message& message) {
+    const std::int64_t number = ++num_sent_;
     queue_.push_back(message);
     // SimGrid tells of the end of a transfer only where no actor has started it.
-    if (!busy_) simgrid::kernel::actor::simcall_answered([this] { put_on_wire(); });
+    if (!busy_) simgrid::kernel::actor::simcall_answered([this] { put_next_on_wire(); });
+    return number;
   }
 
   /// The message on the wire is through.
   void on_through() {
     busy_ = false;
     leave(through_);
-    if (!busy_ && !queue_.empty()) put_on_wire();
-    if (!busy_ && awaited_) {
-      awaited_ = false;
-      sender_->release();
-    }
+    put_next_on_wire();
   }
 
-  /// Whether all that was sent has left; if not, the sender is woken once it has.
-  bool has_left() {
-    awaited_ = busy_;
-    return !busy_;
+  /// Whether so many have left; if not, the bell rings when one more has.
+  bool have_left(std::int64_t num_messages, const Bell& bell) {
+    if (num_left_ >= num_messages) return true;
+    awaited_by_.push_back(bell);
+    return false;
   }
 
   void reset() {
     queue_.clear();
+    awaited_by_.clear();
     busy_ = false;
-    awaited_ = false;
+    num_sent_ = num_left_ = 0;
     if (!transfer_) return;
     transfer_->set_data(nullptr);
     transfer_->cancel();
@@ -48,6 +47,11 @@ class MessageNetwork::Connection {
   }
 
  private:
+  /// Several of a rank's actors may have sent at the same moment: the first is at work then.
+  void put_next_on_wire() {
+    if (!busy_ && !queue_.empty()) put_on_wire();
+  }
+
   void put_on_wire() {
     // An all-reduce of fewer bytes than ranks has empty messages: they take the latency.
     while (!queue_.empty()) {
@@ -67,6 +71,9 @@ class MessageNetwork::Connection {
   }
 
   void leave(const Message& message) {
+    ++num_left_;
+    for (const Bell& bell : awaited_by_) bell->release();
+    awaited_by_.clear();
     if (way_.latency_s <= 0) {
       network_.arrive(message.key);
       return;
@@ -83,16 +90,15 @@ class MessageNetwork::Connection {
   std::deque<Message> queue_;
   Message through_;  ///< on the wire, while busy
   bool busy_ = false;
-  bool awaited_ = false;  ///< by the sender, to be idle
-  s4u::SemaphorePtr& sender_;
+  std::int64_t num_sent_ = 0;
+  std::int64_t num_left_ = 0;
+  std::vector<Bell> awaited_by_;  ///< until the next has left
   s4u::CommPtr transfer_;
   s4u::CommPtr last_transfer_;
 };
 
-MessageNetwork::MessageNetwork(std::size_t num_ranks, WayBetween way_between,
-                               MessageObserver observer)
+MessageNetwork::MessageNetwork(WayBetween way_between, MessageObserver observer)
     : way_between_(std::move(way_between)), observer_(std::move(observer)) {
-  for (std::size_t r = 0; r < num_ranks; ++r) woken_.push_back(s4u::Semaphore::create(0));
   simgrid_version::on_transfer_completion([](const s4u::Comm& transfer) {
     auto* connection = transfer.get_data<Connection>();
     if (connection != nullptr) connection->on_through();
@@ -101,23 +107,24 @@ MessageNetwork::MessageNetwork(std::size_t num_ranks, WayBetween way_between,
 
 MessageNetwork::~MessageNetwork() = default;
 
-void MessageNetwork::send(const MessageKey& key, std::int64_t bytes) {
+std::int64_t MessageNetwork::send(const MessageKey& key, std::int64_t bytes) {
   arrivals_[key].posted = true;
   if (observer_.on_posted) observer_.on_posted(key, bytes);
-  connection(key.from, key.to).send({.key = key, .bytes = bytes});
+  return connection(key.from, key.to).send({.key = key, .bytes = bytes});
 }
 
-void MessageNetwork::receive(const MessageKey& key) {
+void MessageNetwork::receive(const MessageKey& key, const Bell& bell) {
   // Its place is stable: an unordered_map never moves its elements.
   Arrival& arrival = arrivals_[key];
-  arrival.awaited = true;
-  while (!arrival.arrived) woken_[static_cast<std::size_t>(key.to)]->acquire();
+  arrival.awaited_by = bell;
+  while (!arrival.arrived) bell->acquire();
   arrivals_.erase(key);
 }
 
-void MessageNetwork::wait_until_left(int from, int to) {
+void MessageNetwork::wait_until_left(int from, int to, std::int64_t num_messages,
+                                     const Bell& bell) {
   Connection& of_messages = connection(from, to);
-  while (!of_messages.has_left()) woken_[static_cast<std::size_t>(from)]->acquire();
+  while (!of_messages.have_left(num_messages, bell)) bell->acquire();
 }
 
 bool MessageNetwork::is_posted(const MessageKey& key) const {
@@ -129,21 +136,18 @@ void MessageNetwork::reset() {
   ++epoch_;
   for (const auto& [ends, connection] : connections_) connection->reset();
   arrivals_.clear();
-  for (s4u::SemaphorePtr& woken : woken_) woken = s4u::Semaphore::create(0);
 }
 
 void MessageNetwork::arrive(const MessageKey& key) {
   Arrival& arrival = arrivals_[key];
   arrival.arrived = true;
   if (observer_.on_arrived) observer_.on_arrived(key);
-  if (arrival.awaited) woken_[static_cast<std::size_t>(key.to)]->release();
+  if (arrival.awaited_by) arrival.awaited_by->release();
 }
 
 MessageNetwork::Connection& MessageNetwork::connection(int from, int to) {
   std::unique_ptr<Connection>& connection = connections_[{from, to}];
-  if (!connection)
-    connection = std::make_unique<Connection>(*this, way_between_(from, to),
-                                              woken_[static_cast<std::size_t>(from)]);
+  if (!connection) connection = std::make_unique<Connection>(*this, way_between_(from, to));
   return *connection;
 }
 

@@ -49,23 +49,28 @@ class MessageNetwork {
   using WayBetween = std::function<ConnectionWay(int from, int to)>;
 
   /// One at a time in a process.
-  MessageNetwork(std::size_t num_ranks, WayBetween way_between, MessageObserver observer);
+  MessageNetwork(WayBetween way_between, MessageObserver observer);
   ~MessageNetwork();
   MessageNetwork(const MessageNetwork&) = delete;
   MessageNetwork& operator=(const MessageNetwork&) = delete;
 
-  /// Never blocks.
-  void send(const MessageKey& key, std::int64_t bytes);
+  /// What an actor sleeps on, while it waits for a message or for room: each actor has its own.
+  using Bell = simgrid::s4u::SemaphorePtr;
 
-  /// Blocks the calling actor, which must be rank `key.to`, until the message is there.
-  void receive(const MessageKey& key);
+  /// Never blocks. Returns how many messages have been sent over the connection with this one.
+  std::int64_t send(const MessageKey& key, std::int64_t bytes);
 
-  /// Blocks the calling actor, which must be rank `from`, until all that it sent to `to` has left.
-  void wait_until_left(int from, int to);
+  /// Blocks the calling actor, whose bell it is, until the message is there; no other may wait for
+  /// the same one.
+  void receive(const MessageKey& key, const Bell& bell);
+
+  /// Blocks the calling actor, whose bell it is, until so many messages have left from one rank to
+  /// the other.
+  void wait_until_left(int from, int to, std::int64_t num_messages, const Bell& bell);
 
   [[nodiscard]] bool is_posted(const MessageKey& key) const;
 
-  /// Forgets every message, sent or awaited; all ranks must have been ended.
+  /// Forgets every message, sent or awaited; all actors must have been ended.
   void reset();
 
  private:
@@ -76,7 +81,7 @@ class MessageNetwork {
   struct Arrival {
     bool posted = false;
     bool arrived = false;
-    bool awaited = false;
+    Bell awaited_by;
   };
 
   struct Message {
@@ -91,7 +96,6 @@ class MessageNetwork {
 
   WayBetween way_between_;
   MessageObserver observer_;
-  std::vector<simgrid::s4u::SemaphorePtr> woken_;  ///< [rank] it looks again at what it waits for
   std::map<std::pair<int, int>, std::unique_ptr<Connection>> connections_;
   std::unordered_map<MessageKey, Arrival, KeyHash> arrivals_;  ///< sent or awaited, not received
   int epoch_ = 0;  ///< number of resets: what was under way before one arrives nowhere

@@ -5,11 +5,9 @@
 
 namespace cadastre {
 
-/// Throws std::invalid_argument unless `program` can be replayed to its end: ranks on hosts of
-/// their own among `num_hosts`, parts that go with the stages' lists and hold every instruction, a
-/// finite cost >= 0 for each of these, every message sent once and received once with the same
-/// bytes, the same reductions on all ranks of a stage, and no rank that waits for ever. `lower`
-/// makes only such programs.
-void check_program(const Program& program, const ProgramCosts& costs, std::size_t num_hosts);
+/// Throws std::invalid_argument unless `program` can be replayed to its end: a sound program
+/// (planner/program_check.h) on hosts among `num_hosts`, and a finite cost >= 0 for each of its
+/// instructions. `lower` makes only such programs.
+void check_replay(const Program& program, const ProgramCosts& costs, std::size_t num_hosts);
 
 }  // namespace cadastre

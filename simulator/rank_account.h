@@ -18,9 +18,10 @@ class RankAccount {
     since_s_ = now_s;
   }
 
-  void compute(double now_s, bool computes) {
+  /// One more of what the rank does at the same time computes (1), or one less (-1).
+  void compute(double now_s, int change) {
     settle(now_s);
-    computes_ = computes;
+    num_computing_ += change;
   }
 
   /// What the rank waits for is, or is no longer, on the network.
@@ -38,8 +39,8 @@ class RankAccount {
   /// The rank was ended: nothing of it is anywhere.
   void reset(double now_s) {
     settle(now_s);
-    computes_ = awaited_on_network_ = false;
-    num_sent_on_network_ = 0;
+    awaited_on_network_ = false;
+    num_computing_ = num_sent_on_network_ = 0;
   }
 
   [[nodiscard]] bool is_open() const { return is_open_; }
@@ -53,7 +54,7 @@ class RankAccount {
  private:
   void settle(double now_s) {
     if (is_open_) {
-      double& seconds = computes_                  ? division_.compute_s
+      double& seconds = num_computing_ > 0         ? division_.compute_s
                         : awaited_on_network_      ? division_.receiving_s
                         : num_sent_on_network_ > 0 ? division_.sending_s
                                                    : division_.waiting_s;
@@ -64,8 +65,8 @@ class RankAccount {
 
   RankDivision division_;
   bool is_open_ = false;
-  bool computes_ = false;
   bool awaited_on_network_ = false;
+  int num_computing_ = 0;
   int num_sent_on_network_ = 0;
   double since_s_ = 0;
 };

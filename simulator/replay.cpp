@@ -21,6 +21,7 @@
 #include "simulator/processors.h"
 #include "simulator/program_check.h"
 #include "simulator/rank_account.h"
+#include "simulator/reductions.h"
 #include "simulator/simgrid_version.h"
 #include "simulator/step_statistics.h"
 #include "simulator/supervisor.h"
@@ -33,12 +34,22 @@ namespace {
 
 double now_s() { return s4u::Engine::get_clock(); }
 
+using Bell = MessageNetwork::Bell;
+
+/// A message that an actor is blocked on, while it is.
+struct Awaited {
+  std::optional<MessageKey> key;
+  bool on_network = false;
+};
+
 /// What is known of a rank beside its program.
 struct RankState {
   std::vector<double> end_s;  ///< [step]
   RankAccount account;
-  MessageKey awaited;
-  bool is_blocked = false;
+  Bell bell;
+  std::vector<Awaited> awaited;  ///< [0] by its own actor, [1 + stage] by that of its reductions
+  /// Which of these its own actor waits for, if it waits.
+  std::optional<std::size_t> blocked_on;
   std::optional<JitterSequence> jitter;
   std::int64_t sent_bytes = 0;  ///< in the last step, as the next two
   std::int64_t received_bytes = 0;
@@ -75,11 +86,18 @@ class Replay {
                                background_flows(options.conditions, cluster));
     apply_conditions(options.conditions, cluster, routes_, platform_);
     network_.emplace(
-        ranks_.size(), [this](int from, int to) { return way_between(from, to); },
+        [this](int from, int to) { return way_between(from, to); },
         MessageObserver{.on_posted = [this](const MessageKey& key,
                                             std::int64_t bytes) { on_posted(key, bytes); },
                         .on_arrived = [this](const MessageKey& key) { on_arrived(key); }});
+    reductions_.emplace(
+        program, cluster.network.reduction_s_per_byte, *network_,
+        Reductions::Actions{
+            .host = [this](std::size_t r) { return host(r); },
+            .receive = [this](const MessageKey& key, const Bell& bell) { receive(key, bell); },
+            .compute = [this](std::size_t r, double seconds) { compute(r, seconds); }});
     for (std::size_t r = 0; r < ranks_.size(); ++r) {
+      ranks_[r].awaited.resize(1 + program.stage_ranks.size());
       ranks_[r].end_s.resize(static_cast<std::size_t>(last_step_) + 1);
       if (options.conditions.jitter)
         ranks_[r].jitter.emplace(options.conditions.jitter->seed, static_cast<int>(r));
@@ -115,9 +133,11 @@ class Replay {
 
  private:
   void start_ranks(int first_step) {
-    for (std::size_t r = 0; r < ranks_.size(); ++r)
+    for (std::size_t r = 0; r < ranks_.size(); ++r) {
+      ranks_[r].bell = s4u::Semaphore::create(0);
       ranks_[r].actor = simgrid_version::add_actor(
           "rank" + std::to_string(r), host(r), [this, r, first_step] { run_rank(r, first_step); });
+    }
   }
 
   void run_rank(std::size_t r, int first_step) {
@@ -125,7 +145,6 @@ class Replay {
     const std::vector<Instruction>& instructions = program_.ranks[r].instructions;
     for (int step = first_step; step <= last_step_; ++step) {
       if (step == last_step_) begin_last_step();
-      std::map<int, int> num_reductions;  // by stage
       for (std::size_t i = 0; i < instructions.size(); ++i) {
         const Instruction& instruction = instructions[i];
         const double start_s = now_s();
@@ -139,10 +158,21 @@ class Replay {
             break;
           case InstructionKind::kReceiveActivation:
           case InstructionKind::kReceiveGradient:
-            if (!is_to_itself(r, instruction)) receive(transfer_key(step, r, instruction));
+            if (!is_to_itself(r, instruction)) {
+              rank.blocked_on = 0;
+              receive(transfer_key(step, r, instruction), rank.bell);
+              rank.blocked_on.reset();
+            }
+            break;
+          case InstructionKind::kStartReduction:
+            reductions_->start(step, r, instruction);
             break;
           case InstructionKind::kReduceGradients:
-            reduce(step, r, instruction, num_reductions[instruction.stage]++);
+            rank.blocked_on = 1 + static_cast<std::size_t>(instruction.stage);
+            account_for_awaited(rank);
+            reductions_->wait(r, instruction.stage, rank.bell);
+            rank.blocked_on.reset();
+            account_for_awaited(rank);
             break;
           case InstructionKind::kLoadMicroBatch:
           case InstructionKind::kForward:
@@ -187,9 +217,9 @@ class Replay {
 
   void compute(std::size_t r, double seconds, double memory_bytes = 0) {
     if (!(seconds > 0)) return;
-    ranks_[r].account.compute(now_s(), true);
+    ranks_[r].account.compute(now_s(), 1);
     processors_.compute(program_.ranks[r].host_index, seconds, memory_bytes);
-    ranks_[r].account.compute(now_s(), false);
+    ranks_[r].account.compute(now_s(), -1);
   }
 
   [[nodiscard]] double jitter_factor(std::size_t r, std::size_t i) {
@@ -199,21 +229,35 @@ class Replay {
     return ranks_[r].jitter->next(spread ? *spread : options_.spreads[r][i]);
   }
 
-  void receive(const MessageKey& key) {
+  /// For the rank's own actor, and for those of its reductions.
+  void receive(const MessageKey& key, const Bell& bell) {
     RankState& rank = ranks_[static_cast<std::size_t>(key.to)];
-    rank.awaited = key;
-    rank.is_blocked = true;
-    rank.account.awaited_on_network(now_s(), network_->is_posted(key));
-    network_->receive(key);
-    rank.is_blocked = false;
-    rank.account.awaited_on_network(now_s(), false);
+    Awaited& awaited = awaited_like(rank, key);
+    awaited = {.key = key, .on_network = network_->is_posted(key)};
+    account_for_awaited(rank);
+    network_->receive(key, bell);
+    awaited = {};
+    account_for_awaited(rank);
+  }
+
+  /// Where the rank notes what it awaits: a message has a stage where it is of a reduction.
+  static Awaited& awaited_like(RankState& rank, const MessageKey& key) {
+    return rank.awaited[static_cast<std::size_t>(key.stage + 1)];
+  }
+
+  static void account_for_awaited(RankState& rank) {
+    rank.account.awaited_on_network(
+        now_s(), rank.blocked_on.has_value() && rank.awaited[*rank.blocked_on].on_network);
   }
 
   void on_posted(const MessageKey& key, std::int64_t bytes) {
     RankState& from = ranks_[static_cast<std::size_t>(key.from)];
     RankState& to = ranks_[static_cast<std::size_t>(key.to)];
     from.account.sent_on_network(now_s(), 1);
-    if (to.is_blocked && to.awaited == key) to.account.awaited_on_network(now_s(), true);
+    if (Awaited& awaited = awaited_like(to, key); awaited.key == key) {
+      awaited.on_network = true;
+      account_for_awaited(to);
+    }
     if (key.step != last_step_) return;
     from.sent_bytes += bytes;
     to.received_bytes += bytes;
@@ -222,55 +266,6 @@ class Replay {
 
   void on_arrived(const MessageKey& key) {
     ranks_[static_cast<std::size_t>(key.from)].account.sent_on_network(now_s(), -1);
-  }
-
-  /// The rank's place in the all-reduce, round by round.
-  void reduce(int step, std::size_t r, const Instruction& instruction, int reduction) {
-    const StageReduction& of_stage = stage_reduction(instruction.stage);
-    const Collective& collective = of_stage.collective;
-    const std::vector<int>& ranks = of_stage.ranks;
-    const auto rank_of = [&](int place) { return ranks[static_cast<std::size_t>(place)]; };
-    const auto place = static_cast<int>(std::find(ranks.begin(), ranks.end(), static_cast<int>(r)) -
-                                        ranks.begin());
-    std::vector<CollectiveMessage> sent;
-    for (int round = 0; round < collective.num_rounds(); ++round) {
-      const auto key = [&](const CollectiveMessage& message) {
-        return MessageKey{.step = step,
-                          .from = rank_of(message.from),
-                          .to = rank_of(message.to),
-                          .stage = instruction.stage,
-                          .number = reduction,
-                          .round = round};
-      };
-      if (std::vector<CollectiveMessage> sends = collective.sends(place, round); !sends.empty()) {
-        for (const CollectiveMessage& message : sent)
-          network_->wait_until_left(rank_of(message.from), rank_of(message.to));
-        for (const CollectiveMessage& message : sends)
-          network_->send(key(message), message.bytes(instruction.bytes));
-        sent = std::move(sends);
-      }
-      for (const CollectiveMessage& message : collective.receives(place, round)) {
-        receive(key(message));
-        compute(r, cluster_.network.reduction_s_per_byte *
-                       static_cast<double>(message.bytes(instruction.bytes)));
-      }
-    }
-  }
-
-  /// The messages of a stage's reductions, and the ranks by place.
-  struct StageReduction {
-    Collective collective;
-    std::vector<int> ranks;
-  };
-
-  const StageReduction& stage_reduction(int stage) {
-    auto found = reductions_.find(stage);
-    if (found == reductions_.end())
-      found = reductions_
-                  .emplace(stage, StageReduction{Collective(reduction_shape(program_, stage)),
-                                                 reducing_ranks(program_, stage)})
-                  .first;
-    return found->second;
   }
 
   void write_checkpoint(std::size_t r, int step) {
@@ -288,10 +283,13 @@ class Replay {
     for (RankState& rank : ranks_) {
       if (!rank.finished) rank.actor->kill();
       rank.account.reset(now_s());
-      rank.is_blocked = rank.finished = false;
+      rank.awaited.assign(rank.awaited.size(), {});
+      rank.blocked_on.reset();
+      rank.finished = false;
       rank.events.clear();
       rank.sent_bytes = rank.received_bytes = 0;
     }
+    reductions_->end();
     network_->reset();
     traffic_.clear();
     last_step_has_begun_ = false;
@@ -389,7 +387,7 @@ class Replay {
   std::vector<RankState> ranks_;
   std::map<std::pair<int, int>, std::int64_t> traffic_;  ///< of the last step, by hosts
   bool last_step_has_begun_ = false;
-  std::map<int, StageReduction> reductions_;  ///< by stage, of those that a rank came to
+  std::optional<Reductions> reductions_;
   Supervisor supervisor_;
 };
 
@@ -398,7 +396,7 @@ class Replay {
 ReplayResult replay(const Program& program, const ProgramCosts& costs, const Cluster& cluster,
                     const ReplayOptions& options) {
   check_platform(cluster);
-  check_program(program, costs, cluster.hosts.size());
+  check_replay(program, costs, cluster.hosts.size());
   static bool used = false;
   if (used) throw std::logic_error("replay was called twice in one process");
   used = true;

@@ -36,7 +36,8 @@ struct ReplayResult {
 /// the message queues on the connection from the one rank to the other, which carries its messages
 /// one after the other, as c10d's Gloo transport does over its TCP connections. Connections share
 /// the links max-min fairly. A reduction is a `Collective` of real messages, of the program's
-/// all-reduce algorithm.
+/// all-reduce algorithm, which goes on beside what its ranks do otherwise; a host that handles what
+/// it received while its rank computes does each the slower.
 ///
 /// Latency is added as a message leaves the connection, not by SimGrid's links: a stream of
 /// messages then pays it once, not per message, and the links are shared without SimGrid's

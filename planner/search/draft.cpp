@@ -136,7 +136,8 @@ std::vector<LoweredDivision> complete(const Draft& draft, std::int64_t batch_siz
                     .stages = {},
                     .batch_size = batch_size,
                     .micro_batches = micro_batches,
-                    .all_reduce = problem.all_reduce};
+                    .all_reduce = problem.all_reduce,
+                    .wire_dtype = problem.wire_dtype};
   division.stages.reserve(draft.stage_hosts.size());
   for (const std::vector<int>& hosts : draft.stage_hosts) {
     std::vector<double> speeds;

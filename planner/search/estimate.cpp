@@ -63,9 +63,11 @@ void Estimator::add_up_layers(const std::vector<int>& stage_of_layer,
       replica_backward_s_[first_replica_[s] + r] += cost.backward_s;
     }
     stage.parameter_bytes += table_->parameter_bytes()[i];
-    stage.reduced_bytes += model.reduced_bytes[i];
+    stage.gradient_bytes += wire_bytes(model.parameter_bytes[i], problem_.wire_dtype);
+    stage.reduced_bytes += model.reduced_bytes(i, problem_.wire_dtype);
     stage.saved_bytes_per_sample += table_->saved_bytes_per_sample()[i];
   }
+  find_reductions(stage_of_layer, placements);
   for (std::size_t s = 0; s < num_stages; ++s) {
     StageSums& stage = stages_[s];
     const Placement& placement = *placements[s];
@@ -80,9 +82,56 @@ void Estimator::add_up_layers(const std::vector<int>& stage_of_layer,
                                               static_cast<double>(stage.parameter_bytes) /
                                               placement.speeds[r]);
     }
-    stage.closing_s =
-        optimizer_s +
-        (stage.reduced_bytes > 0 ? placement.all_reduce.seconds(stage.reduced_bytes) : 0);
+    stage.closing_s = optimizer_s + stage.reduction_s;
+  }
+}
+
+/// What is left of each stage's reductions once its last backward pass is over, as
+/// `gradient_buckets` cuts them.
+void Estimator::find_reductions(const std::vector<int>& stage_of_layer,
+                                const std::vector<const Placement*>& placements) const {
+  const ModelFacts& model = table_->model();
+  bool any = false;
+  open_buckets_.assign(placements.size(), {});
+  for (std::size_t s = 0; s < placements.size(); ++s) {
+    OpenBucket& bucket = open_buckets_[s];
+    bucket.gradient_bytes_left = stages_[s].gradient_bytes;
+    if (placements[s]->hosts.size() < 2 || bucket.gradient_bytes_left == 0) continue;
+    any = true;
+    bucket.enough_bytes = enough_bucket_bytes(bucket.gradient_bytes_left);
+    const std::int64_t statistics_bytes = stages_[s].reduced_bytes - bucket.gradient_bytes_left;
+    if (statistics_bytes > 0)
+      bucket.through_s = placements[s]->all_reduce.seconds(statistics_bytes);
+  }
+  if (!any) return;
+  replica_backward_now_s_.assign(replica_backward_s_.size(), 0);
+  const auto reduce = [&](std::size_t s) {
+    OpenBucket& bucket = open_buckets_[s];
+    double complete_s = 0;
+    for (std::size_t r = 0; r < placements[s]->speeds.size(); ++r)
+      complete_s = std::max(
+          complete_s, replica_backward_now_s_[first_replica_[s] + r] / placements[s]->speeds[r]);
+    bucket.through_s =
+        std::max(bucket.through_s, complete_s) + placements[s]->all_reduce.seconds(bucket.bytes);
+    bucket.bytes = 0;
+    return complete_s;
+  };
+  for (std::size_t i = stage_of_layer.size(); i-- > 0;) {
+    const auto s = static_cast<std::size_t>(stage_of_layer[i]);
+    OpenBucket& bucket = open_buckets_[s];
+    if (bucket.enough_bytes == 0) continue;
+    const Placement& placement = *placements[s];
+    for (std::size_t r = 0; r < placement.costs.size(); ++r)
+      replica_backward_now_s_[first_replica_[s] + r] += (*placement.costs[r])[i].backward_s;
+    const std::int64_t bytes = wire_bytes(model.parameter_bytes[i], problem_.wire_dtype);
+    bucket.bytes += bytes;
+    bucket.gradient_bytes_left -= bytes;
+    if (bucket.bytes >= bucket.enough_bytes && bucket.gradient_bytes_left > 0) reduce(s);
+  }
+  for (std::size_t s = 0; s < placements.size(); ++s) {
+    if (open_buckets_[s].enough_bytes == 0) continue;
+    const double pass_over_s = reduce(s);
+    stages_[s].reduction_s = open_buckets_[s].through_s - pass_over_s;
   }
 }
 
@@ -120,9 +169,10 @@ double Estimator::crossing_s(const Edge& edge,
   const Way& way = problem_.network.routes.way(from.hosts.front(), to.hosts.front());
   const auto layer = static_cast<std::size_t>(edge.layer);
   const auto pieces = static_cast<double>(std::max(from.hosts.size(), to.hosts.size()));
-  const double bytes = static_cast<double>(table_->model().activation_bytes[layer] *
-                                           (one_sample_ ? 1 : micro_batch_samples_)) /
-                       pieces;
+  const std::int64_t sample_bytes =
+      wire_bytes(table_->model().activation_bytes[layer], problem_.wire_dtype);
+  const double bytes =
+      static_cast<double>(sample_bytes * (one_sample_ ? 1 : micro_batch_samples_)) / pieces;
   const double once_s = way.latency_s + bytes / way.bandwidth_bytes_per_s;
   return table_->model().has_gradient[layer] ? 2 * once_s : once_s;
 }
@@ -135,7 +185,8 @@ void Estimator::load_links(const std::vector<const Placement*>& placements) cons
     const Placement& to = *placements[static_cast<std::size_t>(edge.to)];
     const auto layer = static_cast<std::size_t>(edge.layer);
     const bool gradient = table_->model().has_gradient[layer] != 0;
-    const double bytes = static_cast<double>(table_->model().activation_bytes[layer] * batch_size_);
+    const double bytes = static_cast<double>(
+        wire_bytes(table_->model().activation_bytes[layer], problem_.wire_dtype) * batch_size_);
     const auto add = [&](const Placement& placement, std::vector<double>& first,
                          std::vector<double>& second) {
       for (std::size_t r = 0; r < placement.hosts.size(); ++r) {

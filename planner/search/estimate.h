@@ -44,9 +44,9 @@ class Estimator {
 
   /// With `enough`, a draft whose loads alone show that its value is above it is not looked at any
   /// further: its value is infinite.
-  [[nodiscard]] Estimate estimate(
-      const std::vector<int>& stage_of_layer, const std::vector<const Placement*>& placements,
-      double enough = std::numeric_limits<double>::infinity()) const;
+  [[nodiscard]] Estimate estimate(const std::vector<int>& stage_of_layer,
+                                  const std::vector<const Placement*>& placements,
+                                  double enough = std::numeric_limits<double>::infinity()) const;
 
   [[nodiscard]] std::int64_t micro_batches() const { return micro_batches_; }
 
@@ -57,15 +57,25 @@ class Estimator {
  private:
   struct StageSums {
     std::int64_t parameter_bytes = 0;
-    std::int64_t reduced_bytes = 0;
+    std::int64_t gradient_bytes = 0;  ///< on the wire
+    std::int64_t reduced_bytes = 0;   ///< those, and of batch statistics
     std::int64_t saved_bytes_per_sample = 0;
     std::int64_t incoming_bytes_per_sample = 0;
-    double pass_s = 0;     ///< forward and backward on the slowest replica
-    double forward_s = 0;  ///< likewise
-    double closing_s = 0;
-    double way_s = -1;  ///< longest way there and back from a closing; negative: none
-    double time_s = 0;  ///< the longest of what the step time must be for this stage
+    double pass_s = 0;       ///< forward and backward on the slowest replica
+    double forward_s = 0;    ///< likewise
+    double reduction_s = 0;  ///< what of the reductions follows the last backward pass
+    double closing_s = 0;    ///< that, and the optimizer step
+    double way_s = -1;       ///< longest way there and back from a closing; negative: none
+    double time_s = 0;       ///< the longest of what the step time must be for this stage
     int depth = 0;
+  };
+
+  /// A stage's bucket of gradients while its last backward pass goes on.
+  struct OpenBucket {
+    std::int64_t enough_bytes = 0;  ///< to close it; 0: the stage reduces nothing
+    std::int64_t bytes = 0;
+    std::int64_t gradient_bytes_left = 0;
+    double through_s = 0;  ///< the buckets before it, since the pass began
   };
 
   /// A tensor from one stage to another.
@@ -77,6 +87,8 @@ class Estimator {
 
   void add_up_layers(const std::vector<int>& stage_of_layer,
                      const std::vector<const Placement*>& placements) const;
+  void find_reductions(const std::vector<int>& stage_of_layer,
+                       const std::vector<const Placement*>& placements) const;
   [[nodiscard]] bool loads_exceed(double seconds) const;
   void find_edges(const std::vector<int>& stage_of_layer, std::size_t num_stages) const;
   [[nodiscard]] double crossing_s(const Edge& edge,
@@ -96,6 +108,8 @@ class Estimator {
   mutable std::vector<StageSums> stages_;
   mutable std::vector<double> replica_forward_s_;
   mutable std::vector<double> replica_backward_s_;
+  mutable std::vector<double> replica_backward_now_s_;
+  mutable std::vector<OpenBucket> open_buckets_;
   mutable std::vector<std::size_t> first_replica_;
   mutable std::vector<Edge> edges_;
   mutable std::vector<Edge> sorted_edges_;

@@ -92,15 +92,16 @@ double ObjectiveBound::of(double step_s, const std::vector<PlacedStage>& stages,
       for (const PlacedStage& stage : stages) {
         std::int64_t reduced = 0;
         downsets.sets[stage.upto].visit_without(downsets.sets[stage.below], [&](std::size_t i) {
-          reduced += table_->model().reduced_bytes[i];
+          reduced += table_->model().reduced_bytes(i, problem_.wire_dtype);
           // What a later stage reads crosses, unless that stage may be on the same host.
           if (interleaved) return;
           const std::vector<int>& readers = table_->model().read_by[i];
           if (std::any_of(readers.begin(), readers.end(), [&](int reader) {
                 return !downsets.sets[stage.upto].contains(static_cast<std::size_t>(reader));
               }))
-            bytes += static_cast<double>(table_->model().activation_bytes[i] *
-                                         (table_->model().has_gradient[i] ? 2 : 1)) *
+            bytes += static_cast<double>(
+                         wire_bytes(table_->model().activation_bytes[i], problem_.wire_dtype) *
+                         (table_->model().has_gradient[i] ? 2 : 1)) *
                      samples;
         });
         bytes += static_cast<double>(

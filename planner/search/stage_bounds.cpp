@@ -48,14 +48,21 @@ StageBounds::StageBounds(const PlanningProblem& problem, const CostTable& table,
   const std::size_t num_sets = downsets.sets.size();
   least_work_s_.assign(num_sets, 0);
   parameter_bytes_.assign(num_sets, 0);
-  reduced_bytes_.assign(num_sets, 0);
+  gradient_bytes_.assign(num_sets, 0);
+  statistics_bytes_.assign(num_sets, 0);
   for (std::size_t s = 1; s < num_sets; ++s) {
     const std::size_t layer = downsets.last_layers[s];
     const std::size_t rest = downsets.without_last[s];
     least_work_s_[s] = least_work_s_[rest] + layer_work_s[layer];
     parameter_bytes_[s] = parameter_bytes_[rest] + table.parameter_bytes()[layer];
-    reduced_bytes_[s] = reduced_bytes_[rest] + model.reduced_bytes[layer];
+    gradient_bytes_[s] =
+        gradient_bytes_[rest] + wire_bytes(model.parameter_bytes[layer], problem.wire_dtype);
+    statistics_bytes_[s] = statistics_bytes_[rest] + model.statistics_bytes[layer];
   }
+  for (const std::int64_t bytes : model.parameter_bytes)
+    if (const std::int64_t on_wire = wire_bytes(bytes, problem.wire_dtype); on_wire > 0)
+      least_gradient_bytes_ =
+          least_gradient_bytes_ > 0 ? std::min(least_gradient_bytes_, on_wire) : on_wire;
 }
 
 const StageBounds::SizeSums& StageBounds::sums(std::int64_t samples) {
@@ -84,6 +91,7 @@ StageBounds::Placement StageBounds::on(const std::vector<int>& hosts) {
   placement.bounds_ = this;
   placement.hosts_ = hosts;
   placement.all_reduce_ = AllReduceCost(problem_.network, problem_.all_reduce, hosts);
+  placement.least_reduction_s_ = placement.all_reduce_.seconds(least_gradient_bytes_);
   std::vector<double> speeds;
   for (const int host : hosts)
     speeds.push_back(problem_.cluster.hosts[static_cast<std::size_t>(host)].relative_speed);
@@ -99,8 +107,18 @@ StageBounds::Placement StageBounds::on(const std::vector<int>& hosts) {
 
 PlacedStage StageBounds::Placement::place(std::size_t below, std::size_t upto) const {
   PlacedStage stage{.below = below, .upto = upto, .hosts = hosts_};
-  const std::int64_t reduced_bytes = bounds_->reduced_bytes_[upto] - bounds_->reduced_bytes_[below];
-  const double reduction_s = reduced_bytes > 0 ? all_reduce_.seconds(reduced_bytes) : 0;
+  const std::int64_t gradient_bytes =
+      bounds_->gradient_bytes_[upto] - bounds_->gradient_bytes_[below];
+  // Buckets are reduced one after the other, and take no less than all of their bytes at once. The
+  // first begins with the last backward pass at the earliest, the last when that is over.
+  double reductions_s = 0;
+  double last_reduction_s = 0;
+  if (gradient_bytes > 0) {
+    reductions_s = all_reduce_.seconds(gradient_bytes + bounds_->statistics_bytes_[upto] -
+                                       bounds_->statistics_bytes_[below]);
+    last_reduction_s =
+        gradient_bytes <= kBucketBytes ? all_reduce_.seconds(gradient_bytes) : least_reduction_s_;
+  }
   const double optimizer_s =
       bounds_->table_.optimizer_s_per_parameter_byte() *
       static_cast<double>(bounds_->parameter_bytes_[upto] - bounds_->parameter_bytes_[below]);
@@ -108,8 +126,8 @@ PlacedStage StageBounds::Placement::place(std::size_t below, std::size_t upto) c
   stage.way_pass_s = std::numeric_limits<double>::infinity();
   stage.closing_s = std::numeric_limits<double>::infinity();
   for (const Part& part : parts_) {
-    const double closing_s = reduction_s + optimizer_s / part.speed;
-    stage.closing_s = std::min(stage.closing_s, closing_s);
+    const double part_optimizer_s = optimizer_s / part.speed;
+    stage.closing_s = std::min(stage.closing_s, last_reduction_s + part_optimizer_s);
     const double pass_s = (part.sums->pass_s[upto] - part.sums->pass_s[below]) / part.speed;
     const double passes_s = static_cast<double>(bounds_->micro_batches_) * pass_s;
     const double load_s = (part.sums->load_s[upto] - part.sums->load_s[below]) / part.speed;
@@ -117,8 +135,11 @@ PlacedStage StageBounds::Placement::place(std::size_t below, std::size_t upto) c
     stage.way_pass_s = std::min(stage.way_pass_s, pass_s - load_s);
     stage.way_passes_s = std::max(stage.way_passes_s, passes_s - load_s);
     stage.forward_s = (part.sums->forward_s[upto] - part.sums->forward_s[below]) / part.speed;
+    const double backward_s = pass_s - stage.forward_s;
     stage.passes_s = std::max(stage.passes_s, passes_s);
-    stage.cycle_s = std::max(stage.cycle_s, passes_s + closing_s);
+    stage.cycle_s = std::max(
+        stage.cycle_s, std::max(passes_s + last_reduction_s, passes_s - backward_s + reductions_s) +
+                           part_optimizer_s);
   }
   return stage;
 }
@@ -171,8 +192,9 @@ double StageBounds::crossing_s(const PlacedStage& from, const PlacedStage& to,
   bool comes_back = false;
   from_upto.visit_without(from_below, [&](std::size_t layer) {
     if (!read.contains(layer)) return;
-    const auto tensor_bytes =
-        static_cast<double>(table_.model().activation_bytes[layer] * micro_batch_samples_);
+    const auto tensor_bytes = static_cast<double>(
+        wire_bytes(table_.model().activation_bytes[layer], problem_.wire_dtype) *
+        micro_batch_samples_);
     bytes += tensor_bytes * (table_.model().has_gradient[layer] != 0 ? 2 : 1);
     comes_back = comes_back || table_.model().has_gradient[layer] != 0;
   });
@@ -207,8 +229,9 @@ double StageBounds::link_s(const std::vector<PlacedStage>& stages, const LayerSe
   double bytes = 0;
   downsets_.sets[stage.below].visit_without(none_, [&](std::size_t layer) {
     if (read.contains(layer) && tied_.contains(layer))
-      bytes += static_cast<double>(table_.model().activation_bytes[layer] * micro_batch_samples_ *
-                                   micro_batches_);
+      bytes += static_cast<double>(
+          wire_bytes(table_.model().activation_bytes[layer], problem_.wire_dtype) *
+          micro_batch_samples_ * micro_batches_);
   });
   // Others may send to it at once, each more slowly than its link takes.
   return bytes * problem_.network.routes.in_byte_s()[static_cast<std::size_t>(to)];

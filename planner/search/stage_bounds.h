@@ -18,8 +18,11 @@ struct PlacedStage {
   double least_pass_s = 0;  ///< one forward and one backward pass on its quickest replica
   double forward_s = 0;     ///< the forward part of it, on a stage of one host
   double passes_s = 0;      ///< all passes, on its slowest replica
-  double cycle_s = 0;       ///< all passes, the reduction and the optimizer step, on its slowest
-  double closing_s = 0;     ///< reduction and optimizer step, on its quickest replica
+  double cycle_s = 0;  ///< all passes, what of the reductions follows them, and the optimizer step,
+                       ///< on its slowest
+  /// From the end of its last pass on, on its quickest replica: its last reduction, and the
+  /// optimizer step.
+  double closing_s = 0;
   double way_pass_s = 0;    ///< as `least_pass_s`, once what it reads has come: it loads before
   double way_passes_s = 0;  ///< as `passes_s`, likewise
 };
@@ -69,6 +72,7 @@ class StageBounds {
     const StageBounds* bounds_ = nullptr;
     std::vector<int> hosts_;
     AllReduceCost all_reduce_;
+    double least_reduction_s_ = 0;  ///< of any bucket of gradients
     std::vector<Part> parts_;
   };
 
@@ -125,8 +129,10 @@ class StageBounds {
   std::vector<double> way_work_s_;         ///< [layer] per step, at the best size, without loading
   std::vector<double> path_work_s_;   ///< of the heaviest way from each layer to the end, likewise
   std::vector<double> least_work_s_;  ///< [downset] per step, at the best size, with loading
-  std::vector<std::int64_t> parameter_bytes_;  ///< [downset]
-  std::vector<std::int64_t> reduced_bytes_;    ///< [downset]
+  std::vector<std::int64_t> parameter_bytes_;   ///< [downset]
+  std::vector<std::int64_t> gradient_bytes_;    ///< [downset] on the wire
+  std::vector<std::int64_t> statistics_bytes_;  ///< [downset]
+  std::int64_t least_gradient_bytes_ = 0;       ///< on the wire, of a layer that has some
 };
 
 }  // namespace cadastre

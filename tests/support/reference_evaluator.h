@@ -26,9 +26,16 @@ namespace cadastre::reference {
   };
 
   std::vector<Rank> ranks(program.ranks.size());
-  std::map<std::pair<int, int>, double> arrivals_s;                         // (step, message)
-  std::map<std::pair<int, int>, std::map<std::size_t, double>> reductions;  // (step, stage): rank
-  std::map<std::string, double> free_s;                                     // half links by name
+  std::map<std::pair<int, int>, double> arrivals_s;  // (step, message)
+
+  // (step, stage): the buckets by number, each with its bytes and when which rank started it
+  struct Bucket {
+    std::int64_t bytes = 0;
+    std::map<std::size_t, double> started_s;
+  };
+
+  std::map<std::pair<int, int>, std::map<int, Bucket>> reductions;
+  std::map<std::string, double> free_s;  // half links by name
   const std::vector<int> zones = host_zones(cluster);
 
   const auto transfer = [&](const Rank& rank, const RankProgram& from, const Instruction& what) {
@@ -84,10 +91,12 @@ namespace cadastre::reference {
       const Instruction& what = instructions[ranks[r].next];
       if (is_receive(what.kind) && !arrivals_s.contains({ranks[r].step, what.message})) continue;
       if (what.kind == InstructionKind::kReduceGradients) {
-        auto& entered = reductions[{ranks[r].step, what.stage}];
-        entered.emplace(r, ranks[r].clock_s);
-        if (entered.size() < program.stage_ranks[static_cast<std::size_t>(what.stage)].size())
-          continue;
+        bool through = true;
+        for (const auto& [number, bucket] : reductions[{ranks[r].step, what.stage}])
+          if (bucket.started_s.size() <
+              program.stage_ranks[static_cast<std::size_t>(what.stage)].size())
+            through = false;
+        if (!through) continue;
       }
       if (chosen == ranks.size() || ranks[r].clock_s < ranks[chosen].clock_s) chosen = r;
     }
@@ -100,11 +109,18 @@ namespace cadastre::reference {
     } else if (is_receive(what.kind)) {
       rank.clock_s = std::max(rank.clock_s, arrivals_s.at({rank.step, what.message}));
     } else if (what.kind == InstructionKind::kReduceGradients) {
-      double ready_s = 0;
-      for (const auto& [member, entered_s] : reductions.at({rank.step, what.stage}))
-        ready_s = std::max(ready_s, entered_s);
-      rank.clock_s =
-          ready_s + ring_s(program.stage_ranks[static_cast<std::size_t>(what.stage)], what.bytes);
+      double through_s = 0;
+      for (const auto& [number, bucket] : reductions.at({rank.step, what.stage})) {
+        for (const auto& [member, started_s] : bucket.started_s)
+          through_s = std::max(through_s, started_s);
+        through_s +=
+            ring_s(program.stage_ranks[static_cast<std::size_t>(what.stage)], bucket.bytes);
+      }
+      rank.clock_s = std::max(rank.clock_s, through_s);
+    } else if (what.kind == InstructionKind::kStartReduction) {
+      Bucket& bucket = reductions[{rank.step, what.stage}][what.bucket];
+      bucket.bytes = what.bytes;
+      bucket.started_s[chosen] = rank.clock_s;
     } else {
       rank.clock_s += costs[chosen][rank.next];
     }
