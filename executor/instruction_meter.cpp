@@ -9,7 +9,7 @@
 #include <ctime>
 #include <string_view>
 
-#include "executor/rank_channel.h"
+#include "executor/timing.h"
 
 namespace cadastre {
 

@@ -5,16 +5,17 @@
 
 #include <algorithm>
 #include <map>
+#include <nlohmann/json.hpp>
 #include <numeric>
 #include <string>
 #include <vector>
 
-#include "executor/local_launcher.h"
+#include "executor/communicator.h"
 #include "executor/network.h"
 #include "executor/process_setup.h"
-#include "executor/rank_channel.h"
 #include "executor/timing.h"
 #include "planner/cost_model.h"
+#include "planner/json_reader.h"
 #include "planner/program.h"
 
 namespace cadastre {
@@ -31,12 +32,8 @@ constexpr int kReductions = 30;
 constexpr int kSmallRounds = 200;
 constexpr int kLargeRounds = 30;
 
-void report(const std::string& name, double value) {
-  RankMessage message;
-  message.kind = RankMessage::Kind::kValue;
-  message.text = name;
-  message.value = value;
-  tell_launcher(message);
+void report(RankLink& link, const std::string& name, double value) {
+  link.send({.header = {{"type", "value"}, {"name", name}, {"value", value}}, .payload = {}});
 }
 
 ModelGraph default_model() {
@@ -49,6 +46,11 @@ ModelGraph default_model() {
                   .output_shape = {32, 32, 32}}},
       .output = "conv"};
   return model;
+}
+
+ModelGraph model_of(const std::string& text) {
+  const nlohmann::json document = parse_json(text, "the coordinator's model");
+  return model_from_json(JsonPlace(document, "the coordinator's model", ""));
 }
 
 /// Forward and backward of a whole model, again and again.
@@ -127,31 +129,35 @@ std::int64_t available_memory_bytes() {
 
 }  // namespace
 
-void run_probe_rank(const std::filesystem::path& model_file, int rank, int num_ranks,
-                    const Rendezvous& rendezvous) {
+void probe_as_rank(RankLink& link) {
+  const Frame job = link.wait_for("job");
+  const int rank = job.header.at("rank").get<int>();
+  const int num_ranks = link.launch().num_ranks;
+  const Rendezvous rendezvous{.address = job.header.at("rendezvous_address").get<std::string>(),
+                              .port = job.header.at("rendezvous_port").get<std::uint16_t>()};
   prepare_process(1);
-  const ModelGraph model = model_file.empty() ? default_model() : read_model(model_file);
+  const ModelGraph model = job.payload.empty() ? default_model() : model_of(job.payload);
   std::vector<int> all_ranks(static_cast<std::size_t>(num_ranks));
   std::iota(all_ranks.begin(), all_ranks.end(), 0);
-  Communicator communicator(rendezvous, kLoopback, rank, num_ranks, {all_ranks});
+  Communicator communicator(rendezvous, link.own_address(), rank, num_ranks, {all_ranks});
   Workload workload(model);
   workload.run();
   communicator.barrier();
-  if (rank == 0) report("alone_s", workload.median_s());
+  if (rank == 0) report(link, "alone_s", workload.median_s());
   communicator.barrier();
-  report("together_s", workload.median_s());
+  report(link, "together_s", workload.median_s());
   communicator.barrier();
   if (num_ranks > 1 && rank < 2) {
     const double small_s = one_way_s(communicator, rank, kSmallMessageElements, kSmallRounds);
     const double large_s = one_way_s(communicator, rank, kLargeMessageElements, kLargeRounds);
     if (rank == 0) {
-      report("small_message_s", small_s);
-      report("large_message_s", large_s);
+      report(link, "small_message_s", small_s);
+      report(link, "large_message_s", large_s);
     }
   }
   if (num_ranks > 1) {
     const double seconds = reduction_s(communicator);
-    if (rank == 0) report("reduction_s", seconds);
+    if (rank == 0) report(link, "reduction_s", seconds);
   }
   communicator.barrier();
 }
@@ -160,31 +166,40 @@ Cluster probe_local(const ProbeOptions& options,
                     const std::function<void(int done, int total)>& progress) {
   if (!options.model.empty())
     check_executable(read_model(options.model), options.model.string(), "");
+  const std::string model =
+      options.model.empty() ? std::string() : json_text(to_json(read_model(options.model)));
+  std::vector<RankStart> starts;
+  for (int r = 0; r < options.num_local_ranks; ++r)
+    starts.push_back({.arguments = {"probe-rank"},
+                      .host = "local-" + std::to_string(r + 1),
+                      .address = {},
+                      .name = "rank " + std::to_string(r)});
+  RankGroup group(options.launch, starts, "");
   const RendezvousServer server(kLoopback);
-  std::vector<RankProcess> processes;
-  for (int r = 0; r < options.num_local_ranks; ++r) {
-    std::vector<std::string> arguments = {"probe-rank"};
-    if (!options.model.empty()) arguments.insert(arguments.end(), {"--model", options.model});
-    processes.push_back({.arguments = std::move(arguments),
-                         .environment = {{"RANK", std::to_string(r)},
-                                         {"WORLD_SIZE", std::to_string(options.num_local_ranks)},
-                                         {"MASTER_ADDR", server.rendezvous().address},
-                                         {"MASTER_PORT", std::to_string(server.rendezvous().port)},
-                                         {"OMP_NUM_THREADS", "1"}},
-                         .name = "rank " + std::to_string(r)});
-  }
+  Coordinator& coordinator = group.coordinator();
+  static_cast<void>(group.gather());
+  for (int r = 0; r < options.num_local_ranks; ++r)
+    coordinator.send(r, {.header = {{"type", "job"},
+                                    {"work", "probe"},
+                                    {"rank", r},
+                                    {"rendezvous_address", coordinator.own_address(r)},
+                                    {"rendezvous_port", server.rendezvous().port}},
+                         .payload = model});
   std::map<std::string, double> shared;
-  std::vector<double> together_s(processes.size(), 0);
+  std::vector<double> together_s(starts.size(), 0);
   int num_values = 0;
   const int num_expected = options.num_local_ranks + (options.num_local_ranks > 1 ? 4 : 1);
-  run_local_ranks(processes, [&](int rank, const RankMessage& message) {
-    if (message.kind != RankMessage::Kind::kValue) return;
-    if (message.text == "together_s")
-      together_s[static_cast<std::size_t>(rank)] = message.value;
+  coordinator.run([&](int rank, const Frame& frame) {
+    if (frame.type() != "value") return;
+    const std::string name = frame.header.at("name").get<std::string>();
+    const double value = frame.header.at("value").get<double>();
+    if (name == "together_s")
+      together_s[static_cast<std::size_t>(rank)] = value;
     else
-      shared[message.text] = message.value;
+      shared[name] = value;
     progress(++num_values, num_expected);
   });
+  coordinator.dismiss();
 
   const std::int64_t host_memory_bytes = available_memory_bytes() / options.num_local_ranks;
   Cluster cluster{.name = "local-" + std::to_string(options.num_local_ranks),
@@ -214,7 +229,8 @@ Cluster probe_local(const ProbeOptions& options,
     std::vector<int> hosts(cluster.hosts.size());
     std::iota(hosts.begin(), hosts.end(), 0);
     constexpr std::int64_t kBytes = kReducedElements * kBytesPerElement;
-    const double beyond_s = shared.at("reduction_s") - ring_seconds(NetworkCosts(cluster), hosts, kBytes);
+    const double beyond_s =
+        shared.at("reduction_s") - ring_seconds(NetworkCosts(cluster), hosts, kBytes);
     cluster.network.reduction_s_per_byte =
         std::max(0.0, beyond_s) /
         static_cast<double>(ring_bytes_per_rank(kBytes, cluster.hosts.size()));

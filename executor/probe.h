@@ -4,7 +4,7 @@
 #include <filesystem>
 #include <functional>
 
-#include "executor/communicator.h"
+#include "executor/launch/launch.h"
 #include "planner/cluster.h"
 
 namespace cadastre {
@@ -12,6 +12,7 @@ namespace cadastre {
 struct ProbeOptions {
   int num_local_ranks = 2;
   std::filesystem::path model;  ///< what to time; empty: a convolution
+  LaunchOptions launch{.local = true};
 };
 
 /// Measures this machine as a cluster of local ranks of one core each, started together as a run
@@ -21,8 +22,7 @@ struct ProbeOptions {
 [[nodiscard]] Cluster probe_local(const ProbeOptions& options,
                                   const std::function<void(int done, int total)>& progress);
 
-/// What each started rank does: measures and tells the launcher.
-void run_probe_rank(const std::filesystem::path& model, int rank, int num_ranks,
-                    const Rendezvous& rendezvous);
+/// What each started rank does: measures and tells the coordinator.
+void probe_as_rank(RankLink& link);
 
 }  // namespace cadastre

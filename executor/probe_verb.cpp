@@ -3,9 +3,8 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
-#include "executor/local_launcher.h"
+#include "executor/launch/launch.h"
 #include "executor/probe.h"
-#include "executor/rank_environment.h"
 #include "executor/verbs.h"
 #include "planner/command_line.h"
 #include "planner/files.h"
@@ -55,17 +54,14 @@ void add_probe_verb(CLI::App& program) {
 }
 
 void add_probe_rank_verb(CLI::App& program) {
-  const auto model = std::make_shared<std::filesystem::path>();
+  const auto launch = std::make_shared<RankLaunch>();
   CLI::App* app =
       program.add_subcommand("probe-rank", "One rank of a probe; started by `cadastre probe`");
   app->group("");  // not in the help
-  app->add_option("--model", *model);
-  app->callback([model] {
-    become_rank();
-    report_to_launcher([&] {
-      const RankEnvironment environment = rank_environment();
-      run_probe_rank(*model, environment.rank, environment.num_ranks, environment.rendezvous);
-    });
+  add_rank_launch_options(*app, *launch);
+  app->callback([launch] {
+    prepare_rank();
+    take_part(*launch, probe_as_rank);
   });
 }
 

@@ -9,27 +9,57 @@
 #include <utility>
 #include <vector>
 
+#include "executor/launch/rank_hello.h"
+#include "executor/launch/rank_place.h"
 #include "executor/learning_rate.h"
 #include "executor/patch_batch.h"
 #include "executor/process_setup.h"
-#include "executor/rank_channel.h"
 #include "executor/rank_interpreter.h"
 #include "executor/sample_order.h"
 #include "executor/scene_data.h"
 #include "executor/step_window.h"
+#include "executor/training_job.h"
 #include "executor/weights.h"
 #include "planner/error.h"
+#include "planner/json_reader.h"
 
 namespace cadastre {
 
 namespace {
 
-/// The model inputs (indices in the model) that a stage reads, ascending.
-std::vector<std::size_t> model_inputs(const StageNetwork& network) {
-  std::vector<std::size_t> inputs;
-  for (const Source& source : network.inputs())
-    if (source.is_model_input) inputs.push_back(static_cast<std::size_t>(source.index));
-  return inputs;
+/// The model inputs (indices in the model) that a plan's stage reads, ascending.
+std::vector<std::size_t> model_inputs(const Plan& plan, const ModelGraph& model, int stage) {
+  const std::vector<std::vector<Source>> sources = layer_sources(model);
+  std::set<std::size_t> inputs;
+  for (const int layer : stage_layers(plan, model, stage))
+    for (const Source& source : sources[static_cast<std::size_t>(layer)])
+      if (source.is_model_input) inputs.insert(static_cast<std::size_t>(source.index));
+  return {inputs.begin(), inputs.end()};
+}
+
+/// Differs where ranks would train on other samples.
+std::string sample_fingerprint(const std::vector<Sample>& samples) {
+  std::string text;
+  text.reserve(samples.size() * 12);
+  for (const Sample& sample : samples)
+    for (const std::int64_t number :
+         {std::int64_t{sample.row}, std::int64_t{sample.column}, std::int64_t{sample.class_index}})
+      for (int shift = 0; shift < 32; shift += 8)
+        text.push_back(static_cast<char>((number >> shift) & 0xff));
+  return std::to_string(samples.size()) + " samples, " + fingerprint(text);
+}
+
+bool computes(InstructionKind kind) {
+  return kind == InstructionKind::kLoadMicroBatch || kind == InstructionKind::kForward ||
+         kind == InstructionKind::kRecompute || kind == InstructionKind::kBackward ||
+         kind == InstructionKind::kOptimizerStep;
+}
+
+double busy_seconds(const std::vector<TimelineEvent>& events) {
+  double seconds = 0;
+  for (const TimelineEvent& event : events)
+    if (computes(event.kind)) seconds += event.end_s - event.start_s;
+  return seconds;
 }
 
 /// What a rank loads of a scene: the modalities that its stages read. Patch sizes are a matter of
@@ -120,63 +150,65 @@ StepCount step_count(const TrainingSettings& training, std::int64_t num_train_sa
   return count;
 }
 
-void run_rank(const RankJob& job) {
+void train_as_rank(const RankOptions& options, RankLink& link) {
+  const TrainingJob job = training_job_from(link.wait_for("job"));
   prepare_process(job.num_threads);
-  const PlanDocument document = read_plan(job.plan);
+  const nlohmann::json text = parse_json(job.plan, "the coordinator's plan");
+  const PlanDocument document = plan_from_json(JsonPlace(text, "the coordinator's plan", ""));
   const Plan& plan = document.plan;
   const ModelGraph& model = document.profile.model;
-  check_executable(model, job.plan.string(), "/profile/model");
   const Program program = lower(plan, model, document.cluster);
-  const RankEnvironment& environment = job.environment;
-  if (environment.num_ranks != static_cast<int>(program.ranks.size()))
-    throw InputError("", "",
-                     "expected " + std::to_string(program.ranks.size()) +
-                         " ranks, as the plan has, found WORLD_SIZE " +
-                         std::to_string(environment.num_ranks));
-  const RankProgram& rank = program.ranks[static_cast<std::size_t>(environment.rank)];
+  const RankProgram& rank = program.ranks.at(static_cast<std::size_t>(job.rank));
+  const Host& host = document.cluster.hosts[static_cast<std::size_t>(rank.host_index)];
+  const std::string address =
+      rank_address({.interface = options.interface,
+                    .planned_host = host.name,
+                    .planned_address = job.has_other_machines ? host.address : std::string(),
+                    .has_other_machines = job.has_other_machines},
+                   link);
   const auto seed = static_cast<std::uint64_t>(job.training.seed);
-
-  std::unique_ptr<Communicator> communicator;
-  if (program.ranks.size() > 1) {
-    const Host& host = document.cluster.hosts[static_cast<std::size_t>(rank.host_index)];
-    const std::string address =
-        host.address.empty() ? environment.rendezvous.address : host.address;
-    communicator = std::make_unique<Communicator>(environment.rendezvous, address, environment.rank,
-                                                  static_cast<int>(program.ranks.size()),
-                                                  std::vector<std::vector<int>>{});
-  }
-  RankInterpreter interpreter(program, environment.rank, model, plan, seed, communicator.get());
 
   std::map<int, std::vector<std::size_t>> inputs_of_stage;
   std::set<std::size_t> inputs;
   for (const RankPart& part : rank.parts) {
-    const std::vector<std::size_t> of_stage = model_inputs(interpreter.part(part.stage).network());
+    const std::vector<std::size_t> of_stage = model_inputs(plan, model, part.stage);
     inputs.insert(of_stage.begin(), of_stage.end());
     inputs_of_stage[part.stage] = of_stage;
   }
   const RankScene scene =
-      load_rank_scene(read_scene(job.scene, job.rasters), model, std::move(inputs));
+      load_rank_scene(read_scene(options.scene, options.rasters), model, std::move(inputs));
   TrainingData training_data(scene, model.inputs.size(), seed, plan.batch_size);
-
   const StepCount steps =
       step_count(job.training, static_cast<std::int64_t>(scene.data.train.size()), plan.batch_size);
+  link.send({.header = {{"type", "ready"},
+                        {"address", address},
+                        {"training_samples", sample_fingerprint(scene.data.train)}},
+             .payload = {}});
+  static_cast<void>(link.wait_for("go"));
+
+  std::unique_ptr<Communicator> communicator;
+  if (program.ranks.size() > 1)
+    communicator = std::make_unique<Communicator>(job.rendezvous, address, job.rank,
+                                                  static_cast<int>(program.ranks.size()),
+                                                  std::vector<std::vector<int>>{});
+  RankInterpreter interpreter(program, job.rank, model, plan, seed, communicator.get());
   StepWindow window;
   for (std::int64_t step = 0; step < steps.total; ++step) {
     training_data.start_step(step / steps.per_epoch, step % steps.per_epoch);
     StepResult result = interpreter.run_step(
         {.step = step,
+         .last_step = step + 1 == steps.total,
          .sgd = {.learning_rate = learning_rate(job.training.learning_rate, step, steps.total),
                  .momentum = job.training.momentum,
                  .weight_decay = job.training.weight_decay},
          .load = [&](int stage, SampleRange samples) {
            return training_data.load(samples, inputs_of_stage.at(stage));
          }});
-    tell_launcher({.kind = RankMessage::Kind::kStep,
-                   .step = step,
-                   .loss_sum = result.loss_sum,
-                   .end_s = result.end_s,
-                   .text = {},
-                   .value = 0});
+    link.send(to_frame(StepReport{.step = step,
+                                  .loss_sum = result.loss_sum,
+                                  .end_s = result.end_s,
+                                  .busy_s = busy_seconds(result.events),
+                                  .sent_bytes = result.traffic_bytes}));
     window.traffic_bytes_per_step = result.traffic_bytes;
     window.add(step, std::move(result.events));
   }
@@ -185,11 +217,11 @@ void run_rank(const RankJob& job) {
     // Nobody leaves while another still waits for what it was sent.
     communicator->barrier();
   }
-  write_step_window(job.parts / ("rank-" + std::to_string(environment.rank) + ".json"), window);
+  link.send({.header = {{"type", "window"}}, .payload = encode(window)});
   for (const RankPart& part : rank.parts)
     if (part.replica == 0)
-      write_weights(job.parts / ("stage-" + std::to_string(part.stage) + ".pt"),
-                    stage_weights(interpreter.part(part.stage).network()));
+      link.send({.header = {{"type", "weights"}, {"stage", part.stage}},
+                 .payload = weights_bytes(stage_weights(interpreter.part(part.stage).network()))});
 }
 
 }  // namespace cadastre

@@ -4,26 +4,24 @@
 #include <filesystem>
 #include <string>
 
-#include "executor/rank_environment.h"
+#include "executor/launch/rank_link.h"
 #include "planner/run_record.h"
 
 namespace cadastre {
 
-/// What a rank must know to train its part, the same for all ranks but for `environment`.
-struct RankJob {
-  std::filesystem::path plan;     ///< a `cadastre-plan` document
+/// What a rank's own command line says; the rest comes from the coordinator.
+struct RankOptions {
   std::filesystem::path scene;    ///< a scene's directory or document
   std::filesystem::path rasters;  ///< as `read_scene`
-  std::filesystem::path parts;    ///< directory for what this rank leaves to the launcher
-  TrainingSettings training;
-  int num_threads = 1;
-  RankEnvironment environment;
+  std::string interface;          ///< as `RankPlace`
 };
 
-/// Throws InputError when the number of ranks is not the plan's. Trains: every step of every epoch
-/// through the rank's program. Tells the launcher of each step. Leaves in `parts`: `rank-R.json`, a
-/// part timeline of the last steps, and, from the first replica of each stage, `stage-S.pt`.
-void run_rank(const RankJob& job);
+/// Takes the job from the coordinator, reports `ready` when the plan is checked and the data are
+/// read, and trains: every step of every epoch through the rank's program. Tells the coordinator of
+/// each step, and at the end what it remembers of them (`window`) and, as the first replica of a
+/// stage, the stage's `weights`. Throws InputError for what makes a run impossible, all of it
+/// before `ready`.
+void train_as_rank(const RankOptions& options, RankLink& link);
 
 /// The steps of an epoch and of the whole run. A last batch that is not full is left out.
 struct StepCount {

@@ -7,14 +7,17 @@ namespace cadastre {
 RunSteps::RunSteps(int num_ranks, std::int64_t batch_size, std::int64_t num_steps)
     : num_ranks_(num_ranks), batch_size_(batch_size), steps_(static_cast<std::size_t>(num_steps)) {}
 
-void RunSteps::add(const RankMessage& message) {
-  if (message.kind != RankMessage::Kind::kStep || message.step < 0 ||
-      message.step >= static_cast<std::int64_t>(steps_.size()))
-    return;
-  Step& step = steps_[static_cast<std::size_t>(message.step)];
+void RunSteps::add(int rank, const StepReport& report) {
+  if (report.step < 0 || report.step >= static_cast<std::int64_t>(steps_.size())) return;
+  Step& step = steps_[static_cast<std::size_t>(report.step)];
   ++step.num_ranks;
-  step.loss_sum += message.loss_sum;
-  step.end_s = std::max(step.end_s, message.end_s);
+  step.loss_sum += report.loss_sum;
+  step.end_s = std::max(step.end_s, report.end_s);
+  step.sent_bytes += report.sent_bytes;
+  if (report.busy_s > step.longest_busy_s) {
+    step.longest_busy_s = report.busy_s;
+    step.slowest_rank = rank;
+  }
   while (num_complete_ < static_cast<std::int64_t>(steps_.size()) &&
          steps_[static_cast<std::size_t>(num_complete_)].num_ranks == num_ranks_)
     ++num_complete_;
@@ -22,6 +25,14 @@ void RunSteps::add(const RankMessage& message) {
 
 double RunSteps::loss(std::int64_t step) const {
   return steps_[static_cast<std::size_t>(step)].loss_sum / static_cast<double>(batch_size_);
+}
+
+std::int64_t RunSteps::sent_bytes(std::int64_t step) const {
+  return steps_[static_cast<std::size_t>(step)].sent_bytes;
+}
+
+int RunSteps::slowest_rank(std::int64_t step) const {
+  return steps_[static_cast<std::size_t>(step)].slowest_rank;
 }
 
 std::vector<double> RunSteps::ends_s() const {

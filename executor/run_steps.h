@@ -3,8 +3,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "executor/rank_channel.h"
-#include "planner/run_record.h"
+#include "executor/training_job.h"
 
 namespace cadastre {
 
@@ -13,12 +12,26 @@ class RunSteps {
  public:
   RunSteps(int num_ranks, std::int64_t batch_size, std::int64_t num_steps);
 
-  void add(const RankMessage& message);
+  /// `end_s` of the report on the coordinator's clock.
+  void add(int rank, const StepReport& report);
 
   [[nodiscard]] std::int64_t num_complete() const { return num_complete_; }
 
+  [[nodiscard]] std::int64_t num_steps() const { return static_cast<std::int64_t>(steps_.size()); }
+
   /// Mean loss of a complete step over its global batch.
   [[nodiscard]] double loss(std::int64_t step) const;
+
+  /// Bytes that all ranks sent in a complete step.
+  [[nodiscard]] std::int64_t sent_bytes(std::int64_t step) const;
+
+  /// The rank that computed longest in a complete step.
+  [[nodiscard]] int slowest_rank(std::int64_t step) const;
+
+  /// When the last rank ended a complete step.
+  [[nodiscard]] double end_s(std::int64_t step) const {
+    return steps_[static_cast<std::size_t>(step)].end_s;
+  }
 
   /// When the last rank ended each complete step, on the steady clock.
   [[nodiscard]] std::vector<double> ends_s() const;
@@ -31,6 +44,9 @@ class RunSteps {
     int num_ranks = 0;
     double loss_sum = 0;
     double end_s = 0;
+    double longest_busy_s = -1;
+    int slowest_rank = 0;
+    std::int64_t sent_bytes = 0;
   };
 
   int num_ranks_;

@@ -7,6 +7,7 @@
 #include "executor/training_run.h"
 #include "executor/verbs.h"
 #include "planner/command_line.h"
+#include "planner/error.h"
 #include "planner/progress.h"
 #include "planner/table.h"
 
@@ -26,6 +27,28 @@ std::string summary(const RunRecord& run, const std::filesystem::path& output) {
             " %, average accuracy " + fixed(100 * run.metrics->average_accuracy, 2) + " %, kappa " +
             fixed(run.metrics->kappa, 3) + "\n";
   return text + "written to " + output.string() + "\n";
+}
+
+/// "loss 0.1234, 812 samples/s, 3.20 MB a step, slowest lab3"
+std::string status(const RunProgress& now) {
+  std::string text =
+      "loss " + fixed(now.loss, 4) + ", " + fixed(now.samples_per_s, 0) + " samples/s";
+  if (now.slowest_host.empty()) return text;
+  text += ", " + fixed(static_cast<double>(now.traffic_bytes) / 1e6, 2) + " MB a step, slowest " +
+          now.slowest_host;
+  return text;
+}
+
+/// Started by a launcher as another than number 0: the plan is read for the comparison alone.
+[[noreturn]] void become_one_of(const RunRequest& request, const LauncherEnvironment& environment) {
+  std::string fingerprint;
+  std::string problem;
+  try {
+    fingerprint = request_fingerprint(request);
+  } catch (const InputError& error) {
+    problem = error.what();
+  }
+  become_rank(request.launch, environment, rank_arguments(request), fingerprint, problem);
 }
 
 nlohmann::json result_json(const RunRecord& run, const std::filesystem::path& output) {
@@ -50,19 +73,21 @@ nlohmann::json result_json(const RunRecord& run, const std::filesystem::path& ou
 void add_run_verb(CLI::App& program) {
   const auto options = std::make_shared<VerbOptions>();
   const auto request = std::make_shared<RunRequest>();
-  const auto local = std::make_shared<bool>(false);
   CLI::App* app = add_verb(
       program, "run", "Train a model as planned",
       "cadastre run --plan plan.json --model scenarios/models/multimodal-cnn.json --data scene "
       "--epochs 6 --local -o run",
       options, [=] {
+        if (const auto environment = started_by(request->launch);
+            environment && environment->number > 0)
+          become_one_of(*request, *environment);
         const Progress::Mode mode = options->quiet ? Progress::Mode::kQuiet : Progress::Mode::kShow;
         std::optional<Progress> training;
         std::optional<Progress> testing;
         const RunRecord run = run_training(*request, [&](const RunProgress& now) {
           if (now.part == RunProgress::Part::kTraining) {
             if (!training) training.emplace("training", now.total, mode);
-            training->update(now.done, "loss " + fixed(now.loss, 4));
+            training->update(now.done, status(now));
           } else {
             training.reset();
             if (!testing) testing.emplace("testing", now.total, mode);
@@ -78,8 +103,9 @@ void add_run_verb(CLI::App& program) {
   app->add_option("--data", request->scene, "A scene's directory or document")->required();
   app->add_option("--rasters", request->rasters, "Where the scene's rasters lie, if not beside it");
   app->add_option("-o,--output", request->output, "Directory for what comes out")->required();
-  app->add_flag("--local", *local,
-                "Run every rank on this machine (the default, so far the only way)");
+  app->add_flag("--local", request->launch.local,
+                "Run every rank on this machine, whatever started this process");
+  add_launch_options(*app, request->launch);
   add_training_options(*app, request->training);
   app->add_option("--test-samples", request->max_test_samples,
                   "Most test pixels to measure the accuracy on (0: all; predict always takes all)")

@@ -7,8 +7,6 @@
 #include <utility>
 
 #include "executor/timing.h"
-#include "planner/files.h"
-#include "planner/json_reader.h"
 
 namespace cadastre {
 
@@ -26,22 +24,30 @@ void StepWindow::add(std::int64_t step, std::vector<TimelineEvent> events) {
   std::erase_if(steps, [&](const auto& remembered) { return remembered.first % stride_ != 0; });
 }
 
-void write_step_window(const std::filesystem::path& file, const StepWindow& window) {
+void StepWindow::move_times(const std::function<double(double)>& time_of) {
+  for (auto& [step, events] : steps)
+    for (TimelineEvent& event : events) {
+      event.start_s = time_of(event.start_s);
+      event.end_s = time_of(event.end_s);
+    }
+}
+
+std::string encode(const StepWindow& window) {
   nlohmann::json steps = nlohmann::json::array();
   for (const auto& [step, events] : window.steps) {
     nlohmann::json rows = nlohmann::json::array();
     for (const TimelineEvent& event : events)
       rows.push_back({event.rank, static_cast<int>(event.kind), event.stage, event.micro_batch,
-                      event.layer, event.peer, event.start_s, event.end_s, event.bytes});
+                      event.layer, event.peer, event.start_s, event.end_s, event.bytes, event.cpu_s,
+                      event.resident_bytes});
     steps.push_back({{"step", step}, {"events", rows}});
   }
-  write_file(file, nlohmann::json{{"traffic_bytes_per_step", window.traffic_bytes_per_step},
-                                  {"steps", steps}}
-                       .dump());
+  return nlohmann::json{{"traffic_bytes_per_step", window.traffic_bytes_per_step}, {"steps", steps}}
+      .dump();
 }
 
-StepWindow read_step_window(const std::filesystem::path& file) {
-  const nlohmann::json document = parse_json(read_file(file), file.string());
+StepWindow step_window_from(const std::string& text) {
+  const nlohmann::json document = nlohmann::json::parse(text);
   StepWindow window;
   window.traffic_bytes_per_step = document.at("traffic_bytes_per_step").get<std::int64_t>();
   for (const nlohmann::json& step : document.at("steps")) {
@@ -55,7 +61,9 @@ StepWindow read_step_window(const std::filesystem::path& file) {
                         .peer = row.at(5).get<int>(),
                         .start_s = row.at(6).get<double>(),
                         .end_s = row.at(7).get<double>(),
-                        .bytes = row.at(8).get<std::int64_t>()});
+                        .bytes = row.at(8).get<std::int64_t>(),
+                        .cpu_s = row.at(9).get<double>(),
+                        .resident_bytes = row.at(10).get<std::int64_t>()});
   }
   return window;
 }

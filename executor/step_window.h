@@ -1,8 +1,9 @@
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
+#include <functional>
 #include <map>
+#include <string>
 #include <vector>
 
 #include "planner/program.h"
@@ -16,6 +17,9 @@ class StepWindow {
  public:
   void add(std::int64_t step, std::vector<TimelineEvent> events);
 
+  /// Changes the clock of all times.
+  void move_times(const std::function<double(double)>& time_of);
+
   /// Events of each remembered step, on the steady clock.
   std::map<std::int64_t, std::vector<TimelineEvent>> steps;
   std::int64_t traffic_bytes_per_step = 0;
@@ -24,8 +28,9 @@ class StepWindow {
   std::int64_t stride_ = 1;  ///< every how manieth step is remembered
 };
 
-void write_step_window(const std::filesystem::path& file, const StepWindow& window);
-[[nodiscard]] StepWindow read_step_window(const std::filesystem::path& file);
+/// As text, for the way from a rank to the coordinator.
+[[nodiscard]] std::string encode(const StepWindow& window);
+[[nodiscard]] StepWindow step_window_from(const std::string& text);
 
 /// The measured timeline of the remembered step whose duration is nearest to the median of all
 /// steps. `step_ends_s[step]` is when the last rank ended the step.

@@ -24,4 +24,8 @@ TimingSummary summarize(std::vector<double> seconds) {
           .spread_s = quantile(seconds, 0.75) - quantile(seconds, 0.25)};
 }
 
+double steady_clock_s() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
 }  // namespace cadastre

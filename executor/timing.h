@@ -15,6 +15,9 @@ struct TimingSummary {
 /// `seconds` is empty.
 [[nodiscard]] TimingSummary summarize(std::vector<double> seconds);
 
+/// Seconds on the clock that all processes of a machine share.
+[[nodiscard]] double steady_clock_s();
+
 /// Seconds since it was made.
 class Stopwatch {
  public:

@@ -2,7 +2,9 @@
 
 #include <filesystem>
 #include <functional>
+#include <string>
 
+#include "executor/launch/launch.h"
 #include "planner/run_record.h"
 
 namespace cadastre {
@@ -16,6 +18,7 @@ struct RunRequest {
   std::filesystem::path output;   ///< the run's directory
   TrainingSettings training;
   std::int64_t max_test_samples = 20000;  ///< an even choice of the scene's; 0: all
+  LaunchOptions launch;
 };
 
 struct RunProgress {
@@ -24,13 +27,23 @@ struct RunProgress {
   Part part = Part::kTraining;
   std::int64_t done = 0;  ///< steps that every rank has ended, or pixels tested
   std::int64_t total = 0;
-  double loss = 0;  ///< of the last step
+  double loss = 0;                 ///< of the last step
+  double samples_per_s = 0;        ///< over the last steps
+  std::int64_t traffic_bytes = 0;  ///< between hosts, in the last step
+  std::string slowest_host;        ///< which computed longest in it
 };
 
-/// Trains on local processes, one a rank, then measures the accuracy on test pixels of the scene.
-/// Writes OUTPUT/{run.json, timeline.json, trace.json, weights.pt}. Throws InputError before
-/// anything starts when plan, model and scene do not go together; std::runtime_error naming the
-/// rank when one dies. Then nothing of the above is written.
+/// What the request asks of every rank: the same text on all of them, or else the run is refused.
+[[nodiscard]] std::string request_fingerprint(const RunRequest& request);
+
+/// The arguments of a rank's process.
+[[nodiscard]] std::vector<std::string> rank_arguments(const RunRequest& request);
+
+/// Trains on ranks that this process starts or, as number 0 of a launcher's, meets; then measures
+/// the accuracy on test pixels of the scene. Writes OUTPUT/{run.json, timeline.json, trace.json,
+/// weights.pt}. Throws InputError before any step when plan, model, scene and hosts do not go
+/// together; std::runtime_error naming the rank when one dies. Then nothing of the above is
+/// written, and all ranks have ended.
 [[nodiscard]] RunRecord run_training(const RunRequest& request,
                                      const std::function<void(const RunProgress&)>& on_progress);
 

@@ -1,7 +1,5 @@
 #pragma once
 
-#include <functional>
-
 namespace CLI {
 class App;
 }
@@ -21,10 +19,7 @@ void add_predict_verb(CLI::App& program);
 void add_rank_verb(CLI::App& program);
 void add_probe_rank_verb(CLI::App& program);
 
-/// --epochs, --learning-rate and the like, for the launcher and for the ranks that it starts.
+/// --epochs, --learning-rate and the like, of a run.
 void add_training_options(CLI::App& app, TrainingSettings& training);
-
-/// Runs the work of a started rank, tells the launcher of an error, and ends the process.
-void report_to_launcher(const std::function<void()>& work);
 
 }  // namespace cadastre

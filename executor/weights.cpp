@@ -78,8 +78,13 @@ void write_weights(const std::filesystem::path& file, const Weights& weights) {
   write_file(file, archive_bytes(weights));
 }
 
+std::string weights_bytes(const Weights& weights) { return archive_bytes(weights); }
+
 Weights read_weights(const std::filesystem::path& file) {
-  const std::string bytes = read_file(file);
+  return weights_from(read_file(file), file.string());
+}
+
+Weights weights_from(const std::string& bytes, const std::string& file) {
   Weights weights;
   try {
     const at::IValue value = torch::pickle_load(std::vector<char>(bytes.begin(), bytes.end()));
@@ -87,7 +92,7 @@ Weights read_weights(const std::filesystem::path& file) {
       weights[entry.key().toStringRef()] = entry.value().toTensor();
   } catch (const std::exception&) {
     // LibTorch's own message is a page about archives; the file's name says more.
-    throw InputError(file.string(), "",
+    throw InputError(file, "",
                      "expected weights as PyTorch saves them, found " +
                          std::string(bytes.empty() ? "an empty file" : "a damaged or other file"));
   }

@@ -23,6 +23,12 @@ using Weights = std::map<std::string, at::Tensor>;
 /// Writes a file that Python's torch.load gives back as a dict of tensors, beside and renamed.
 void write_weights(const std::filesystem::path& file, const Weights& weights);
 
+/// The same as bytes, for the way from a rank to the coordinator.
+[[nodiscard]] std::string weights_bytes(const Weights& weights);
+
+/// Throws InputError in the name of `file` when the bytes are none of `weights_bytes`.
+[[nodiscard]] Weights weights_from(const std::string& bytes, const std::string& file);
+
 /// Throws InputError when the file is missing, truncated or holds something else.
 [[nodiscard]] Weights read_weights(const std::filesystem::path& file);
 

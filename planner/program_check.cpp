@@ -188,8 +188,7 @@ void check_buckets_of_rank(const Program& program, std::size_t r, std::size_t s)
         refuse(instruction_text(*instruction) + " on " + text + " names a bucket");
     }
   }
-  if (!waited && (next > 0 || num_buckets > 0))
-    refuse(text + " does not wait for its " + std::to_string(num_buckets) + " buckets");
+  if (!waited && (next > 0 || num_buckets > 0)) refuse(text + " does not wait for its buckets");
 }
 
 /// Bytes of what the rank starts for the stage.

@@ -74,6 +74,8 @@ struct RunRecord {
 
 [[nodiscard]] RunRecord read_run(const std::filesystem::path& file);
 [[nodiscard]] RunRecord run_from_json(const JsonPlace& place);
+[[nodiscard]] TrainingSettings training_from_json(const JsonPlace& place);
+[[nodiscard]] nlohmann::json to_json(const TrainingSettings& training);
 /// Written as `predicted.step_s`, `simulated.step_s`, `measured.{step_s, step_spread_s, wall_s}`.
 [[nodiscard]] nlohmann::json to_json(const RunRecord& run);
 

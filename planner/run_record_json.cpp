@@ -11,19 +11,6 @@ namespace cadastre {
 
 namespace {
 
-TrainingSettings read_training(const JsonPlace& place) {
-  JsonObject object = place.object();
-  TrainingSettings training{.epochs = object.at("epochs").integer(1),
-                            .samples_per_epoch = object.at("samples_per_epoch").integer(0),
-                            .max_steps = object.at("max_steps").integer(0),
-                            .learning_rate = object.at("learning_rate").positive(),
-                            .momentum = object.at("momentum").number(0, 1),
-                            .weight_decay = object.at("weight_decay").number(0),
-                            .seed = object.at("seed").integer(0)};
-  object.finish();
-  return training;
-}
-
 std::vector<TrainingStep> read_steps(const JsonPlace& place) {
   std::vector<TrainingStep> steps;
   for (const JsonPlace& item : place.array()) {
@@ -98,16 +85,6 @@ void read_times(JsonObject& object, RunRecord& run) {
   measured.finish();
 }
 
-nlohmann::json to_json(const TrainingSettings& training) {
-  return {{"epochs", training.epochs},
-          {"samples_per_epoch", training.samples_per_epoch},
-          {"max_steps", training.max_steps},
-          {"learning_rate", training.learning_rate},
-          {"momentum", training.momentum},
-          {"weight_decay", training.weight_decay},
-          {"seed", training.seed}};
-}
-
 nlohmann::json to_json(const Metrics& metrics) {
   nlohmann::json classes = nlohmann::json::array();
   for (const ClassMetrics& of_class : metrics.classes)
@@ -125,6 +102,29 @@ nlohmann::json to_json(const Metrics& metrics) {
 
 }  // namespace
 
+TrainingSettings training_from_json(const JsonPlace& place) {
+  JsonObject object = place.object();
+  TrainingSettings training{.epochs = object.at("epochs").integer(1),
+                            .samples_per_epoch = object.at("samples_per_epoch").integer(0),
+                            .max_steps = object.at("max_steps").integer(0),
+                            .learning_rate = object.at("learning_rate").positive(),
+                            .momentum = object.at("momentum").number(0, 1),
+                            .weight_decay = object.at("weight_decay").number(0),
+                            .seed = object.at("seed").integer(0)};
+  object.finish();
+  return training;
+}
+
+nlohmann::json to_json(const TrainingSettings& training) {
+  return {{"epochs", training.epochs},
+          {"samples_per_epoch", training.samples_per_epoch},
+          {"max_steps", training.max_steps},
+          {"learning_rate", training.learning_rate},
+          {"momentum", training.momentum},
+          {"weight_decay", training.weight_decay},
+          {"seed", training.seed}};
+}
+
 RunRecord run_from_json(const JsonPlace& place) {
   JsonObject object = open_format(place, "run");
   RunRecord run;
@@ -135,7 +135,7 @@ RunRecord run_from_json(const JsonPlace& place) {
   run.schedule = schedule_from_json(object.at("schedule"));
   run.stages = stages_from_json(object.at("stages"));
   check_division(run.stages, run.batch_size, run.micro_batches, run.schedule, run.model, place);
-  run.training = read_training(object.at("training"));
+  run.training = training_from_json(object.at("training"));
   run.scene = scene_from_json(object.at("scene"));
   read_times(object, run);
   run.traffic_bytes_per_step = object.at("traffic_bytes_per_step").integer(0);

@@ -17,7 +17,7 @@ class MessageNetwork::Connection {
     const std::int64_t number = ++num_sent_;
     queue_.push_back(message);
     // SimGrid tells of the end of a transfer only where no actor has started it.
-    if (!busy_) simgrid::kernel::actor::simcall_answered([this] { put_on_wire(); });
+    if (!busy_) simgrid::kernel::actor::simcall_answered([this] { put_next_on_wire(); });
     return number;
   }
 
@@ -25,7 +25,7 @@ class MessageNetwork::Connection {
   void on_through() {
     busy_ = false;
     leave(through_);
-    if (!busy_ && !queue_.empty()) put_on_wire();
+    put_next_on_wire();
   }
 
   /// Whether so many have left; if not, the bell rings when one more has.
@@ -47,6 +47,11 @@ class MessageNetwork::Connection {
   }
 
  private:
+  /// Several of a rank's actors may have sent at the same moment: the first is at work then.
+  void put_next_on_wire() {
+    if (!busy_ && !queue_.empty()) put_on_wire();
+  }
+
   void put_on_wire() {
     // An all-reduce of fewer bytes than ranks has empty messages: they take the latency.
     while (!queue_.empty()) {

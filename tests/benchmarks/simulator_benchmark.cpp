@@ -26,7 +26,7 @@
 #include "simulator/study/run_study.h"
 #include "tests/benchmarks/bare_simgrid.h"
 #include "tests/benchmarks/benchmark_section.h"
-#include "tests/simulator/tiny_programs.h"
+#include "tests/support/tiny_programs.h"
 #include "tests/support/temporary_directory.h"
 
 namespace {

@@ -7,35 +7,32 @@
 namespace cadastre {
 namespace {
 
-RankMessage step_message(std::int64_t step, double loss_sum, double end_s) {
-  return {.kind = RankMessage::Kind::kStep,
-          .step = step,
-          .loss_sum = loss_sum,
-          .end_s = end_s,
-          .text = {}};
-}
-
 TEST_CASE("a step is complete when every rank has ended it", "[executor]") {
   RunSteps steps(2, 10, 3);
   CHECK(steps.num_complete() == 0);
-  steps.add(step_message(0, 4, 100.5));
-  steps.add(step_message(1, 3, 101));  // the first rank runs ahead
+  CHECK(steps.num_steps() == 3);
+  steps.add(0, {.step = 0, .loss_sum = 4, .end_s = 100.5, .busy_s = 0.2, .sent_bytes = 100});
+  // The first rank runs ahead.
+  steps.add(0, {.step = 1, .loss_sum = 3, .end_s = 101, .busy_s = 0.2, .sent_bytes = 10});
   CHECK(steps.num_complete() == 0);
-  steps.add(step_message(0, 6, 100.75));
+  steps.add(1, {.step = 0, .loss_sum = 6, .end_s = 100.75, .busy_s = 0.5, .sent_bytes = 20});
   CHECK(steps.num_complete() == 1);
   CHECK(steps.loss(0) == 1);  // (4 + 6) / 10 samples
-  steps.add(step_message(1, 2, 102));
+  CHECK(steps.sent_bytes(0) == 120);
+  CHECK(steps.slowest_rank(0) == 1);
+  steps.add(1, {.step = 1, .loss_sum = 2, .end_s = 102, .busy_s = 0.1});
   CHECK(steps.num_complete() == 2);
   CHECK(steps.loss(1) == 0.5);
+  CHECK(steps.slowest_rank(1) == 0);
+  CHECK(steps.end_s(1) == 102);
   CHECK(steps.ends_s() == std::vector<double>{100.75, 102});  // the later rank's
   CHECK(steps.durations_s() == std::vector<double>{1.25});
 }
 
-TEST_CASE("messages that are no step of the run change nothing", "[executor]") {
+TEST_CASE("reports that are of no step of the run change nothing", "[executor]") {
   RunSteps steps(1, 1, 2);
-  steps.add(step_message(-1, 1, 1));
-  steps.add(step_message(2, 1, 1));
-  steps.add({.kind = RankMessage::Kind::kValue, .step = 0, .text = "x"});
+  steps.add(0, {.step = -1, .loss_sum = 1, .end_s = 1});
+  steps.add(0, {.step = 2, .loss_sum = 1, .end_s = 1});
   CHECK(steps.num_complete() == 0);
   CHECK(steps.ends_s().empty());
   CHECK(steps.durations_s().empty());

@@ -1,7 +1,6 @@
 #include "executor/step_window.h"
 
 #include "tests/support/catch.h"
-#include "tests/support/temporary_directory.h"
 #include "tests/support/worlds.h"
 
 namespace cadastre {
@@ -17,15 +16,12 @@ std::vector<TimelineEvent> one_event(int rank, double start_s, double end_s) {
            .bytes = 12}};
 }
 
-TEST_CASE("a window of steps comes back from its file", "[executor]") {
-  const TemporaryDirectory directory;
+TEST_CASE("a window of steps comes back from its text", "[executor]") {
   StepWindow window;
   window.traffic_bytes_per_step = 4096;
   window.add(3, one_event(1, 1000.125, 1000.1 + 1e-7));
   window.add(4, {});
-  const std::filesystem::path file = directory.path() / "rank-1.json";
-  write_step_window(file, window);
-  const StepWindow read = read_step_window(file);
+  const StepWindow read = step_window_from(encode(window));
   CHECK(read.traffic_bytes_per_step == 4096);
   CHECK(read.steps == window.steps);
 }

@@ -1,7 +1,7 @@
 #include "planner/cost_model.h"
-#include "planner/memory.h"
 
 #include "planner/all_reduce_cost.h"
+#include "planner/memory.h"
 #include "planner/prediction.h"
 #include "tests/support/catch.h"
 #include "tests/support/worlds.h"
@@ -123,6 +123,106 @@ TEST_CASE("parameters are averaged by the same all-reduce as gradients are reduc
   CHECK_THAT(prediction.hosts[4].reduction_s, WithinRel(0.2, 1e-9));
   CHECK(prediction.hosts[4].peak_memory_bytes == 250'000);
   CHECK(prediction.hosts[4].sent_bytes == 4 * 25'000);
+}
+
+TEST_CASE("buckets are reduced beside the backward pass, one after the other", "[planner]") {
+  // Of 12 MiB, an eighth is 1.5 MiB: each layer of 4 MiB is a bucket. One sample each: forward
+  // until 3 s, backward of the last layer until 5 s, of the others until 7 s and 9 s.
+  const Profile profile = profile_of(wide_chain_model(3), {1, 1, 1});
+  Cluster cluster = two_hosts();
+  constexpr double kMebibyte = 1024 * 1024;
+  const auto predicted = [&](double mebibytes_per_s, WireDtype wire_dtype) {
+    cluster.network.bandwidth_bytes_per_s = mebibytes_per_s * kMebibyte;
+    Plan plan = data_parallel(profile.model, cluster, {0.5, 0.5}, 2);
+    plan.wire_dtype = wire_dtype;
+    return predict(plan, profile, cluster);
+  };
+  // A ring of two sends a half twice: 4 MiB at 4 MiB/s take 1 s, of which the last alone is left.
+  Prediction prediction = predicted(4, WireDtype::kFloat32);
+  CHECK_THAT(prediction.step_s, WithinRel(9 + 1.0, 1e-9));
+  CHECK_THAT(prediction.hosts[0].reduction_s, WithinRel(1.0, 1e-9));
+  CHECK_THAT(prediction.hosts[0].compute_s, WithinRel(9.0, 1e-9));
+  CHECK(prediction.hosts[0].sent_bytes == 3 * 4 * 1024 * 1024);
+  // At 1 MiB/s they take 4 s, from 5 s on without a pause.
+  prediction = predicted(1, WireDtype::kFloat32);
+  CHECK_THAT(prediction.step_s, WithinRel(5 + 3 * 4.0, 1e-9));
+  CHECK_THAT(prediction.hosts[0].reduction_s, WithinRel(17 - 9.0, 1e-9));
+  // Half as many bytes: 2 s each.
+  prediction = predicted(1, WireDtype::kBfloat16);
+  CHECK_THAT(prediction.step_s, WithinRel(9 + 2.0, 1e-9));
+  CHECK(prediction.hosts[0].sent_bytes == 3 * 2 * 1024 * 1024);
+}
+
+TEST_CASE("a slower replica holds each bucket up until it has its part", "[planner]") {
+  // Forward and backward as above on one, twice as long on the other: it starts its buckets at 10,
+  // 14 and 18 s.
+  const Profile profile = profile_of(wide_chain_model(3), {1, 1, 1});
+  Cluster cluster = hosts({1, 0.5});
+  cluster.network.bandwidth_bytes_per_s = 4.0 * 1024 * 1024;
+  const Prediction prediction =
+      predict(data_parallel(profile.model, cluster, {0.5, 0.5}, 2), profile, cluster);
+  CHECK_THAT(prediction.step_s, WithinRel(18 + 1.0, 1e-9));
+  CHECK_THAT(prediction.hosts[0].reduction_s, WithinRel(19 - 9.0, 1e-9));
+  CHECK_THAT(prediction.hosts[1].reduction_s, WithinRel(1.0, 1e-9));
+}
+
+TEST_CASE("a server's own work does not hold up the reductions that it serves", "[planner]") {
+  // The server has the first layer, 30 s a sample, of which it gets the gradient last; the others
+  // share the second layer: 4 MiB from each at once, and back.
+  const Profile profile = profile_of(wide_chain_model(2), {30, 1});
+  Cluster cluster = hosts({1, 1, 1});
+  cluster.network.bandwidth_bytes_per_s = 4.0 * 1024 * 1024;
+  Plan plan{.strategy = "hybrid", .batch_size = 2};
+  plan.stages = {{.layers = {"layer0"}, .replicas = {{"node1", 1}}},
+                 {.layers = {"layer1"}, .replicas = {{"node2", 0.5}, {"node3", 0.5}}}};
+  plan.all_reduce = {.algorithm = AllReduceAlgorithm::kParameterServer, .root = "node1"};
+  // 180 s of its own, and 3 s of the others', whose reduction of 2 x (1 + 1) s goes on while it
+  // computes backward. Of the two samples of 4 KiB the second leaves after the first; each comes back
+  // 3 s after it came, and the second is there 3 transfers after the server's forward pass.
+  const double sample_s = 4096 / cluster.network.bandwidth_bytes_per_s;
+  const Prediction prediction = predict(plan, profile, cluster);
+  CHECK_THAT(prediction.step_s, WithinRel(180 + 3 + 3 * sample_s, 1e-9));
+  // A sum of 4 MiB beside three times its parameters, what it saved and received of 2 samples.
+  CHECK(prediction.hosts[0].peak_memory_bytes == (3 + 1) * 4 * 1024 * 1024 + 2 * 4096);
+}
+
+TEST_CASE("a type for the wire halves what crosses between hosts, and no memory", "[planner]") {
+  const Profile profile = chain({1, 1});
+  const Cluster cluster = two_hosts();
+  Plan plan = pipeline(profile.model, cluster, {1, 1}, 4, 2);
+  const Prediction whole = predict(plan, profile, cluster);
+  plan.wire_dtype = WireDtype::kFloat16;
+  const Prediction half = predict(plan, profile, cluster);
+  CHECK(half.traffic_bytes_per_step * 2 == whole.traffic_bytes_per_step);
+  CHECK(half.peak_memory_bytes == whole.peak_memory_bytes);
+  // Micro-batches of 2 samples: 2 ms there and back for the first and the last, 1 ms in half.
+  CHECK_THAT(whole.step_s - half.step_s, WithinRel(2 * 1e-3, 1e-9));
+}
+
+TEST_CASE("the pieces of a cut pass take as long as the whole, and hold its memory to the end",
+          "[planner]") {
+  const Profile profile = profile_of(wide_chain_model(4), {1, 2, 3, 4});
+  const Cluster cluster = two_hosts();
+  const Plan plan = data_parallel(profile.model, cluster, {0.75, 0.25}, 8, 2);
+  const Program program = lower(plan, profile.model, cluster);
+  const ProgramCosts costs = program_costs(program, plan, profile, cluster);
+  const std::vector<RankMemory> memory = program_memory(program, plan, profile, cluster);
+  for (std::size_t r = 0; r < 2; ++r) {
+    double cut_s = 0;
+    double whole_s = 0;
+    std::size_t num_pieces = 0;
+    for (std::size_t i = 0; i < costs[r].size(); ++i) {
+      const Instruction& instruction = program.ranks[r].instructions[i];
+      if (instruction.kind != InstructionKind::kBackward) continue;
+      (instruction.bucket < 0 ? whole_s : cut_s) += costs[r][i];
+      const bool last = instruction.bucket < 0 || instruction.bucket == 3;
+      CHECK((memory[r].instructions[i].after_bytes < memory[r].instructions[i].during_bytes) ==
+            last);
+      if (instruction.bucket >= 0) ++num_pieces;
+    }
+    CHECK(num_pieces == 4);
+    CHECK_THAT(cut_s, WithinRel(whole_s, 1e-12));
+  }
 }
 
 TEST_CASE("a server without memory for the sum makes the plan one that does not fit", "[planner]") {

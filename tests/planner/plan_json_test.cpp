@@ -45,6 +45,20 @@ TEST_CASE("a plan's all-reduce goes to JSON and back, and is left out where it i
         worlds::two_stage_document());
 }
 
+TEST_CASE("a plan's type for the wire goes to JSON and back, and is left out where it is float32",
+          "[planner]") {
+  PlanDocument document = worlds::two_stage_document();
+  CHECK_FALSE(to_json(document).contains("wire_dtype"));
+  for (std::size_t d = 0; d < wire_dtype_names().size(); ++d) {
+    document.plan.wire_dtype = static_cast<WireDtype>(d);
+    CHECK(documents::reread(to_json(document), plan_from_json) == document);
+  }
+  CHECK(to_json(document).at("wire_dtype") == "float16");
+  CHECK(refused(with(sound(), "/wire_dtype", "bf16")) ==
+        "/wire_dtype: expected one of float32, bfloat16 or float16, found \"bf16\"");
+  CHECK(refused(with(sound(), "/wire_dtype", 16)).find("/wire_dtype: expected") == 0);
+}
+
 TEST_CASE("an all-reduce of a plan that means nothing is refused", "[planner]") {
   CHECK(refused(with(sound(), "/all_reduce", {{"algorithm", "rink"}})) ==
         "/all_reduce/algorithm: expected one of ring, halving-doubling, tree, hierarchical, "

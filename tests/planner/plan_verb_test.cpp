@@ -237,6 +237,34 @@ TEST_CASE("every all-reduce gives a plan that says so, in every form of the answ
   }
 }
 
+TEST_CASE("a type for the wire halves the traffic of any plan, which says so", "[planner]") {
+  const PlanDirectory directory;
+  const auto traffic = [](const nlohmann::json& answer) {
+    return answer.at("traffic_bytes_per_step").get<std::int64_t>();
+  };
+  for (const std::string strategy : {"data-parallel", "pipeline"}) {
+    INFO(strategy);
+    const nlohmann::json whole = directory.answer({"--strategy", strategy, "-o", "plan.json"});
+    CHECK_FALSE(whole.contains("wire_dtype"));
+    for (const auto& [given, name] : std::map<std::string, std::string>{
+             {"bf16", "bfloat16"}, {"bfloat16", "bfloat16"}, {"fp16", "float16"}}) {
+      const nlohmann::json answer = directory.answer(
+          {"--strategy", strategy, "--wire-dtype", given, "--explain", "-o", "plan.json"});
+      CHECK(directory.run({"validate", "plan.json"}).status == 0);
+      CHECK(answer.at("wire_dtype") == name);
+      CHECK(directory.read("plan.json").at("wire_dtype") == name);
+      for (const nlohmann::json& other : directory.read("plan.json").at("alternatives"))
+        CHECK(other.at("wire_dtype") == name);
+      CHECK(answer.at("explanation").dump().find(name + " between hosts") != std::string::npos);
+      // Not by much less where pieces of a reduction are cut at multiples of 8 bytes.
+      CHECK(std::abs(2 * traffic(answer) - traffic(whole)) <= traffic(whole) / 100);
+      CHECK(answer.at("step_s").get<double>() <= whole.at("step_s").get<double>());
+    }
+  }
+  directory.check_refused({"--wire-dtype", "bf8"},
+                          "--wire-dtype: expected float32, bfloat16 or float16, found \"bf8\"");
+}
+
 TEST_CASE("a parameter server may be a host without layers", "[planner]") {
   const PlanDirectory directory;
   // It is slow, and the network is fast: the others share the work, and it serves.

@@ -3,6 +3,7 @@
 #include <map>
 #include <string>
 
+#include "planner/program_check.h"
 #include "tests/support/catch.h"
 #include "tests/support/worlds.h"
 
@@ -83,6 +84,89 @@ TEST_CASE("replicas reduce their gradients and move nothing else", "[planner]") 
   CHECK(program.ranks[1].instructions[1].samples == SampleRange{.begin = 3, .end = 4});
   // A ring of 2 sends 2 (2 - 1) / 2 of the 500,000 bytes of gradients from each.
   CHECK(traffic_bytes(program) == 2 * 500000);
+}
+
+TEST_CASE("the last backward pass is cut at the buckets, each of which is reduced at once",
+          "[planner]") {
+  // Layers of 4 MiB each.
+  const ModelGraph model = wide_chain_model(3);
+  const Cluster cluster = hosts({1, 1, 1});
+  const Program program =
+      lower(data_parallel(model, two_hosts(), {0.5, 0.5}, 4, 2), model, two_hosts());
+  const std::string pieces = "B1.0 a0 B1.1 a1 B1.2 a2";
+  CHECK(listing(program.ranks[0]) == "L0 F0 L1 F1 B0 " + pieces + " A O");
+  REQUIRE(program.stage_buckets[0].size() == 3);
+  for (int b = 0; b < 3; ++b) {
+    const ReductionBucket& bucket = program.stage_buckets[0][static_cast<std::size_t>(b)];
+    CHECK(bucket == ReductionBucket{.layers = {2 - b}, .bytes = 4 * 1024 * 1024});
+  }
+  // What goes on follows the last piece; recomputation and what comes in precede the first.
+  Plan plan{.strategy = "hybrid", .batch_size = 4, .micro_batches = 2};
+  plan.schedule = Schedule::kOneForwardOneBackward;
+  plan.stages = {{.layers = {"layer0"}, .replicas = {{"node3", 1}}},
+                 {.layers = {"layer1", "layer2"},
+                  .replicas = {{"node1", 0.5}, {"node2", 0.5}},
+                  .recompute = true}};
+  CHECK(listing(lower(plan, model, cluster).ranks[1]) ==
+        "L0 R0<0 F0 C0 B0 s0>0 L1 R1<0 F1 C1 B1.0 a0 B1.1 a1 s1>0 A O");
+}
+
+TEST_CASE("a rank without samples starts every bucket all the same", "[planner]") {
+  const ModelGraph model = wide_chain_model(2);
+  const Cluster cluster = two_hosts();
+  // Of 3 samples in two micro-batches the second has one, which goes to the first replica.
+  Program program = lower(data_parallel(model, cluster, {0.5, 0.5}, 3, 2), model, cluster);
+  CHECK(listing(program.ranks[0]) == "L0 F0 L1 F1 B0 B1.0 a0 B1.1 a1 A O");
+  CHECK(listing(program.ranks[1]) == "L0 F0 B0.0 a0 B0.1 a1 A O");
+  program = lower(data_parallel(model, cluster, {0.999, 0.001}, 3, 1), model, cluster);
+  CHECK(listing(program.ranks[1]) == "a0 a1 A O");
+  check_program(program);
+}
+
+TEST_CASE("a server starts what it serves before its own passes", "[planner]") {
+  const ModelGraph model = wide_chain_model(2);
+  Plan plan{.strategy = "hybrid", .batch_size = 2};
+  plan.stages = {{.layers = {"layer0"}, .replicas = {{"node1", 1}}},
+                 {.layers = {"layer1"}, .replicas = {{"node2", 0.5}, {"node3", 0.5}}}};
+  plan.all_reduce = {.algorithm = AllReduceAlgorithm::kParameterServer, .root = "node1"};
+  Program program = lower(plan, model, hosts({1, 1, 1}));
+  CHECK(listing(program.ranks[0]) == "a0 L0 F0 S0>1 S0>2 r0<1 r0<2 B0 O A");
+  check_program(program);
+  plan.all_reduce.root = "node4";
+  program = lower(plan, model, hosts({1, 1, 1, 1}));
+  REQUIRE(program.ranks.size() == 4);
+  CHECK(listing(program.ranks[3]) == "a0 A");
+  check_program(program);
+}
+
+TEST_CASE("parameters are averaged in one go, after the optimizer step", "[planner]") {
+  const ModelGraph model = wide_chain_model(2);
+  Plan plan = data_parallel(model, two_hosts(), {0.5, 0.5}, 4);
+  plan.averaging_period = 4;
+  plan.wire_dtype = WireDtype::kBfloat16;
+  const Program program = lower(plan, model, two_hosts());
+  CHECK(listing(program.ranks[0]) == "L0 F0 B0 O a0 A");
+  CHECK(program.averaging_period == 4);
+  // 8 MiB of float32, once in four steps.
+  CHECK(program.stage_buckets[0] ==
+        std::vector<ReductionBucket>{{.layers = {1, 0}, .bytes = 4 * 1024 * 1024}});
+  CHECK(program.ranks[0].instructions.back().bytes == 1024 * 1024);
+}
+
+TEST_CASE("a tensor that stays on its rank is not converted", "[planner]") {
+  const ModelGraph model = chain_model(3);
+  Plan plan{.strategy = "interleaved", .batch_size = 2, .schedule = Schedule::kInterleaved};
+  plan.wire_dtype = WireDtype::kBfloat16;
+  plan.stages = {{.layers = {"layer0"}, .replicas = {{"node1", 1}}},
+                 {.layers = {"layer1"}, .replicas = {{"node1", 1}}},
+                 {.layers = {"layer2"}, .replicas = {{"node2", 1}}}};
+  const Program program = lower(plan, model, two_hosts());
+  std::map<int, std::int64_t> bytes_to;
+  for (const Instruction& instruction : program.ranks[0].instructions)
+    if (instruction.kind == InstructionKind::kSendActivation)
+      bytes_to[instruction.peer] = instruction.bytes;
+  CHECK(bytes_to == std::map<int, std::int64_t>{{0, 2000}, {1, 1000}});
+  CHECK(traffic_bytes(program) == 2 * 1000);
 }
 
 TEST_CASE("replicas of neighbouring stages exchange just the samples they share", "[planner]") {

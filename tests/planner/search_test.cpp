@@ -22,8 +22,9 @@ constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 SearchResult search(const World& world, std::int64_t batch_size,
                     const std::vector<std::int64_t>& micro_batches, double time_limit_s = 60,
-                    Objective objective = Objective::kStepTime, const AllReduce& all_reduce = {}) {
-  const PlanningProblem problem(world.profile, world.cluster, all_reduce);
+                    Objective objective = Objective::kStepTime, const AllReduce& all_reduce = {},
+                    WireDtype wire_dtype = WireDtype::kFloat32) {
+  const PlanningProblem problem(world.profile, world.cluster, all_reduce, wire_dtype);
   return search_plan(problem,
                      {.goal = {.objective = objective, .constraints = {}},
                       .batch_size = batch_size,
@@ -137,6 +138,49 @@ TEST_CASE("the search equals brute force whatever the all-reduce", "[planner][pr
       if (stage.hosts.size() > 1) ++num_replicated;
   }
   CHECK(num_replicated > 50);
+}
+
+/// A fast network, and memory for everything: stages are replicated.
+void make_replicas_pay(World& world, double times) {
+  Network& network = world.cluster.network;
+  network.bandwidth_bytes_per_s *= times;
+  for (Zone& zone : network.zones) zone.bandwidth_bytes_per_s *= times;
+  for (DirectLink& link : network.direct_links) link.bandwidth_bytes_per_s *= times;
+  for (Host& host : world.cluster.hosts) {
+    if (host.bandwidth_bytes_per_s) *host.bandwidth_bytes_per_s *= times;
+    host.memory_bytes = 1'000'000'000;
+  }
+}
+
+TEST_CASE("the search equals brute force where reductions go on beside backward passes",
+          "[planner][property]") {
+  constexpr unsigned kSeed = 61;
+  std::mt19937 random(kSeed);
+  int num_overlapping = 0;
+  for (int round = 0; round < 200; ++round) {
+    // Layers of several MiB, so that a stage has several buckets; some with batch statistics.
+    const bool normed = random() % 2 == 0;
+    const ModelGraph model = normed ? random_norm_chain(random, 1 + random() % 2)
+                                    : random_dag(random, 2 + random() % 2, 1024);
+    World world = uneven_world(random, model, 2 + random() % 2);
+    make_replicas_pay(world, 1 + static_cast<double>(random() % 1000));
+    const AllReduce all_reduce =
+        random() % 2 == 0 ? AllReduce{} : random_all_reduce(random, world.cluster);
+    const auto wire_dtype = static_cast<WireDtype>(random() % wire_dtype_names().size());
+    const auto objective =
+        static_cast<Objective>(random() % 2 == 0 ? 0 : random() % kNumObjectives);
+    INFO("seed " << kSeed << ", round " << round << ", " << objective_name(objective) << ", "
+                 << all_reduce_name(all_reduce.algorithm) << ", " << wire_dtype_name(wire_dtype));
+    const SearchResult result = search(world, 4, {1, 4}, 60, objective, all_reduce, wire_dtype);
+    check_equals(result,
+                 brute_force(world, 4, {1, 4}, {objective}, all_reduce, wire_dtype)[objective]);
+    if (!result.best) continue;
+    CHECK(result.best->division.wire_dtype == wire_dtype);
+    for (const std::vector<ReductionBucket>& buckets :
+         lower(result.best->division, model_facts(model)).stage_buckets)
+      if (buckets.size() > 1) ++num_overlapping;
+  }
+  CHECK(num_overlapping > 40);
 }
 
 TEST_CASE("where replicas have parts of their own, which of identical hosts is first matters",
@@ -321,6 +365,35 @@ TEST_CASE("another evaluator finds the same step time in every plan's program",
     });
   }
   CHECK(num_plans > 1000);
+}
+
+TEST_CASE("another evaluator finds the same where reductions go on beside backward passes",
+          "[planner][property]") {
+  constexpr unsigned kSeed = 42;
+  std::mt19937 random(kSeed);
+  int num_plans = 0;
+  int num_overlapping = 0;
+  for (int round = 0; round < 12; ++round) {
+    const ModelGraph model =
+        round % 2 == 0 ? random_norm_chain(random, 2) : random_dag(random, 4, 1024);
+    World world = random_world(random, model, 3);
+    make_replicas_pay(world, 30);
+    const PlanningProblem problem(world.profile, world.cluster, {},
+                                  static_cast<WireDtype>(round % 3));
+    visit_drafts(problem.training.model(), 3, [&](const Draft& draft) {
+      if (++num_plans % 7 != 0) return;
+      for (const auto& [division, program] : complete(draft, 8, 4, {}, problem)) {
+        const ProgramCosts costs =
+            program_costs(program, division, problem.training, world.cluster);
+        CHECK_THAT(step_seconds(program, costs, problem.network).step_s,
+                   WithinRel(reference::step_seconds(program, costs, world.cluster), 1e-9));
+        for (const std::vector<ReductionBucket>& buckets : program.stage_buckets)
+          if (buckets.size() > 1) ++num_overlapping;
+      }
+    });
+  }
+  CHECK(num_plans > 1000);
+  CHECK(num_overlapping > 40);
 }
 
 TEST_CASE("other names for hosts and layers change nothing", "[planner][property]") {

@@ -7,7 +7,7 @@
 #include "planner/all_reduce_cost.h"
 #include "planner/cost_model.h"
 #include "tests/simulator/replay_world.h"
-#include "tests/simulator/tiny_programs.h"
+#include "tests/support/tiny_programs.h"
 #include "tests/support/catch.h"
 
 using namespace cadastre;

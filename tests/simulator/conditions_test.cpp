@@ -13,8 +13,8 @@
 #include "simulator/isolated.h"
 #include "simulator/packed_plan.h"
 #include "simulator/replay.h"
-#include "tests/simulator/tiny_programs.h"
 #include "tests/support/catch.h"
+#include "tests/support/tiny_programs.h"
 
 using namespace cadastre;
 
@@ -202,6 +202,25 @@ TEST_CASE("without checkpoints a failure costs all there was, messages under way
   CHECK(result.figures.traffic ==
         std::vector<HostTraffic>{{.from = "h0", .to = "h1", .bytes = 1'000'000},
                                  {.from = "h1", .to = "h0", .bytes = 1'000'000}});
+}
+
+TEST_CASE("a failure ends reductions that are under way, too", "[simulator]") {
+  // Of a step 1 s is forward, and 2 s are two rounds of 1 MB, beside 1.5 s of computing. At 5 s, in
+  // the middle of the second step's reduction, a link fails; from 6 s on two steps are done.
+  TinyProgram tiny({2});
+  for (const int r : {0, 1}) {
+    tiny.forward(r, 1);
+    tiny.start_reduction(r, 0, 2'000'000);
+    tiny.forward(r, 1.5, 1);
+    tiny.wait_for_reductions(r, 2'000'000);
+  }
+  const ReplayResult result = replayed(
+      tiny, star(2, kBandwidth, 0),
+      {.num_steps = 1, .failures = {{.resource = {.link = "h1"}, .at_s = 5, .back_after_s = 1}}});
+  CHECK_THAT(result.figures.run.run_s, WithinRel(6.0 + 2 * 3, 1e-6));
+  CHECK(result.figures.hosts.at(0).sent_bytes == 2'000'000);
+  // Since the first step ended: 2 s that are lost, and two steps.
+  CHECK_THAT(result.figures.hosts.at(0).compute_s, WithinRel(2 + 2 * 2.5, 1e-6));
 }
 
 TEST_CASE("a failure during an outage puts the restart off", "[simulator]") {

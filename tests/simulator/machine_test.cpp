@@ -2,7 +2,7 @@
 // of its own.
 
 #include "simulator/replay.h"
-#include "tests/simulator/tiny_programs.h"
+#include "tests/support/tiny_programs.h"
 #include "tests/support/catch.h"
 
 using namespace cadastre;

@@ -6,7 +6,7 @@
 #include <random>
 
 #include "tests/simulator/replay_world.h"
-#include "tests/simulator/tiny_programs.h"
+#include "tests/support/tiny_programs.h"
 #include "tests/support/catch.h"
 
 using namespace cadastre;

@@ -7,8 +7,8 @@
 #include <stdexcept>
 
 #include "simulator/isolated.h"
-#include "tests/simulator/tiny_programs.h"
 #include "tests/support/catch.h"
+#include "tests/support/tiny_programs.h"
 
 using namespace cadastre;
 
@@ -159,7 +159,8 @@ TEST_CASE("a ring all-reduce takes 2(n-1) rounds of a part each", "[simulator]")
   const Timeline timeline = replayed(tiny, star(n, kBandwidth, kLatency));
   // 2(n-1)/n · bytes / bandwidth + 2(n-1) · latency.
   CHECK_THAT(timeline.step_s, WithinRel(2.0 * 3 / 4 * 8 + 2 * 3 * 0.5, 1e-9));
-  CHECK(timeline.events.size() == n);
+  // Each starts its reduction and waits for it.
+  CHECK(timeline.events.size() == 2 * n);
 }
 
 TEST_CASE("a rank handles each byte that it receives in a reduction", "[simulator]") {
@@ -190,6 +191,73 @@ TEST_CASE("a reduction waits for its last rank", "[simulator]") {
   CHECK_THAT(timeline.step_s, WithinRel(5 + 2 * 1.5, 1e-9));
   const TimelineEvent reduction = events_of(timeline, 0, InstructionKind::kReduceGradients).at(0);
   CHECK_THAT(reduction.end_s - reduction.start_s, WithinRel(4 + 2 * 1.5, 1e-9));
+}
+
+TEST_CASE("a reduction goes on beside what its ranks compute", "[simulator]") {
+  TinyProgram tiny({2});
+  for (const int r : {0, 1}) {
+    tiny.forward(r, 1);
+    tiny.start_reduction(r, 0, 2'000'000);
+    tiny.forward(r, 10, 1);
+    tiny.start_reduction(r, 1, 2'000'000);
+    tiny.wait_for_reductions(r, 4'000'000);
+  }
+  const Timeline timeline = replayed(tiny, star(2, kBandwidth, kLatency));
+  // Two rounds of 1 MB are 2 · (1 + 0.5): the first bucket from 1 s to 4 s, the second from 11 s
+  // on.
+  CHECK_THAT(timeline.step_s, WithinRel(11 + 3.0, 1e-9));
+  const TimelineEvent wait = events_of(timeline, 0, InstructionKind::kReduceGradients).at(0);
+  CHECK_THAT(wait.end_s - wait.start_s, WithinRel(3.0, 1e-9));
+  for (const TimelineEvent& start : events_of(timeline, 0, InstructionKind::kStartReduction))
+    CHECK(start.end_s == start.start_s);
+}
+
+TEST_CASE("what a reduction adds up slows down what its rank computes", "[simulator]") {
+  TinyProgram tiny({2});
+  for (const int r : {0, 1}) {
+    tiny.forward(r, 1);
+    tiny.start_reduction(r, 0, 2'000'000);
+    tiny.forward(r, 10, 1);
+    tiny.start_reduction(r, 1, 2'000'000);
+    tiny.wait_for_reductions(r, 4'000'000);
+  }
+  Cluster cluster = star(2, kBandwidth, kLatency);
+  cluster.network.reduction_s_per_byte = 0.5e-6;
+  const ReplayResult result = replay(tiny.program, tiny.costs, cluster);
+  // Of each round, 0.5 s of adding, which the two share with 0.5 s of the 10: those take 11 s,
+  // until 12 s. Then twice 1.5 s on the network and 0.5 s alone.
+  CHECK_THAT(result.timeline.step_s, WithinRel(12 + 2 * (1.5 + 0.5), 1e-9));
+  const SimulatedHost& host = result.figures.hosts.at(0);
+  CHECK_THAT(host.compute_s, WithinRel(12 + 2 * 0.5, 1e-9));
+  CHECK_THAT(host.receiving_s, WithinRel(2 * 1.5, 1e-9));
+  CHECK(host.sent_bytes == 4'000'000);
+}
+
+TEST_CASE("a stage's buckets are reduced one after the other", "[simulator]") {
+  TinyProgram tiny({2});
+  for (const int r : {0, 1}) {
+    tiny.start_reduction(r, 0, 2'000'000);
+    tiny.forward(r, 1);
+    tiny.start_reduction(r, 1, 2'000'000);
+    tiny.wait_for_reductions(r, 4'000'000);
+  }
+  CHECK_THAT(replayed(tiny, star(2, kBandwidth, kLatency)).step_s, WithinRel(3.0 + 3.0, 1e-9));
+}
+
+TEST_CASE("two stages' reductions on the same ranks wait for nothing of each other",
+          "[simulator]") {
+  TinyProgram tiny({2});
+  tiny.add_stage({0, 1});
+  for (const int r : {0, 1}) {
+    tiny.start_reduction(r, 0, 2'000'000, r);
+    tiny.start_reduction(r, 0, 2'000'000, 1 - r);
+  }
+  for (const int r : {0, 1})
+    for (const int stage : {0, 1}) tiny.wait_for_reductions(r, 2'000'000, stage);
+  // Of each stage one rank's part comes at 1.5 s and the other's, second on its connection, at 2.5
+  // s. Who has the first, sends its next at 2 s, when its own second has left, until 3 s; the other
+  // from then on, until 4 s: there at 4.5 s.
+  CHECK_THAT(replayed(tiny, star(2, kBandwidth, kLatency)).step_s, WithinRel(4.5, 1e-9));
 }
 
 TEST_CASE("GPipe on equal stages has the bubble of its closed form", "[simulator]") {

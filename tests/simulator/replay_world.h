@@ -42,7 +42,7 @@ inline std::vector<Timeline> replay_all(const std::vector<ReplayWorld>& worlds) 
   std::vector<Timeline> timelines;
   for (std::size_t i = 0; i < worlds.size(); ++i) {
     INFO("world " << i);
-    REQUIRE(results[i].error.empty());
+    REQUIRE(results[i].error == "");
     const std::string& bytes = results[i].output;
     Timeline& timeline = timelines.emplace_back(timeline_of(worlds[i].program, "simulated"));
     timeline.events.resize((bytes.size() - sizeof(double)) / sizeof(TimelineEvent));

@@ -1,7 +1,7 @@
 // Hosts behind uplinks. SimGrid allows one engine in a process, so a test case replays once.
 
 #include "simulator/replay.h"
-#include "tests/simulator/tiny_programs.h"
+#include "tests/support/tiny_programs.h"
 #include "tests/support/catch.h"
 
 using namespace cadastre;

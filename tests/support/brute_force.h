@@ -71,8 +71,9 @@ inline void visit_drafts(const ModelFacts& model, int num_hosts,
 /// The best value of each objective, minimised; infinite where no plan fits.
 [[nodiscard]] inline std::map<Objective, double> brute_force(
     const World& world, std::int64_t batch_size, const std::vector<std::int64_t>& micro_batches,
-    const std::vector<Objective>& objectives, const AllReduce& all_reduce = {}) {
-  const PlanningProblem problem(world.profile, world.cluster, all_reduce);
+    const std::vector<Objective>& objectives, const AllReduce& all_reduce = {},
+    WireDtype wire_dtype = WireDtype::kFloat32) {
+  const PlanningProblem problem(world.profile, world.cluster, all_reduce, wire_dtype);
   std::map<Objective, double> best;
   for (const Objective objective : objectives)
     best[objective] = std::numeric_limits<double>::infinity();

@@ -49,10 +49,11 @@ struct World {
 /// Layers of every kind that matters to a plan: linear ones, and ones without parameters, some of
 /// which have none before them, so that no gradient goes back to them. Each reads one to three of
 /// the tensors before it; two model inputs, which several layers may read.
-[[nodiscard]] inline ModelGraph random_dag(std::mt19937& random, std::size_t num_layers) {
+[[nodiscard]] inline ModelGraph random_dag(std::mt19937& random, std::size_t num_layers,
+                                           std::int64_t features = kFeatures) {
   ModelGraph model{
       .name = "random",
-      .inputs = {{.name = "x", .shape = {kFeatures}}, {.name = "y", .shape = {kFeatures}}}};
+      .inputs = {{.name = "x", .shape = {features}}, {.name = "y", .shape = {features}}}};
   std::vector<std::string> tensors = {"x", "y"};
   std::set<std::string> unread = {"x", "y"};
   const auto add = [&](Operation operation, const std::set<std::string>& inputs) {
@@ -72,10 +73,31 @@ struct World {
     else if (random() % 3 == 0)
       add(Relu{}, inputs);
     else
-      add(Linear{.out_features = kFeatures, .bias = false}, inputs);
+      add(Linear{.out_features = features, .bias = false}, inputs);
   }
   if (unread.size() > 1) add(Add{}, std::set<std::string>(unread));
   model.output = model.layers.back().id;
+  return checked(std::move(model));
+}
+
+/// Convolutions of 256 channels, 2.25 MiB of parameters each, some followed by batch norm and by
+/// what has no parameters.
+[[nodiscard]] inline ModelGraph random_norm_chain(std::mt19937& random, std::size_t num_blocks) {
+  constexpr std::int64_t kChannels = 256;
+  ModelGraph model{.name = "random", .inputs = {{.name = "x", .shape = {kChannels, 2, 2}}}};
+  std::string last = "x";
+  const auto add = [&](Operation operation) {
+    const std::string id = "layer" + std::to_string(model.layers.size());
+    model.layers.push_back({.id = id, .operation = std::move(operation), .inputs = {last}});
+    last = id;
+  };
+  for (std::size_t block = 0; block < num_blocks; ++block) {
+    if (random() % 3 == 0) add(Relu{});
+    add(Conv2d{.out_channels = kChannels, .kernel_size = 3, .padding = 1, .bias = false});
+    if (random() % 2 == 0) add(BatchNorm2d{});
+  }
+  add(Flatten{});
+  model.output = last;
   return checked(std::move(model));
 }
 

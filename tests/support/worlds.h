@@ -35,6 +35,17 @@ inline constexpr std::int64_t kFeatures = 250;
   return checked(std::move(model));
 }
 
+/// The same with 4 MiB of parameters a layer, which fill a bucket of their own: 4,096 bytes of
+/// activation per sample.
+[[nodiscard]] inline ModelGraph wide_chain_model(std::size_t num_layers) {
+  constexpr std::int64_t kWideFeatures = 1024;
+  ModelGraph model = chain_model(num_layers);
+  model.inputs[0].shape = {kWideFeatures};
+  for (Layer& layer : model.layers)
+    layer.operation = Linear{.out_features = kWideFeatures, .bias = false};
+  return checked(std::move(model));
+}
+
 /// Two branches, `a0 -> a1` and `b0 -> b1`, each from its own input, that `join` (add) unites and
 /// `head` classifies. `join` has no parameters.
 [[nodiscard]] inline ModelGraph two_branch_model() {

@@ -1,4 +1,4 @@
-#include "executor/processor_binding.h"
+#include "executor/launch/processor_binding.h"
 
 #include <sched.h>
 

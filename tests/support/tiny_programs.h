@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -46,6 +47,7 @@ struct TinyProgram {
                                  .instructions = {}});
       }
     }
+    program.stage_buckets.resize(program.stage_ranks.size());
     costs.resize(program.ranks.size());
   }
 
@@ -56,6 +58,7 @@ struct TinyProgram {
       program.ranks[static_cast<std::size_t>(ranks[k])].parts.push_back(
           {.stage = stage, .replica = static_cast<int>(k)});
     program.stage_ranks.push_back(ranks);
+    program.stage_buckets.emplace_back();
   }
 
   void add(int rank, Instruction instruction, double cost_s) {
@@ -76,7 +79,36 @@ struct TinyProgram {
     compute(rank, InstructionKind::kForward, micro_batch, cost_s);
   }
 
+  /// The piece of a backward pass that fills a bucket.
+  void backward_over(int rank, int bucket, double cost_s, int micro_batch = 0) {
+    Instruction instruction;
+    instruction.kind = InstructionKind::kBackward;
+    instruction.micro_batch = micro_batch;
+    instruction.bucket = bucket;
+    add(rank, instruction, cost_s);
+  }
+
+  /// In one bucket.
   void reduce(int rank, std::int64_t bytes, int stage = -1) {
+    start_reduction(rank, 0, bytes, stage);
+    wait_for_reductions(rank, bytes, stage);
+  }
+
+  void start_reduction(int rank, int bucket, std::int64_t bytes, int stage = -1) {
+    Instruction instruction;
+    instruction.kind = InstructionKind::kStartReduction;
+    instruction.stage = stage;
+    instruction.bytes = bytes;
+    instruction.bucket = bucket;
+    add(rank, instruction, 0);
+    const int of_stage = program.ranks[static_cast<std::size_t>(rank)].instructions.back().stage;
+    std::vector<ReductionBucket>& buckets =
+        program.stage_buckets[static_cast<std::size_t>(of_stage)];
+    buckets.resize(std::max(buckets.size(), static_cast<std::size_t>(bucket) + 1));
+    buckets[static_cast<std::size_t>(bucket)].bytes = bytes;
+  }
+
+  void wait_for_reductions(int rank, std::int64_t bytes, int stage = -1) {
     Instruction instruction;
     instruction.kind = InstructionKind::kReduceGradients;
     instruction.stage = stage;

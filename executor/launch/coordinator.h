@@ -1,0 +1,123 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "executor/launch/child_processes.h"
+#include "executor/launch/clock_offset.h"
+#include "executor/launch/frame.h"
+#include "executor/launch/rank_hello.h"
+#include "executor/launch/socket.h"
+
+namespace cadastre {
+
+/// The one process of a run that knows all its ranks: they connect to it, it tells each what to do,
+/// hears how they get on, and when one fails it names that one and ends the others.
+///
+/// Every call that waits throws when a rank fails: InputError where the request or a host is wrong
+/// (the rank said so, or cannot take part), else std::runtime_error, with one line that names the
+/// rank, its host and the cause. By then all ranks know the line and are ending.
+class Coordinator {
+ public:
+  /// `token` tells the ranks of this run from strangers.
+  Coordinator(Socket listener, int num_ranks, std::string token);
+  Coordinator(const Coordinator&) = delete;
+  Coordinator& operator=(const Coordinator&) = delete;
+
+  [[nodiscard]] std::uint16_t port() const { return local_port(listener_); }
+
+  /// `children[i]` is the process of rank `i`, or what started it; may be fewer than there are
+  /// ranks. It must outlive this.
+  void watch(ChildProcesses& children) { children_ = &children; }
+
+  /// By number; how errors call a rank before it has said where it is.
+  void set_name(int rank, std::string name);
+
+  /// Waits until every rank has reported; by the launcher's numbers.
+  [[nodiscard]] std::vector<RankHello> gather(std::chrono::seconds patience);
+
+  /// From here on a rank goes by `rank_of_number[number]`, a permutation, in all calls; names too
+  /// move.
+  void renumber(const std::vector<int>& rank_of_number);
+
+  void send(int rank, const Frame& frame);
+
+  /// Waits until every rank has sent a frame of this type; in their order.
+  [[nodiscard]] std::vector<Frame> collect(const std::string& type);
+
+  /// Waits until every rank is done, and hands over whatever else they send.
+  void run(const std::function<void(int rank, Frame& frame)>& on_frame);
+
+  /// Lets the ranks go, once all are done.
+  void dismiss();
+
+  /// Tells all ranks why nothing comes of it; for errors that the caller found. `status`: the exit
+  /// status that they end with.
+  void end_all(const std::string& why, int status);
+
+  /// Waits for all ranks but number 0 to report, and tells each why nothing comes of it.
+  void refuse(const std::string& why, int status, std::chrono::seconds patience);
+
+  [[nodiscard]] const RankHello& hello(int rank) const;
+  /// The address of this process as the rank sees it.
+  [[nodiscard]] std::string own_address(int rank) const;
+  /// The rank's clock, where it is on another machine.
+  [[nodiscard]] const ClockOffset& clock(int rank) const;
+  [[nodiscard]] const std::string& name(int rank) const;
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  struct Peer {
+    Socket socket;
+    FrameReader reader{1 << 20};
+    std::optional<RankHello> hello;
+    ClockOffset clock;
+    std::string name;
+    std::optional<Frame> error;
+    bool is_done = false;
+    bool is_lost = false;      ///< its connection closed
+    int unanswered_pings = 0;  ///< one a second
+    std::int64_t num_steps = 0;
+    int child = -1;
+  };
+
+  /// A connection that has not said yet which rank it is.
+  struct Stranger {
+    Socket socket;
+    FrameReader reader{1 << 20};
+    Clock::time_point since;
+  };
+
+  using OnFrame = std::function<void(std::size_t rank, Frame& frame)>;
+
+  void pump(const OnFrame& on_frame);
+  void accept_strangers();
+  void read_strangers();
+  bool introduce(Stranger& stranger, const Frame& frame);
+  void read_peer(std::size_t rank, const OnFrame& on_frame);
+  void handle(std::size_t rank, Frame& frame, const OnFrame& on_frame);
+  void ping();
+  void look_for_failures();
+  [[nodiscard]] bool has_failed(const Peer& peer) const;
+  [[nodiscard]] const ChildEnd* child_end(const Peer& peer) const;
+  [[nodiscard]] int innocence(const Peer& peer) const;
+  [[nodiscard]] std::string cause_of(const Peer& peer) const;
+  [[noreturn]] void fail();
+  [[noreturn]] void fail_missing(std::chrono::seconds patience);
+
+  Socket listener_;
+  std::string token_;
+  HostFacts own_;
+  ChildProcesses* children_ = nullptr;
+  std::vector<Peer> peers_;
+  std::vector<Stranger> strangers_;
+  std::optional<Clock::time_point> first_failure_;
+  Clock::time_point last_ping_;
+};
+
+}  // namespace cadastre

@@ -1,0 +1,162 @@
+#include "executor/launch/rank_link.h"
+
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <stdexcept>
+#include <vector>
+
+#include "executor/communicator.h"
+#include "executor/launch/rank_hello.h"
+#include "executor/timing.h"
+#include "planner/error.h"
+
+namespace cadastre {
+
+namespace {
+
+constexpr std::size_t kMostFrameBytes = std::size_t{1} << 32;
+constexpr int kPollMilliseconds = 1000;
+/// The coordinator pings every second.
+constexpr int kMostSilentPolls = 30;
+/// How long a rank that is through waits for the word that ends it.
+constexpr std::chrono::seconds kLastWordPatience{10};
+constexpr int kFailed = 1;
+constexpr int kWrongRequest = 2;
+
+}  // namespace
+
+RankLink::RankLink(const RankLaunch& launch)
+    : launch_(launch),
+      socket_(connect_to(launch.coordinator_address, launch.coordinator_port, launch.patience)),
+      own_address_(local_address(socket_)) {
+  send(to_frame({.number = launch.number,
+                 .num_ranks = launch.num_ranks,
+                 .version = CADASTRE_VERSION,
+                 .token = launch.token,
+                 .request = launch.request,
+                 .host = host_facts(),
+                 .problem = launch.problem}));
+  listener_ = std::thread([this] { listen(); });
+}
+
+Frame RankLink::wait_for(const std::string& type) {
+  std::unique_lock lock(receiving_);
+  while (true) {
+    const auto found = std::find_if(frames_.begin(), frames_.end(),
+                                    [&](const Frame& frame) { return frame.type() == type; });
+    if (found != frames_.end()) {
+      Frame frame = std::move(*found);
+      frames_.erase(found);
+      return frame;
+    }
+    received_.wait(lock);
+  }
+}
+
+void RankLink::send(const Frame& frame) {
+  const std::string bytes = encode(frame);
+  const std::lock_guard lock(sending_);
+  send_all(socket_, bytes);
+}
+
+void RankLink::listen() {
+  FrameReader reader(kMostFrameBytes);
+  std::vector<char> buffer(1 << 16);
+  int silent_polls = 0;
+  const std::string lost = "lost the coordinator at " + launch_.coordinator_address + ", port " +
+                           std::to_string(launch_.coordinator_port);
+  try {
+    while (true) {
+      pollfd polled = {.fd = socket_.descriptor(), .events = POLLIN, .revents = 0};
+      if (::poll(&polled, 1, kPollMilliseconds) <= 0) {
+        if (++silent_polls > kMostSilentPolls)
+          end_process(
+              lost + ": it has not been heard of for " + std::to_string(kMostSilentPolls) + " s",
+              kFailed);
+        continue;
+      }
+      silent_polls = 0;
+      const ssize_t size = ::recv(socket_.descriptor(), buffer.data(), buffer.size(), 0);
+      if (size < 0 && errno == EINTR) continue;
+      if (size <= 0) {
+        {
+          const std::lock_guard lock(receiving_);
+          if (is_dismissed_) return;
+        }
+        end_process(lost, kFailed);
+      }
+      reader.add({buffer.data(), static_cast<std::size_t>(size)});
+      while (std::optional<Frame> frame = reader.next()) handle(*frame);
+    }
+  } catch (const std::exception& error) {
+    end_process(lost + ": " + error.what(), kFailed);
+  }
+}
+
+void RankLink::handle(Frame& frame) {
+  const std::string type = frame.type();
+  if (type == "ping") {
+    send({.header = {{"type", "pong"},
+                     {"sent_s", frame.header.value("sent_s", 0.0)},
+                     {"rank_s", steady_clock_s()}},
+          .payload = {}});
+    return;
+  }
+  if (type == "stop")
+    end_process(frame.header.value("text", "the run was ended"),
+                frame.header.value("status", kFailed));
+  const std::lock_guard lock(receiving_);
+  if (type == "bye") is_dismissed_ = true;
+  frames_.push_back(std::move(frame));
+  received_.notify_all();
+}
+
+void RankLink::end_process(const std::string& text, int status) const {
+  if (launch_.speaks) std::fprintf(stderr, "error: %s\n", text.c_str());
+  // Gloo's threads may still hold sockets to ranks that are gone: nothing is left to be torn down.
+  std::_Exit(status);
+}
+
+void RankLink::end_done() {
+  send({.header = {{"type", "done"}}, .payload = {}});
+  static_cast<void>(wait_for("bye"));
+  std::_Exit(0);
+}
+
+void RankLink::end_failed(const std::string& kind, const std::string& text, int status) {
+  try {
+    send({.header = {{"type", "error"}, {"kind", kind}, {"text", text}}, .payload = {}});
+  } catch (const std::runtime_error&) {
+    end_process(text, status);
+  }
+  // The coordinator knows who was the cause, and says it to all.
+  std::this_thread::sleep_for(kLastWordPatience);
+  end_process(text, status);
+}
+
+void take_part(const RankLaunch& launch, const std::function<void(RankLink&)>& work) {
+  RankLink* link = nullptr;
+  try {
+    link = new RankLink(launch);  // never deleted: the process ends with it
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "error: %s\n", error.what());
+    std::_Exit(kWrongRequest);
+  }
+  try {
+    work(*link);
+  } catch (const InputError& error) {
+    link->end_failed("input", error.what(), kWrongRequest);
+  } catch (const PeerLostError& error) {
+    link->end_failed("peer-lost", error.what(), kFailed);
+  } catch (const std::exception& error) {
+    link->end_failed("failure", error.what(), kFailed);
+  }
+  link->end_done();
+}
+
+}  // namespace cadastre

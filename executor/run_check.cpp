@@ -1,0 +1,74 @@
+#include "executor/run_check.h"
+
+#include <string>
+
+#include "executor/scene_data.h"
+#include "planner/error.h"
+#include "planner/memory.h"
+#include "planner/refusal.h"
+#include "planner/table.h"
+
+namespace cadastre {
+
+namespace {
+
+void check_classes(const RunRequest& request, const ModelGraph& model, const Scene& scene) {
+  const Shape& scores =
+      model.layers[static_cast<std::size_t>(layer_index(model, model.output))].output_shape;
+  if (scores.front() != static_cast<std::int64_t>(scene.classes.size()))
+    throw InputError(request.scene.string(), "/classes",
+                     "expected " + std::to_string(scores.front()) +
+                         " classes, as the model has outputs, found " +
+                         std::to_string(scene.classes.size()));
+}
+
+/// The pre-flight check of memory, on the hosts as the plan has them.
+void check_planned_memory(const RunRequest& request, const CheckedRun& run) {
+  const auto gigabytes = [](std::int64_t bytes) {
+    return fixed(static_cast<double>(bytes) / 1e9, 3) + " GB";
+  };
+  for (std::size_t r = 0; r < run.program.ranks.size(); ++r) {
+    const auto index = static_cast<std::size_t>(run.program.ranks[r].host_index);
+    const Host& host = run.plan.cluster.hosts[index];
+    if (run.peak_memory_bytes[r] > host.memory_bytes)
+      throw InputError(request.plan.string(),
+                       "/cluster/hosts/" + std::to_string(index) + "/memory_bytes",
+                       "expected at least the " + gigabytes(run.peak_memory_bytes[r]) + " that " +
+                           rank_name(run.program, static_cast<int>(r)) + " needs, found " +
+                           gigabytes(host.memory_bytes));
+  }
+}
+
+}  // namespace
+
+CheckedRun check_run(const RunRequest& request) {
+  CheckedRun run{.plan = read_plan(request.plan)};
+  const ModelGraph& model = run.plan.profile.model;
+  check_executable(model, request.plan.string(), "/profile/model");
+  if (!request.model.empty())
+    check_same_model(model, read_model(request.model), request.model.string());
+  run.program = lower(run.plan.plan, model, run.plan.cluster);
+  run.peak_memory_bytes =
+      peak_memory_bytes(run.program, run.plan.plan, run.plan.profile, run.plan.cluster);
+  check_planned_memory(request, run);
+  run.scene = read_scene(request.scene, request.rasters);
+  check_classes(request, model, run.scene);
+  static_cast<void>(patch_size(run.scene, model.inputs));
+  // Only labels and split here: enough to know the number of steps.
+  run.num_train_samples = static_cast<std::int64_t>(load_scene(run.scene, {}).train.size());
+  return run;
+}
+
+std::string rank_name(const Program& program, int rank) {
+  const RankProgram& of_rank = program.ranks[static_cast<std::size_t>(rank)];
+  std::string name = "rank " + std::to_string(rank) + " (host " + of_rank.host;
+  for (const RankPart& part : of_rank.parts) {
+    const bool is_first = &part == &of_rank.parts.front();
+    name += is_first ? (of_rank.parts.size() == 1 ? ", stage " : ", stages ") : ", ";
+    name += std::to_string(part.stage);
+  }
+  name += ')';
+  return name;
+}
+
+}  // namespace cadastre

@@ -1,0 +1,188 @@
+#include "executor/trained_ranks.h"
+
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "executor/communicator.h"
+#include "executor/launch/preflight.h"
+#include "executor/launch/rank_assignment.h"
+#include "executor/timing.h"
+#include "executor/training_job.h"
+#include "planner/error.h"
+#include "planner/files.h"
+
+namespace cadastre {
+
+namespace {
+
+constexpr const char* kLoopback = "127.0.0.1";
+constexpr int kWrongRequest = 2;
+/// Steps over which the speed that is shown is taken.
+constexpr std::int64_t kSpeedSteps = 20;
+
+std::vector<int> planned_cores(const CheckedRun& run) {
+  std::vector<int> cores;
+  for (const RankProgram& rank : run.program.ranks)
+    cores.push_back(run.plan.cluster.hosts[static_cast<std::size_t>(rank.host_index)].cores);
+  return cores;
+}
+
+std::vector<PlannedHost> planned_hosts(const CheckedRun& run) {
+  std::vector<PlannedHost> hosts;
+  for (const RankProgram& rank : run.program.ranks)
+    hosts.push_back(
+        {.name = rank.host,
+         .address = run.plan.cluster.hosts[static_cast<std::size_t>(rank.host_index)].address});
+  return hosts;
+}
+
+/// Threads where all ranks are on this machine.
+std::vector<int> local_threads(const CheckedRun& run) {
+  HostFacts here = host_facts();
+  here.machine_cores = here.cores;
+  const std::vector<int> cores = planned_cores(run);
+  return rank_threads(std::vector<RankHello>(cores.size(), RankHello{.host = here}), cores);
+}
+
+std::vector<RankStart> rank_starts(const RunRequest& request, const CheckedRun& run) {
+  const std::vector<PlannedHost> hosts = planned_hosts(run);
+  const std::vector<int> threads =
+      request.launch.hosts.empty() ? local_threads(run) : planned_cores(run);
+  std::vector<RankStart> starts;
+  for (std::size_t r = 0; r < hosts.size(); ++r)
+    starts.push_back({.arguments = rank_arguments(request),
+                      .host = hosts[r].name,
+                      .address = hosts[r].address,
+                      .name = rank_name(run.program, static_cast<int>(r)),
+                      .num_threads = threads[r]});
+  return starts;
+}
+
+class Training {
+ public:
+  Training(const RunRequest& request, const CheckedRun& run, std::int64_t num_steps)
+      : request_(request),
+        run_(run),
+        environment_(started_by(request.launch)),
+        num_ranks_(static_cast<int>(run.program.ranks.size())),
+        group_(request.launch, rank_starts(request, run), request_fingerprint(request)),
+        coordinator_(group_.coordinator()),
+        rendezvous_(kLoopback),
+        result_{.steps = RunSteps(num_ranks_, run.plan.plan.batch_size, num_steps),
+                .windows = std::vector<StepWindow>(run.program.ranks.size()),
+                .weights = {}} {}
+
+  TrainedRanks train(const std::function<void(const RunProgress&)>& on_progress) && {
+    try {
+      assign_jobs(group_.gather());
+      check_ready(coordinator_.collect("ready"));
+    } catch (const InputError& error) {
+      coordinator_.end_all(error.what(), kWrongRequest);
+      throw;
+    }
+    result_.began_s = steady_clock_s();
+    for (int rank = 0; rank < num_ranks_; ++rank)
+      coordinator_.send(rank, {.header = {{"type", "go"}}, .payload = {}});
+    coordinator_.run([&](int rank, Frame& frame) { receive(rank, frame, on_progress); });
+    coordinator_.dismiss();
+    for (int rank = 0; rank < num_ranks_; ++rank)
+      result_.windows[static_cast<std::size_t>(rank)].move_times(
+          [&](double time_s) { return coordinator_.clock(rank).to_own_s(time_s); });
+    result_.weights = merge_weights(parts_);
+    return std::move(result_);
+  }
+
+ private:
+  void assign_jobs(const std::vector<RankHello>& hellos) {
+    check_hellos(hellos, request_fingerprint(request_));
+    if (environment_) coordinator_.renumber(assign_ranks(hellos, planned_hosts(run_)));
+    std::vector<RankHello> by_rank;
+    std::vector<RankNeed> needs;
+    for (int rank = 0; rank < num_ranks_; ++rank) {
+      by_rank.push_back(coordinator_.hello(rank));
+      coordinator_.set_name(rank, rank_name(run_.program, rank));
+      needs.push_back(
+          {.name = coordinator_.name(rank),
+           .peak_memory_bytes = run_.peak_memory_bytes[static_cast<std::size_t>(rank)]});
+    }
+    check_memory(by_rank, needs);
+    const std::vector<int> threads = rank_threads(by_rank, planned_cores(run_));
+    const std::string plan = read_file(request_.plan);
+    for (int rank = 0; rank < num_ranks_; ++rank)
+      coordinator_.send(
+          rank, to_frame(TrainingJob{.rank = rank,
+                                     .num_threads = threads[static_cast<std::size_t>(rank)],
+                                     .has_other_machines = on_several_machines(by_rank),
+                                     .rendezvous = {.address = coordinator_.own_address(rank),
+                                                    .port = rendezvous_.rendezvous().port},
+                                     .training = request_.training,
+                                     .plan = plan}));
+  }
+
+  /// They would train each on its own data.
+  void check_ready(const std::vector<Frame>& ready) const {
+    const auto samples = [&](std::size_t rank) {
+      return ready[rank].header.value("training_samples", "");
+    };
+    for (std::size_t rank = 1; rank < ready.size(); ++rank)
+      if (samples(rank) != samples(0))
+        throw InputError("", "",
+                         "expected the same training samples on all ranks, found " + samples(0) +
+                             " on " + coordinator_.name(0) + " and " + samples(rank) + " on " +
+                             coordinator_.name(static_cast<int>(rank)));
+  }
+
+  void receive(int rank, Frame& frame, const std::function<void(const RunProgress&)>& on_progress) {
+    const std::string type = frame.type();
+    if (type == "window") {
+      result_.windows[static_cast<std::size_t>(rank)] = step_window_from(frame.payload);
+    } else if (type == "weights") {
+      parts_.push_back(weights_from(frame.payload, coordinator_.name(rank)));
+    } else if (type == "step") {
+      StepReport report = step_report_from(frame);
+      report.end_s = coordinator_.clock(rank).to_own_s(report.end_s);
+      const std::int64_t before = result_.steps.num_complete();
+      result_.steps.add(rank, report);
+      if (result_.steps.num_complete() > before) on_progress(progress());
+    }
+  }
+
+  [[nodiscard]] RunProgress progress() const {
+    const RunSteps& steps = result_.steps;
+    const std::int64_t last = steps.num_complete() - 1;
+    const std::int64_t first = std::max<std::int64_t>(0, last - kSpeedSteps);
+    const double seconds =
+        steps.end_s(last) - (last > first ? steps.end_s(first) : result_.began_s);
+    const auto slowest = static_cast<std::size_t>(steps.slowest_rank(last));
+    return {.part = RunProgress::Part::kTraining,
+            .done = last + 1,
+            .total = steps.num_steps(),
+            .loss = steps.loss(last),
+            .samples_per_s = static_cast<double>(std::max<std::int64_t>(1, last - first) *
+                                                 run_.plan.plan.batch_size) /
+                             std::max(seconds, 1e-9),
+            .traffic_bytes = steps.sent_bytes(last),
+            .slowest_host = num_ranks_ > 1 ? run_.program.ranks[slowest].host : std::string()};
+  }
+
+  const RunRequest& request_;
+  const CheckedRun& run_;
+  std::optional<LauncherEnvironment> environment_;
+  int num_ranks_;
+  RankGroup group_;
+  Coordinator& coordinator_;
+  RendezvousServer rendezvous_;
+  TrainedRanks result_;
+  std::vector<Weights> parts_;
+};
+
+}  // namespace
+
+TrainedRanks train_ranks(const RunRequest& request, const CheckedRun& run, std::int64_t num_steps,
+                         const std::function<void(const RunProgress&)>& on_progress) {
+  return Training(request, run, num_steps).train(on_progress);
+}
+
+}  // namespace cadastre

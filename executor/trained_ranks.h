@@ -1,0 +1,30 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "executor/run_check.h"
+#include "executor/run_steps.h"
+#include "executor/step_window.h"
+#include "executor/training_run.h"
+#include "executor/weights.h"
+
+namespace cadastre {
+
+/// What the ranks of a run have done and sent back.
+struct TrainedRanks {
+  RunSteps steps;
+  double began_s = 0;               ///< when they were let go, on this machine's steady clock
+  std::vector<StepWindow> windows;  ///< by rank, all on this machine's clock
+  Weights weights;
+};
+
+/// The coordinator's side of training: starts or awaits the ranks, sees that they can take part,
+/// gives each its job, lets them go together when all are ready, and gathers what they send.
+/// Throws as `run_training`.
+[[nodiscard]] TrainedRanks train_ranks(const RunRequest& request, const CheckedRun& run,
+                                       std::int64_t num_steps,
+                                       const std::function<void(const RunProgress&)>& on_progress);
+
+}  // namespace cadastre

@@ -1,0 +1,65 @@
+#include "executor/training_job.h"
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "planner/json_reader.h"
+
+namespace cadastre {
+
+Frame to_frame(const TrainingJob& job) {
+  return {.header = {{"type", "job"},
+                     {"work", "train"},
+                     {"rank", job.rank},
+                     {"num_threads", job.num_threads},
+                     {"has_other_machines", job.has_other_machines},
+                     {"rendezvous_address", job.rendezvous.address},
+                     {"rendezvous_port", job.rendezvous.port},
+                     {"training", to_json(job.training)}},
+          .payload = job.plan};
+}
+
+TrainingJob training_job_from(const Frame& frame) {
+  try {
+    const nlohmann::json& header = frame.header;
+    // Member by member: GCC 12 takes those of an aggregate for uninitialized where one throws.
+    TrainingJob job;
+    job.rank = header.at("rank").get<int>();
+    job.num_threads = header.at("num_threads").get<int>();
+    job.has_other_machines = header.at("has_other_machines").get<bool>();
+    job.rendezvous.address = header.at("rendezvous_address").get<std::string>();
+    job.rendezvous.port = header.at("rendezvous_port").get<std::uint16_t>();
+    job.training = training_from_json(JsonPlace(header.at("training"), "the coordinator's job", ""));
+    job.plan = frame.payload;
+    return job;
+  } catch (const nlohmann::json::exception& error) {
+    throw FrameError(error.what());
+  }
+}
+
+Frame to_frame(const StepReport& report) {
+  return {.header = {{"type", "step"},
+                     {"step", report.step},
+                     {"loss_sum", report.loss_sum},
+                     {"end_s", report.end_s},
+                     {"busy_s", report.busy_s},
+                     {"sent_bytes", report.sent_bytes}},
+          .payload = {}};
+}
+
+StepReport step_report_from(const Frame& frame) {
+  try {
+    const nlohmann::json& header = frame.header;
+    // JSON has no number for a loss that is not finite: it comes as null.
+    const nlohmann::json& loss = header.at("loss_sum");
+    return {.step = header.at("step").get<std::int64_t>(),
+            .loss_sum = loss.is_number() ? loss.get<double>() : std::nan(""),
+            .end_s = header.at("end_s").get<double>(),
+            .busy_s = header.at("busy_s").get<double>(),
+            .sent_bytes = header.at("sent_bytes").get<std::int64_t>()};
+  } catch (const nlohmann::json::exception& error) {
+    throw FrameError(error.what());
+  }
+}
+
+}  // namespace cadastre

@@ -1,0 +1,169 @@
+#!/usr/bin/env python3
+"""Training steps of cadastre and of PyTorch beside each other, on the testbed's hosts.
+
+For every number of hosts and bandwidth: measures the model's layers and the network, plans, and
+runs cadastre's single host, data-parallel, pipeline of equal parts and the planner's own plan, and
+PyTorch in one process and under DistributedDataParallel over Gloo: in turn, several times over, so
+that all see the same machine. Writes medians, ratios and a table. Needs root.
+
+    sudo tests/benchmarks/cluster_benchmark.py -o cluster-benchmark
+"""
+
+import argparse
+import os
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.normpath(os.path.join(HERE, "../.."))
+sys.path.insert(0, os.path.join(ROOT, "tests/testbed"))
+
+import cluster_measure  # noqa: E402
+import cluster_table  # noqa: E402
+from cluster_runs import Failed, Runs, run_program  # noqa: E402
+from errors import InputError, TestbedError  # noqa: E402
+from hosts import Testbed, reason_not_to_run  # noqa: E402
+from idle_time import Network, idle_time  # noqa: E402
+
+STRATEGIES = {"single": "single", "data-parallel": "data-parallel", "pipeline": "pipeline",
+              "planned": "auto"}
+PYTORCH = {"pytorch-single": "single", "pytorch-ddp": "ddp"}
+_WEIGHT = 10000  # before whatever else this machine does
+_MEMORY = "4GiB"
+
+
+def say(text):
+    print(text, file=sys.stderr, flush=True)
+
+
+def cluster_document(num_hosts, bandwidth, core_share):
+    """Equal hosts on one switch: a share of a core is a core of that speed."""
+    return {"format": "cadastre-cluster/1", "name": f"{num_hosts} hosts at {bandwidth}",
+            "hosts": [{"name": f"node{number}", "relative_speed": core_share,
+                       "memory_bytes": _MEMORY} for number in range(1, num_hosts + 1)],
+            "network": {"bandwidth_bytes_per_s": bandwidth, "latency_s": 0}}
+
+
+def core_share(num_hosts):
+    return min(1.0, len(os.sched_getaffinity(0)) / num_hosts)
+
+
+def testbed_name(what):
+    return f"bench-{os.getpid()}-{what}"
+
+
+def profile(arguments, directory):
+    """(file of the model's profile on a host, that host's speed), measured while as many hosts as
+    there are cores do: what they take from each other (memory bandwidth, frequency) they will take
+    in the runs, too."""
+    num_hosts = max(1, min(max(arguments.hosts), len(os.sched_getaffinity(0))))
+    with Testbed.up(cluster_document(num_hosts, "1Gbps", 1.0), testbed_name("profile"),
+                    weight=_WEIGHT) as testbed:
+        run_program([testbed.start(host, [
+            arguments.program, "profile", arguments.model, "--data", arguments.data, "--quiet",
+            "-o", f"{directory}/profile-{host}.json"], stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE, text=True) for host in testbed.hosts], "cadastre profile")
+        return f"{directory}/profile-node1.json", cluster_measure.speed(testbed)
+
+
+def setting(arguments, num_hosts, bandwidth, profiled, directory):
+    """All runs of one number of hosts and one bandwidth."""
+    profile_file, profiled_speed = profiled
+    share = core_share(num_hosts)
+    document = cluster_document(num_hosts, bandwidth, share)
+    with Testbed.up(document, testbed_name(f"{num_hosts}"), weight=_WEIGHT) as testbed:
+        measured = cluster_measure.measure(testbed)
+        document = testbed.cluster()
+        relative_speed = cluster_measure.speed(testbed) / profiled_speed
+        for host in document["hosts"]:
+            host["relative_speed"] = relative_speed
+        document["network"] |= {"bandwidth_bytes_per_s": measured.bandwidth_bytes_per_s,
+                                "latency_s": measured.latency_s / 2}  # a message crosses two links
+        runs = Runs(arguments, testbed, document, profile_file, directory)
+        plans = {name: runs.plan(strategy) for name, strategy in STRATEGIES.items()}
+        times_s = {name: [] for name in [*PYTORCH, *STRATEGIES]}
+        idle, loads = {}, []
+        network = Network(measured.bandwidth_bytes_per_s, measured.latency_s)
+        for repetition in range(arguments.repetitions):
+            loads.append(os.getloadavg()[0])
+            for name in times_s:
+                if name in PYTORCH:
+                    times_s[name].append(runs.pytorch(PYTORCH[name]))
+                else:
+                    step_s, timeline = runs.train(plans[name])
+                    times_s[name].append(step_s)
+                    idle.setdefault(name, []).append(idle_time(timeline, network).beyond_share)
+                say(f"  {num_hosts} hosts, {bandwidth}, {repetition + 1} of "
+                    f"{arguments.repetitions}: {name} {1e3 * times_s[name][-1]:.1f} ms")
+    return {"num_hosts": num_hosts, "bandwidth": bandwidth, "cores_per_host": share,
+            "measured_relative_speed": relative_speed,
+            "measured_bandwidth_bytes_per_s": measured.bandwidth_bytes_per_s,
+            "measured_latency_s": measured.latency_s, "load_average": loads,
+            "step_s": {name: statistics.median(values) for name, values in times_s.items()},
+            "all_step_s": times_s,
+            "idle_beyond_share": {name: statistics.median(values) for name, values in idle.items()},
+            "plans": {name: runs.describe(plan) for name, plan in plans.items()}}
+
+
+def _parser():
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("-o", "--output", required=True, help="directory for what comes out")
+    parser.add_argument("--program", default=f"{ROOT}/build/release/bin/cadastre")
+    parser.add_argument("--python", default="/usr/bin/python3", help="that has torch")
+    parser.add_argument("--model", default=f"{ROOT}/scenarios/models/multimodal-cnn.json")
+    parser.add_argument("--data", help="scene (default: one that is synthesized)")
+    parser.add_argument("--batch-size", type=int, default=64)
+    parser.add_argument("--hosts", type=int, nargs="+", default=[2, 4])
+    parser.add_argument("--bandwidths", nargs="+", default=["100Mbps", "1Gbps"])
+    parser.add_argument("--steps", type=int, default=40, help="of each run")
+    parser.add_argument("--repetitions", type=int, default=5)
+    return parser
+
+
+def main():
+    arguments = _parser().parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that testbeds are removed
+    if min(arguments.batch_size, arguments.repetitions) < 1 or min(arguments.hosts) < 2 \
+            or arguments.steps < 4:
+        say("error: expected positive numbers, 2 hosts and 4 steps at least")
+        return 2
+    if reason := reason_not_to_run():
+        say(f"error: {reason}")
+        return 2
+    try:
+        os.makedirs(arguments.output, exist_ok=True)
+        arguments.program = os.path.abspath(arguments.program)
+        arguments.model = os.path.abspath(arguments.model)
+        with tempfile.TemporaryDirectory(prefix="cadastre-benchmark-") as directory:
+            if not arguments.data:
+                arguments.data = f"{directory}/scene"
+                say("synthesizing a scene")
+                run_program([subprocess.Popen(
+                    [arguments.program, "synthesize", "--quiet", "-o", arguments.data],
+                    stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)],
+                    "cadastre synthesize")
+            arguments.data = os.path.abspath(arguments.data)
+            say("profiling the model")
+            profiled = profile(arguments, directory)
+            settings = []
+            for num_hosts in arguments.hosts:
+                for bandwidth in arguments.bandwidths:
+                    settings.append(setting(arguments, num_hosts, bandwidth, profiled,
+                                            directory))
+                    cluster_table.write(arguments, settings)
+    except OSError as error:
+        say(f"error: {error.filename}: {error.strerror}")
+        return 2
+    except (InputError, TestbedError, Failed) as error:
+        say(f"error: {error}")
+        return 2 if isinstance(error, InputError) else 1
+    print(cluster_table.markdown(settings), end="")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

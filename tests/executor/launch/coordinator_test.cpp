@@ -1,0 +1,170 @@
+#include "executor/launch/coordinator.h"
+
+#include <sys/socket.h>
+
+#include <thread>
+
+#include "planner/error.h"
+#include "tests/support/catch.h"
+
+namespace cadastre {
+namespace {
+
+constexpr std::chrono::milliseconds kPatience{5000};
+constexpr std::chrono::seconds kOneSecond{1};
+
+/// The rank's end of a connection, by hand.
+class FakeRank {
+ public:
+  FakeRank(const Coordinator& coordinator, int number, const std::string& token = "token",
+           const std::string& problem = "")
+      : socket_(connect_to("127.0.0.1", coordinator.port(), kPatience)) {
+    RankHello hello{.number = number, .num_ranks = 2, .version = "1", .token = token};
+    hello.host.name = "lab" + std::to_string(number + 1);
+    hello.problem = problem;
+    send(to_frame(hello));
+  }
+
+  void send(const Frame& frame) { send_all(socket_, encode(frame)); }
+
+  void say(const std::string& type) { send({.header = {{"type", type}}, .payload = {}}); }
+
+  void fail(const std::string& kind, const std::string& text) {
+    send({.header = {{"type", "error"}, {"kind", kind}, {"text", text}}, .payload = {}});
+  }
+
+  /// The next frame that is no ping.
+  Frame next() {
+    while (true) {
+      while (std::optional<Frame> frame = reader_.next())
+        if (frame->type() != "ping") return std::move(*frame);
+      char buffer[4096];
+      const ssize_t size = ::recv(socket_.descriptor(), buffer, sizeof buffer, 0);
+      if (size <= 0) return {.header = {{"type", "end"}}, .payload = {}};
+      reader_.add({buffer, static_cast<std::size_t>(size)});
+    }
+  }
+
+  void leave() { socket_.close(); }
+
+ private:
+  Socket socket_;
+  FrameReader reader_{1 << 20};
+};
+
+/// A coordinator of two ranks.
+struct World {
+  Coordinator coordinator{listen_on("127.0.0.1", 0), 2, "token"};
+
+  /// The message with which `action` fails, `input: ` before that of an InputError.
+  template <typename Action>
+  static std::string failure(const Action& action) {
+    try {
+      action();
+    } catch (const InputError& error) {
+      return std::string("input: ") + error.what();
+    } catch (const std::runtime_error& error) {
+      return error.what();
+    }
+    return "";
+  }
+};
+
+TEST_CASE("ranks report, are told, and are let go", "[executor]") {
+  World world;
+  FakeRank second(world.coordinator, 1);
+  FakeRank first(world.coordinator, 0);
+  const std::vector<RankHello> hellos = world.coordinator.gather(kOneSecond);
+  REQUIRE(hellos.size() == 2);
+  CHECK(hellos[0].host.name == "lab1");
+  CHECK(hellos[1].host.name == "lab2");
+  CHECK(world.coordinator.own_address(1) == "127.0.0.1");
+
+  world.coordinator.renumber({1, 0});
+  CHECK(world.coordinator.hello(0).host.name == "lab2");
+  world.coordinator.send(0, {.header = {{"type", "job"}, {"rank", 0}}, .payload = "plan"});
+  const Frame job = second.next();
+  CHECK(job.type() == "job");
+  CHECK(job.payload == "plan");
+
+  first.say("ready");
+  second.say("ready");
+  CHECK(world.coordinator.collect("ready").size() == 2);
+  first.say("step");
+  first.say("done");
+  second.say("done");
+  std::vector<int> steps;
+  world.coordinator.run([&](int rank, const Frame& frame) {
+    CHECK(frame.type() == "step");
+    steps.push_back(rank);
+  });
+  CHECK(steps == std::vector<int>{1});
+  world.coordinator.dismiss();
+  CHECK(first.next().type() == "bye");
+}
+
+TEST_CASE("ranks that do not come are named", "[executor]") {
+  World world;
+  FakeRank first(world.coordinator, 0);
+  world.coordinator.set_name(1, "rank 1 (host b)");
+  CHECK(World::failure([&] { static_cast<void>(world.coordinator.gather(kOneSecond)); }) ==
+        "input: expected 2 ranks to report within 1 s, found nothing of rank 1 (host b)");
+  const Frame stop = first.next();
+  CHECK(stop.type() == "stop");
+  CHECK(stop.header["status"] == 2);
+  CHECK(stop.header["text"].get<std::string>().find("rank 1 (host b)") != std::string::npos);
+}
+
+TEST_CASE("strangers, and ranks of another run, are sent away", "[executor]") {
+  World world;
+  const Socket stranger = connect_to("127.0.0.1", world.coordinator.port(), kPatience);
+  send_all(stranger, "GET / HTTP/1.1\r\n\r\n");
+  FakeRank other(world.coordinator, 0, "another token");
+  FakeRank first(world.coordinator, 0);
+  FakeRank second(world.coordinator, 1);
+  CHECK(world.coordinator.gather(kOneSecond).size() == 2);
+  CHECK(other.next().header["text"] == "another run has this port: its ranks are not of this one");
+}
+
+TEST_CASE("a rank of a number that there is not ends all", "[executor]") {
+  World world;
+  FakeRank first(world.coordinator, 0);
+  FakeRank third(world.coordinator, 2);
+  CHECK(World::failure([&] { static_cast<void>(world.coordinator.gather(kOneSecond)); }) ==
+        "input: expected 2 ranks, as the plan has, found 2 that were started");
+  CHECK(first.next().type() == "stop");
+}
+
+TEST_CASE("what a rank finds wrong with itself is said to all", "[executor]") {
+  World world;
+  FakeRank first(world.coordinator, 0);
+  FakeRank second(world.coordinator, 1, "token", "no such interface");
+  CHECK(World::failure([&] { static_cast<void>(world.coordinator.gather(kOneSecond)); }) ==
+        "input: rank 1 (host lab2): no such interface");
+  CHECK(first.next().header["text"] == "rank 1 (host lab2): no such interface");
+}
+
+TEST_CASE("of ranks that fail, the one that was the cause is named", "[executor]") {
+  World world;
+  FakeRank first(world.coordinator, 0);
+  FakeRank second(world.coordinator, 1);
+  static_cast<void>(world.coordinator.gather(kOneSecond));
+  SECTION("one that lost another is not it") {
+    first.fail("peer-lost", "lost rank 1");
+    second.say("step");
+    second.leave();
+    CHECK(World::failure([&] { world.coordinator.run([](int, Frame&) {}); }) ==
+          "rank 1 (host lab2) died: its connection closed, after 1 steps; the other ranks were "
+          "ended");
+  }
+  SECTION("one that says why is") {
+    first.fail("peer-lost", "lost rank 1");
+    second.fail("failure", "out of memory");
+    CHECK(World::failure([&] { world.coordinator.run([](int, Frame&) {}); }) ==
+          "rank 1 (host lab2) failed: out of memory, after 0 steps; the other ranks were ended");
+  }
+  CHECK(first.next().type() == "stop");
+}
+
+}  // namespace
+}  // namespace cadastre
