@@ -1,5 +1,6 @@
 """Two hosts of the testbed, and runs on them."""
 
+import copy
 import json
 import os
 import subprocess
@@ -33,7 +34,7 @@ class SeveralHostsTestCase(RunTestCase):
 
     def plan(self, strategy="branch", **changes):
         """For the testbed's cluster, with addresses; `changes` by host: keys of its entry."""
-        cluster = self.testbed.cluster()
+        cluster = copy.deepcopy(self.testbed.cluster())
         for entry in cluster["hosts"]:
             entry.update(changes.get(entry["name"], {}))
         return self.world.plan(strategy, cluster=cluster)
