@@ -49,6 +49,19 @@ def run(request, output):
         spark_run.end_spark(spark)
 
 
+def separate_standard_error():
+    """spark-submit joins this process's standard error with its standard output; its own is open
+    in the process above. Stays as it is where that one cannot be opened (a socket, say)."""
+    if "PYSPARK_GATEWAY_PORT" not in os.environ or not os.path.sameopenfile(1, 2):
+        return
+    try:
+        descriptor = os.open(f"/proc/{os.getppid()}/fd/2", os.O_WRONLY | os.O_APPEND)
+    except OSError:
+        return
+    os.dup2(descriptor, 2)
+    os.close(descriptor)
+
+
 def fail(error, status):
     lines = str(error).splitlines() or [type(error).__name__]
     print(f"error: {lines[0]}", file=sys.stderr, flush=True)
@@ -56,6 +69,7 @@ def fail(error, status):
 
 
 if __name__ == "__main__":
+    separate_standard_error()
     STATUS = main(sys.argv[1:])
     sys.stdout.flush()
     # Threads may still wait for a Java process that hangs.

@@ -23,6 +23,7 @@ Example:
 """
 
 _VALUES = {"--plan", "--model", "--data", "--rasters", "--output", "--cadastre", "--patience"}
+_REQUIRED = ("--plan", "--data", "--output")
 _OTHER_LAUNCHERS = {"--local", "--hosts", "--ssh", "--remote-program", "--address", "--port"}
 _DOCUMENTS = ("--plan", "--model")  # sent to the executors
 _PATHS = ("--data", "--rasters")  # the same there as here
@@ -49,10 +50,7 @@ class Request:
 def read_request(words):
     """Raises InputError."""
     values, arguments = _split(words)
-    for option in ("--plan", "--data", "--output"):
-        if option not in values:
-            raise InputError(f"cadastre_spark run: {option} is required; "
-                             "`cadastre_spark.py run --help` shows an example")
+    _require(values, arguments)
     documents = [(option, values[option], _read(values[option]))
                  for option in _DOCUMENTS if option in values]
     for option in _PATHS:
@@ -113,18 +111,20 @@ def _split(words):
         if name in values:
             raise InputError(f"cadastre_spark run: expected {name} once, found it twice")
         values[name] = value
-    _refuse_near_misses(arguments, values)
     return values, arguments
 
 
-def _refuse_near_misses(arguments, values):
-    """A mistyped --plan is both missing and unknown; its name says more."""
-    missing = [option for option in _VALUES if option not in values]
-    for word in arguments:
-        name = word.partition("=")[0]
-        if word.startswith("--") and (near := difflib.get_close_matches(name, missing, 1, 0.85)):
+def _require(values, arguments):
+    for option in _REQUIRED:
+        if option in values:
+            continue
+        # Mistyped it is both missing and unknown; its name says more.
+        words = [word.partition("=")[0] for word in arguments if word.startswith("--")]
+        if near := difflib.get_close_matches(option, words, 1, 0.7):
             raise InputError("cadastre_spark run: expected an option that `cadastre run --help` "
-                             f'lists, found "{name}"; did you mean "{near[0]}"?')
+                             f'lists, found "{near[0]}"; did you mean "{option}"?')
+        raise InputError(f"cadastre_spark run: {option} is required; "
+                         "`cadastre_spark.py run --help` shows an example")
 
 
 def _patience_s(text):
