@@ -143,10 +143,13 @@ std::string request_fingerprint(const RunRequest& request) {
 }
 
 std::vector<std::string> rank_arguments(const RunRequest& request) {
-  // Whoever starts it need not do so here.
-  std::vector<std::string> arguments = {"rank", "--data", fs::absolute(request.scene).string()};
+  // What ssh starts is in another directory.
+  const auto path = [&](const fs::path& given) {
+    return request.launch.hosts.empty() ? given.string() : fs::absolute(given).string();
+  };
+  std::vector<std::string> arguments = {"rank", "--data", path(request.scene)};
   if (!request.rasters.empty())
-    arguments.insert(arguments.end(), {"--rasters", fs::absolute(request.rasters).string()});
+    arguments.insert(arguments.end(), {"--rasters", path(request.rasters)});
   return arguments;
 }
 
