@@ -3,8 +3,6 @@ after it, with nothing left running."""
 
 import os
 import signal
-import socket
-import tempfile
 import unittest
 
 import launched_run

@@ -85,9 +85,13 @@ class World:
         self._weights = {}
         self._num_runs = 0
         scenarios = os.path.join(_ROOT, "scenarios")
-        self._make("synthesize", "--size-m", 128, "-o", self.scene)
-        self._make("import", "model", f"{scenarios}/models/multimodal-cnn.json", "--device",
-                   f"{scenarios}/devices/server-core.json", "-o", self.path("profile.json"))
+        try:
+            self._make("synthesize", "--size-m", 128, "-o", self.scene)
+            self._make("import", "model", f"{scenarios}/models/multimodal-cnn.json", "--device",
+                       f"{scenarios}/devices/server-core.json", "-o", self.path("profile.json"))
+        except BaseException:
+            self.__exit__()
+            raise
 
     def __enter__(self):
         return self
