@@ -75,9 +75,9 @@ void RankLink::listen() {
       launch_.coordinator_address + ", port " + std::to_string(launch_.coordinator_port);
   const auto end_lost = [&](const std::string& cause) {
     if (has_heard) end_process("lost the coordinator at " + place + ": " + cause, kFailed);
-    end_process("expected the coordinator of the run at " + place + ", found something else: " +
-                    cause,
-                kWrongRequest);
+    end_process(
+        "expected the coordinator of the run at " + place + ", found something else: " + cause,
+        kWrongRequest);
   };
   try {
     while (true) {

@@ -46,7 +46,7 @@ def skip(reason):
 class Finished:
     """How a process ended; killed when it has not within `within_s`."""
 
-    def __init__(self, process, within_s=60):
+    def __init__(self, process, within_s=180):
         self.hung = False
         try:
             self.out, self.err = process.communicate(timeout=within_s)
@@ -71,7 +71,7 @@ def start(command, **options):
                             **options)
 
 
-def finish(command, within_s=60, **options):
+def finish(command, within_s=180, **options):
     return Finished(start(command, **options), within_s)
 
 
@@ -85,9 +85,13 @@ class World:
         self._weights = {}
         self._num_runs = 0
         scenarios = os.path.join(_ROOT, "scenarios")
-        self._make("synthesize", "--size-m", 128, "-o", self.scene)
-        self._make("import", "model", f"{scenarios}/models/multimodal-cnn.json", "--device",
-                   f"{scenarios}/devices/server-core.json", "-o", self.path("profile.json"))
+        try:
+            self._make("synthesize", "--size-m", 128, "-o", self.scene)
+            self._make("import", "model", f"{scenarios}/models/multimodal-cnn.json", "--device",
+                       f"{scenarios}/devices/server-core.json", "-o", self.path("profile.json"))
+        except BaseException:
+            self.__exit__()
+            raise
 
     def __enter__(self):
         return self
@@ -181,7 +185,7 @@ def weights(output):
         return stream.read()
 
 
-def wait_until(condition, within_s=60):
+def wait_until(condition, within_s=180):
     end = time.monotonic() + within_s
     while not condition():
         if time.monotonic() > end:

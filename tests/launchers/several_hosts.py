@@ -58,7 +58,7 @@ class SeveralHostsTestCase(RunTestCase):
         return start(self.testbed.command("node1", command))
 
     def run_by_ssh(self, *arguments, **options):
-        return launched_run.Finished(self.start_by_ssh(*arguments, **options), within_s=90)
+        return launched_run.Finished(self.start_by_ssh(*arguments, **options), within_s=180)
 
     def start_ranks(self, plans, output, order=("node1", "node2"), more=((), ()), variables=(),
                     **options):
