@@ -19,6 +19,7 @@ from rank_states import RankStates
 from request import InputError
 
 _POLL_S = 0.2
+_SILENT_S = 2  # of waiting for executors
 _GRACE_S = 30  # for the other ranks to find out and end by themselves: rank 0 needs 20 s at most
 _STOP_S = 15  # for ranks that were asked to end
 _SPARK_END_S = 20
@@ -71,16 +72,17 @@ def wait_for_executors(spark, request):
 
 
 def _wait_for_number(spark, request):
-    deadline_s = time.monotonic() + request.patience_s
+    began_s = time.monotonic()
     shown = -1
     while True:
         # The driver is one of those that have a status.
         found = spark._jsc.sc().getExecutorMemoryStatus().size() - 1
-        if found >= request.num_ranks or time.monotonic() > deadline_s:
+        waited_s = time.monotonic() - began_s
+        if found >= request.num_ranks or waited_s > request.patience_s:
             return found
-        if found != shown and shown >= 0 and not request.is_quiet:
+        if found != shown and waited_s > _SILENT_S and not request.is_quiet:
             _say(f"waiting for executors: {found} of {request.num_ranks}")
-        shown = found
+            shown = found
         time.sleep(_POLL_S)
 
 
