@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Apache Spark as a launcher of `cadastre run`:
 
-    spark-submit --master spark://HOST:7077 cadastre_spark.py run --plan plan.json --data SCENE -o RUN
+    spark-submit --master spark://HOST:7077 cadastre_spark.py run --plan PLAN --data SCENE -o RUN
 
 Arguments, standard output, files and exit status are those of `cadastre run`.
 """

@@ -1,5 +1,7 @@
 """How the ranks of a run get on, and who was the cause when it fails."""
 
+from __future__ import annotations
+
 import dataclasses
 import signal
 

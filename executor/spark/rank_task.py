@@ -42,7 +42,11 @@ class _Link:
     """The connection to the driver; a thread listens for its word to end."""
 
     def __init__(self, spec, rank):
-        stream = socket.create_connection((spec["address"], spec["port"]), timeout=_CONNECT_S)
+        try:
+            stream = socket.create_connection((spec["address"], spec["port"]), timeout=_CONNECT_S)
+        except OSError as error:
+            raise RuntimeError(f"the driver cannot be reached at {spec['address']}, port "
+                               f"{spec['port']}, from {socket.gethostname()}: {error}") from None
         stream.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         stream.settimeout(_MOST_SILENT_S)
         self.own_address = stream.getsockname()[0]
@@ -92,16 +96,18 @@ class _Task:
             self._link.send("end", status=2)
             self._link.close()
             return
-        directory = tempfile.mkdtemp(prefix="cadastre-spark-", dir=_scratch_directory())
+        directory = None
         try:
+            directory = tempfile.mkdtemp(prefix="cadastre-spark-", dir=_scratch_directory())
             status = self._run_in(directory, program, place)
             if status == 0 and self._rank == 0:
                 self._send_files(os.path.join(directory, "run"))
         except OSError as error:
-            self._link.send("problem", text=f"{program} cannot be started: {error.strerror}")
+            self._link.send("problem", text=f"{error.filename or program}: {error.strerror}")
             status = 2
         finally:
-            shutil.rmtree(directory, ignore_errors=True)
+            if directory is not None:
+                shutil.rmtree(directory, ignore_errors=True)
         self._link.send("end", status=status)
         self._link.close()
 
@@ -116,8 +122,8 @@ class _Task:
 
     def _meet(self, problem):
         """Address and port of rank 0's coordinator, or None when one rank cannot take part."""
-        facts = {"address": self._link.own_address, "executor": [socket.gethostname(), self._worker],
-                 "problem": problem}
+        facts = {"address": self._link.own_address,
+                 "executor": [socket.gethostname(), self._worker]}
         everyone = [json.loads(text) for text in self._context.allGather(json.dumps(facts))]
         executors = [tuple(one["executor"]) for one in everyone]
         first = executors.index(executors[self._rank])

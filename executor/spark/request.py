@@ -18,8 +18,8 @@ each executor. Beside them:
   --help            Print this help message and exit
 
 Example:
-  spark-submit --master spark://lab1:7077 cadastre_spark.py run --plan plan.json --data /data/scene \\
-    --epochs 6 -o run
+  spark-submit --master spark://lab1:7077 cadastre_spark.py run --plan plan.json \\
+    --data /data/scene --epochs 6 -o run
 """
 
 _VALUES = {"--plan", "--model", "--data", "--rasters", "--output", "--cadastre", "--patience"}
@@ -82,7 +82,8 @@ def num_ranks(content, path):
     except (TypeError, KeyError):
         hosts.clear()
     if not hosts or not all(isinstance(host, str) for host in hosts):
-        raise InputError(f"{path}: /stages: expected stages with replicas on hosts, found otherwise")
+        raise InputError(f"{path}: /stages: expected stages with replicas on hosts, "
+                         "found otherwise")
     return len(hosts)
 
 

@@ -19,6 +19,7 @@ from rank_states import RankStates
 from request import InputError
 
 _POLL_S = 0.2
+_SILENT_S = 2  # of waiting for executors
 _GRACE_S = 30  # for the other ranks to find out and end by themselves: rank 0 needs 20 s at most
 _STOP_S = 15  # for ranks that were asked to end
 _SPARK_END_S = 20
@@ -52,7 +53,7 @@ def spark_context(num_ranks):
     try:
         spark = SparkContext(conf=conf)
     except Exception as error:
-        raise RunError(f"Spark cannot be started: {_first_line(error)}") from None
+        raise RunError(f"Spark cannot be started: {_reason(error)}") from None
     for module in (messages, rank_task):
         spark.addPyFile(module.__file__)
     return spark
@@ -71,16 +72,17 @@ def wait_for_executors(spark, request):
 
 
 def _wait_for_number(spark, request):
-    deadline_s = time.monotonic() + request.patience_s
+    began_s = time.monotonic()
     shown = -1
     while True:
         # The driver is one of those that have a status.
         found = spark._jsc.sc().getExecutorMemoryStatus().size() - 1
-        if found >= request.num_ranks or time.monotonic() > deadline_s:
+        waited_s = time.monotonic() - began_s
+        if found >= request.num_ranks or waited_s > request.patience_s:
             return found
-        if found != shown and shown >= 0 and not request.is_quiet:
+        if found != shown and waited_s > _SILENT_S and not request.is_quiet:
             _say(f"waiting for executors: {found} of {request.num_ranks}")
-        shown = found
+            shown = found
         time.sleep(_POLL_S)
 
 
@@ -102,7 +104,7 @@ class SparkRun:
         configuration = spark.getConf()
         token = secrets.token_hex(16)
         address = configuration.get("spark.driver.host")
-        port = int(configuration.get("spark.cadastre.driverPort", "0"))
+        port = _port(configuration.get("spark.cadastre.driverPort", "0"))
         try:
             self._listener = RankListener(
                 configuration.get("spark.driver.bindAddress", address).strip("[]"), port,
@@ -130,7 +132,8 @@ class SparkRun:
             self._end_all()
             raise RunError(f"{self._request.output}: cannot be written: {error.strerror}") from None
         if not self._states.have_succeeded():
-            line, status = self._states.cause() or (self._failure, 1)
+            line, status = (self._states.cause() or
+                            (self._failure or "the ranks did not end when they were told to", 1))
             raise (InputError if status == 2 else RunError)(line.removeprefix(_ERROR))
         return b"".join(self._text)
 
@@ -141,7 +144,7 @@ class SparkRun:
             tasks.mapPartitions(functools.partial(rank_task.run_rank, self._spec)).collect()
             failure = None
         except Exception as error:  # pylint: disable=broad-except
-            failure = f"Spark ended the ranks: {_first_line(error)}"
+            failure = f"Spark ended the ranks: {_reason(error)}"
         self._listener.events.put((None, {"kind": "job", "failure": failure}, b""))
 
     def _watch(self):
@@ -233,21 +236,40 @@ def interrupt_on_signals():
         raise Interrupted(f"interrupted by signal {number} ({signal.strsignal(number)})")
 
     for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(name, interrupt)
+        if signal.getsignal(name) != signal.SIG_IGN:  # as nohup has it
+            signal.signal(name, interrupt)
+
+
+def _port(text):
+    if not (text.isascii() and text.isdigit() and int(text[:6]) <= 65535):
+        raise InputError("spark.cadastre.driverPort: expected a whole number from 0 to 65535, "
+                         f'found "{text}"')
+    return int(text)
 
 
 def _program(request, configuration):
     asked_for = request.program or configuration.get("spark.cadastre.program", "")
     found = shutil.which("cadastre")
+    if os.sep in asked_for:
+        asked_for = os.path.abspath(asked_for)
     return {"program": asked_for or (os.path.abspath(found) if found else "cadastre"),
             "program_was_asked_for": bool(asked_for)}
 
 
-def _first_line(error):
-    """What a Java exception says, without its trace."""
+def _reason(error):
+    """What an exception of Spark says, in one line: a task's own, where that is its cause."""
     java = getattr(error, "java_exception", None)
-    lines = str(java.toString() if java is not None else error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__
+    lines = [line for line in str(java.toString() if java is not None else error).splitlines()
+             if line.strip()]
+    if not lines:
+        return type(error).__name__
+    begins = [i for i, line in enumerate(lines)
+              if line.endswith("Traceback (most recent call last):")]
+    if not begins:
+        return lines[0].strip()
+    # Frames and code are indented, Java's frames below with a tab.
+    return next((line for line in lines[begins[0] + 1:] if not line[0].isspace()),
+                lines[0]).strip()
 
 
 def _say(text):

@@ -5,7 +5,6 @@ programs. Needs PySpark, Java and root, or ends with 77."""
 import contextlib
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -22,11 +21,14 @@ MODEL = os.path.join(SCENARIOS, "models", "lidar-only.json")
 SHORT = ["--max-steps", "6", "--test-samples", "100"]
 LONG = ["--epochs", "100000", "--test-samples", "100"]
 FILES = ["run.json", "timeline.json", "trace.json", "weights.pt"]
+# For a machine that is busy with other things; nothing takes as long by itself.
+_PATIENCE_S = 240
 CADASTRE = os.path.join(sys.argv.pop(1) if len(sys.argv) > 1 else "", "cadastre")
 
 
 def cadastre(*words):
-    return subprocess.run([CADASTRE, *words], capture_output=True, text=True, timeout=60, check=True)
+    return subprocess.run([CADASTRE, *words], capture_output=True, text=True, timeout=_PATIENCE_S,
+                          check=True)
 
 
 def read(*parts):
@@ -55,14 +57,14 @@ class Driver:
         with self._process.stdout as stream:
             self._output = stream.read()
 
-    def wait_for(self, text, within_s=90):
+    def wait_for(self, text, within_s=_PATIENCE_S):
         end_s = time.monotonic() + within_s
         while not any(text in line for line in self._errors):
             if time.monotonic() > end_s or self._process.poll() is not None:
                 raise AssertionError(f"no \"{text}\" in {''.join(self._errors)}")
             time.sleep(0.05)
 
-    def end(self, within_s=90):
+    def end(self, within_s=_PATIENCE_S):
         """Exit status, standard output, cadastre's lines with an error, standard error."""
         try:
             status = self._process.wait(within_s)
@@ -95,8 +97,9 @@ class Spark(unittest.TestCase):
         self.mark = os.path.join(self.directory, "scene")
 
     def run_plan(self, words, plan="plan.json", **options):
+        patience = [] if "--patience" in words else ["--patience", "120"]
         return Driver(self.cluster.submit(["run", "--plan", plan, "--data", "scene", "--cadastre",
-                                           CADASTRE, *words], **options))
+                                           CADASTRE, *patience, *words], **options))
 
     def expect_nothing_left(self, output=None):
         end_s = time.monotonic() + 20
@@ -141,8 +144,9 @@ class Spark(unittest.TestCase):
         kill(rank_process(1, self.mark))
         status, output, lines, errors = driver.end()
         self.assertEqual((status, output, len(lines)), (1, "", 1), errors)
-        self.assertRegex(lines[0], r"^error: rank \d \(host node\d, stage \d\) died: its connection "
-                                   r"closed, after \d+ steps; the other ranks were ended$")
+        self.assertRegex(lines[0], r"^error: rank \d \(host node\d, stage \d\) died: its "
+                                   r"connection closed, after \d+ steps; the other ranks were "
+                                   r"ended$")
         self.expect_nothing_left("rank-killed")
 
     def test_a_killed_executor_ends_the_run(self):
@@ -180,21 +184,21 @@ class Spark(unittest.TestCase):
                          errors)
         self.expect_nothing_left("interrupted")
 
-    def test_what_cadastre_refuses_is_one_line_and_status_2(self):
+    def test_a_wrong_plan_is_one_line_and_status_2(self):
         broken = json.loads(read("plan.json"))
         broken["micro_batches"] = -1
         with open("broken.json", "w", encoding="utf-8") as stream:
             json.dump(broken, stream)
-        for words, plan, expected in (
-                ([], "broken.json", r"error: broken\.json: /micro_batches: expected .*, found -1"),
-                (["--epoch", "3"], "plan.json",
-                 r'error: cadastre-executor run: expected an option .*did you mean "--epochs"\?')):
-            with self.subTest(expected):
-                status, output, lines, errors = self.run_plan([*words, "-o", "refused"],
-                                                              plan=plan).end()
-                self.assertEqual((status, output, len(lines)), (2, "", 1), errors)
-                self.assertTrue(re.fullmatch(expected, lines[0]), lines[0])
-                self.expect_nothing_left("refused")
+        status, output, lines, errors = self.run_plan(["-o", "refused"], plan="broken.json").end()
+        self.assertEqual((status, output, len(lines)), (2, "", 1), errors)
+        self.assertRegex(lines[0], r"^error: broken\.json: /micro_batches: expected .*, found -1$")
+        self.expect_nothing_left("refused")
+
+    def test_an_option_that_is_not_known(self):
+        status, output, lines, errors = self.run_plan(["--epoch", "3", "-o", "refused"]).end()
+        self.assertEqual((status, output, len(lines)), (2, "", 1), errors)
+        self.assertRegex(lines[0], r'expected an option .*did you mean "--epochs"\?$')
+        self.expect_nothing_left("refused")
 
     def test_a_program_that_is_not_there(self):
         status, _, lines, errors = Driver(self.cluster.submit(
