@@ -10,15 +10,12 @@
 #include <utility>
 #include <vector>
 
-#include "executor/launch/rank_hello.h"
 #include "executor/launch/rank_place.h"
 #include "executor/learning_rate.h"
-#include "executor/patch_batch.h"
 #include "executor/process_setup.h"
 #include "executor/rank_interpreter.h"
-#include "executor/sample_order.h"
-#include "executor/scene_data.h"
 #include "executor/step_window.h"
+#include "executor/training_data.h"
 #include "executor/training_job.h"
 #include "executor/weights.h"
 #include "planner/error.h"
@@ -38,18 +35,6 @@ std::vector<std::size_t> model_inputs(const Plan& plan, const ModelGraph& model,
   return {inputs.begin(), inputs.end()};
 }
 
-/// Differs where ranks would train on other samples.
-std::string sample_fingerprint(const std::vector<Sample>& samples) {
-  std::string text;
-  text.reserve(samples.size() * 12);
-  for (const Sample& sample : samples)
-    for (const std::int64_t number :
-         {std::int64_t{sample.row}, std::int64_t{sample.column}, std::int64_t{sample.class_index}})
-      for (int shift = 0; shift < 32; shift += 8)
-        text.push_back(static_cast<char>((number >> shift) & 0xff));
-  return std::to_string(samples.size()) + " samples, " + fingerprint(text);
-}
-
 bool computes(InstructionKind kind) {
   return kind == InstructionKind::kLoadMicroBatch || kind == InstructionKind::kForward ||
          kind == InstructionKind::kRecompute || kind == InstructionKind::kBackward ||
@@ -62,78 +47,6 @@ double busy_seconds(const std::vector<TimelineEvent>& events) {
     if (computes(event.kind)) seconds += event.end_s - event.start_s;
   return seconds;
 }
-
-/// What a rank loads of a scene: the modalities that its stages read. Patch sizes are a matter of
-/// all of them.
-struct RankScene {
-  SceneData data;
-  PatchSize patch;                  ///< scales as the data's modalities
-  std::vector<std::size_t> inputs;  ///< model inputs, as the data's modalities
-};
-
-RankScene load_rank_scene(const Scene& scene, const ModelGraph& model,
-                          std::set<std::size_t> inputs) {
-  const PatchSize all_patches = patch_size(scene, model.inputs);
-  RankScene loaded{.data = {},
-                   .patch = {.reference_pixels = all_patches.reference_pixels, .scales = {}},
-                   .inputs = {inputs.begin(), inputs.end()}};
-  std::vector<ModelInput> modalities;
-  for (const std::size_t input : loaded.inputs) {
-    modalities.push_back(model.inputs[input]);
-    loaded.patch.scales.push_back(all_patches.scales[input]);
-  }
-  loaded.data = load_scene(scene, modalities);
-  return loaded;
-}
-
-/// Gives the interpreter its samples: the training pixels of a scene in the epoch's order.
-class TrainingData {
- public:
-  TrainingData(const RankScene& scene, std::size_t num_model_inputs, std::uint64_t seed,
-               std::int64_t batch_size)
-      : scene_(scene), num_model_inputs_(num_model_inputs), seed_(seed), batch_size_(batch_size) {}
-
-  void start_step(std::int64_t epoch, std::int64_t step_of_epoch) {
-    if (epoch != epoch_) {
-      order_ = sample_order(seed_, epoch, static_cast<std::int64_t>(scene_.data.train.size()));
-      epoch_ = epoch;
-    }
-    first_ = step_of_epoch * batch_size_;
-  }
-
-  /// `inputs`: of the model, those that are wanted.
-  [[nodiscard]] LoadedSamples load(SampleRange samples,
-                                   const std::vector<std::size_t>& inputs) const {
-    std::vector<Pixel> pixels;
-    LoadedSamples loaded;
-    loaded.class_indices = at::empty({samples.size()}, at::kLong);
-    auto* classes = loaded.class_indices.data_ptr<std::int64_t>();
-    for (std::int64_t i = samples.begin; i < samples.end; ++i) {
-      const Sample& sample =
-          scene_.data.train[static_cast<std::size_t>(order_[static_cast<std::size_t>(first_ + i)])];
-      pixels.push_back({.row = sample.row, .column = sample.column});
-      *classes++ = sample.class_index;
-    }
-    // New tensors each time: those of other micro-batches are still in use.
-    loaded.inputs.resize(num_model_inputs_);
-    for (const std::size_t input : inputs) {
-      const auto modality = static_cast<std::size_t>(
-          std::find(scene_.inputs.begin(), scene_.inputs.end(), input) - scene_.inputs.begin());
-      gather_patches(scene_.data, scene_.patch, modality, pixels.data(), samples.size(),
-                     loaded.inputs[input]);
-    }
-    return loaded;
-  }
-
- private:
-  const RankScene& scene_;
-  std::size_t num_model_inputs_;
-  std::uint64_t seed_;
-  std::int64_t batch_size_;
-  std::int64_t epoch_ = -1;
-  std::int64_t first_ = 0;
-  std::vector<std::int32_t> order_;
-};
 
 std::int64_t total_sent(const Communicator& communicator) {
   const std::vector<std::int64_t> by_rank = communicator.sent_bytes();
@@ -181,14 +94,12 @@ void train_as_rank(const RankOptions& options, RankLink& link) {
     inputs.insert(of_stage.begin(), of_stage.end());
     inputs_of_stage[part.stage] = of_stage;
   }
-  const RankScene scene =
-      load_rank_scene(read_scene(options.scene, options.rasters), model, std::move(inputs));
-  TrainingData training_data(scene, model.inputs.size(), seed, plan.batch_size);
-  const StepCount steps =
-      step_count(job.training, static_cast<std::int64_t>(scene.data.train.size()), plan.batch_size);
+  TrainingData training_data(read_scene(options.scene, options.rasters), model, inputs, seed,
+                             plan.batch_size);
+  const StepCount steps = step_count(job.training, training_data.num_samples(), plan.batch_size);
   link.send({.header = {{"type", "ready"},
                         {"address", address},
-                        {"training_samples", sample_fingerprint(scene.data.train)}},
+                        {"training_samples", training_data.fingerprint()}},
              .payload = {}});
   static_cast<void>(link.wait_for("go"));
 
