@@ -3,7 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 . .ci/prepare.sh
-install_packages "${build_packages[@]}" chromium
+install_packages "${build_packages[@]}" "${test_packages[@]}"
 preset=${CADASTRE_PRESET:-release}
 build "$preset"
 exec ctest --preset "$preset" -j "$(nproc)" "$@"

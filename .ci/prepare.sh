@@ -37,6 +37,10 @@ build_packages=(
   libsimgrid-dev libtorch-dev libgloo-dev libopenblas0-pthread libgdal-dev
   nodejs npm)
 
+# Launchers and hosts that tests try for real; where one is missing, its tests are skipped.
+test_packages=(
+  chromium python3 iproute2 openmpi-bin slurmctld slurmd slurm-client munge python3-torch)
+
 # build PRESET [targets]
 build() {
   local preset=$1

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <mutex>
+#include <optional>
 #include <stdexcept>
 #include <torch/csrc/distributed/c10d/PrefixStore.hpp>
 #include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
@@ -41,16 +43,19 @@ c10::intrusive_ptr<c10d::ProcessGroupGloo> gloo_group(const c10::intrusive_ptr<c
       c10::make_intrusive<c10d::PrefixStore>(name, store), rank, size, options);
 }
 
+std::string first_line(std::string text) {
+  const std::size_t end = text.find('\n');
+  if (end != std::string::npos) text.resize(end);
+  return text;
+}
+
 /// LibTorch and Gloo report a lost peer by exceptions of several kinds, with long texts.
 template <typename Error, typename Action>
 auto named_failure(const std::string& what, const Action& action) {
   try {
     return action();
   } catch (const std::exception& error) {
-    std::string cause = error.what();
-    const std::size_t end = cause.find('\n');
-    if (end != std::string::npos) cause.resize(end);
-    throw Error(what + ": " + cause);
+    throw Error(what + ": " + first_line(error.what()));
   }
 }
 
@@ -78,21 +83,78 @@ Rendezvous RendezvousServer::rendezvous() const {
 }
 
 struct Communicator::State {
+  struct Message {
+    Work work;
+    int peer = 0;
+  };
+
   int rank = 0;
   c10::intrusive_ptr<c10d::Store> store;
   c10::intrusive_ptr<c10d::ProcessGroupGloo> world;
   std::vector<c10::intrusive_ptr<c10d::ProcessGroupGloo>> groups;  ///< null where not a member
-  std::vector<Work> sends;                                         ///< of this round
-  std::vector<Work> sends_before;                                  ///< of the round before
-  std::unordered_map<int, std::pair<Work, int>> receives;          ///< by number: work and peer
-  int next_receive = 0;
-  std::int64_t sent_bytes = 0;
+  std::vector<Message> sends;                                      ///< of this round
+  std::vector<Message> sends_before;                               ///< of the round before
+
+  mutable std::mutex mutex;                    ///< of all below
+  std::unordered_map<int, Message> messages;   ///< that are waited for by number
+  std::unordered_map<c10d::Work*, int> waits;  ///< that a thread is in: to peers
+  int next_message = 0;
+  std::optional<std::string> abort_reason;
+  std::vector<std::int64_t> sent_bytes;  ///< by rank
+
+  Message start_send(const at::Tensor& tensor, int peer, int tag);
+  int add(Message message);
+  void wait(const Message& message);
 };
+
+Communicator::State::Message Communicator::State::start_send(const at::Tensor& tensor, int peer,
+                                                             int tag) {
+  {
+    const std::scoped_lock lock(mutex);
+    if (abort_reason) throw PeerLostError(*abort_reason);
+    sent_bytes[static_cast<std::size_t>(peer)] += static_cast<std::int64_t>(tensor.nbytes());
+  }
+  std::vector<at::Tensor> tensors = {tensor};
+  return {.work = named_failure<PeerLostError>("cannot send to rank " + std::to_string(peer),
+                                               [&] { return world->send(tensors, peer, tag); }),
+          .peer = peer};
+}
+
+int Communicator::State::add(Message message) {
+  const std::scoped_lock lock(mutex);
+  messages.emplace(next_message, std::move(message));
+  return next_message++;
+}
+
+void Communicator::State::wait(const Message& message) {
+  {
+    const std::scoped_lock lock(mutex);
+    if (abort_reason) throw PeerLostError(*abort_reason);
+    waits.emplace(message.work.get(), message.peer);
+  }
+  bool arrived = false;
+  std::string failure;
+  try {
+    arrived = message.work->wait();
+  } catch (const std::exception& error) {
+    failure = first_line(error.what());
+  }
+  const std::scoped_lock lock(mutex);
+  waits.erase(message.work.get());
+  if (arrived) return;
+  if (abort_reason) throw PeerLostError(*abort_reason);
+  std::string what = "lost rank ";
+  what += std::to_string(message.peer);
+  what += ": ";
+  what += failure;
+  throw PeerLostError(what);
+}
 
 Communicator::Communicator(const Rendezvous& rendezvous, const std::string& interface_address,
                            int rank, int num_ranks, const std::vector<std::vector<int>>& groups)
     : state_(std::make_unique<State>()) {
   state_->rank = rank;
+  state_->sent_bytes.resize(static_cast<std::size_t>(num_ranks));
   named_failure<PeerLostError>(
       "cannot meet the other ranks at " + rendezvous.address + ":" +
           std::to_string(rendezvous.port),
@@ -117,27 +179,37 @@ Communicator::Communicator(const Rendezvous& rendezvous, const std::string& inte
 Communicator::~Communicator() = default;
 
 void Communicator::send(const at::Tensor& tensor, int peer, int tag) {
-  std::vector<at::Tensor> tensors = {tensor};
-  state_->sent_bytes += static_cast<std::int64_t>(tensor.nbytes());
-  state_->sends.push_back(
-      named_failure<PeerLostError>("cannot send to rank " + std::to_string(peer),
-                                   [&] { return state_->world->send(tensors, peer, tag); }));
+  state_->sends.push_back(state_->start_send(tensor, peer, tag));
+}
+
+int Communicator::post_send(const at::Tensor& tensor, int peer, int tag) {
+  return state_->add(state_->start_send(tensor, peer, tag));
 }
 
 int Communicator::post_receive(const at::Tensor& tensor, int peer, int tag) {
   std::vector<at::Tensor> tensors = {tensor};
-  Work work = named_failure<PeerLostError>("cannot receive from rank " + std::to_string(peer),
-                                           [&] { return state_->world->recv(tensors, peer, tag); });
-  state_->receives.emplace(state_->next_receive, std::pair(std::move(work), peer));
-  return state_->next_receive++;
+  return state_->add({.work = named_failure<PeerLostError>(
+                          "cannot receive from rank " + std::to_string(peer),
+                          [&] { return state_->world->recv(tensors, peer, tag); }),
+                      .peer = peer});
 }
 
-void Communicator::wait(int receive) {
-  const auto found = state_->receives.find(receive);
-  const auto [work, peer] = found->second;
-  state_->receives.erase(found);
-  named_failure<PeerLostError>("lost rank " + std::to_string(peer),
-                               [&, &waited = work] { waited->wait(); });
+void Communicator::wait(int message) {
+  State::Message waited;
+  {
+    const std::scoped_lock lock(state_->mutex);
+    const auto found = state_->messages.find(message);
+    waited = std::move(found->second);
+    state_->messages.erase(found);
+  }
+  state_->wait(waited);
+}
+
+void Communicator::abort(const std::string& reason) {
+  const std::scoped_lock lock(state_->mutex);
+  if (state_->abort_reason) return;
+  state_->abort_reason = reason;
+  for (const auto& [work, peer] : state_->waits) work->abort();
 }
 
 void Communicator::all_reduce(std::vector<at::Tensor> tensors, std::size_t group) {
@@ -157,9 +229,7 @@ void Communicator::barrier() {
 }
 
 void Communicator::finish_sends() {
-  named_failure<PeerLostError>("lost a rank that was sent to", [&] {
-    for (const Work& work : state_->sends_before) work->wait();
-  });
+  for (const State::Message& message : state_->sends_before) state_->wait(message);
   state_->sends_before = std::move(state_->sends);
   state_->sends.clear();
 }
@@ -169,6 +239,9 @@ void Communicator::flush() {
   finish_sends();
 }
 
-std::int64_t Communicator::sent_bytes() const { return state_->sent_bytes; }
+std::vector<std::int64_t> Communicator::sent_bytes() const {
+  const std::scoped_lock lock(state_->mutex);
+  return state_->sent_bytes;
+}
 
 }  // namespace cadastre

@@ -39,11 +39,12 @@ class RendezvousServer {
 };
 
 /// What a rank says to the others, over c10d's ProcessGroupGloo. Every call throws PeerLostError
-/// when the rank it is about is gone.
+/// when the rank it is about is gone. Several threads may use it at the same time, but for `send`,
+/// `finish_sends` and `flush`, which are of one.
 class Communicator {
  public:
   /// Meets the other `num_ranks` - 1 ranks; `interface_address` is the local address that peers
-  /// connect to. `groups`: sets of ranks that reduce together, the same list on every rank.
+  /// connect to. `groups`: sets of ranks for `all_reduce`, the same list on every rank.
   Communicator(const Rendezvous& rendezvous, const std::string& interface_address, int rank,
                int num_ranks, const std::vector<std::vector<int>>& groups);
   ~Communicator();
@@ -52,12 +53,21 @@ class Communicator {
 
   /// Posts a message and returns. The tensor (contiguous, CPU) is kept until `finish_sends`.
   void send(const at::Tensor& tensor, int peer, int tag);
+
+  /// The same, and returns a number to wait for it by: until it has left, the tensor must not
+  /// change.
+  int post_send(const at::Tensor& tensor, int peer, int tag);
   /// Posts a receive into `tensor` (contiguous, CPU) and returns a number to wait for it by.
   /// Messages of one peer and tag arrive in the order in which they were sent.
   int post_receive(const at::Tensor& tensor, int peer, int tag);
-  void wait(int receive);
+  void wait(int message);
 
-  /// Sums `tensors` element-wise over the ranks of group `group`, all at once, in place.
+  /// Makes whoever waits, and everything that is asked from now on, fail with PeerLostError of this
+  /// reason. The first reason stays.
+  void abort(const std::string& reason);
+
+  /// Sums `tensors` element-wise over the ranks of group `group`, all at once, in place, as Gloo
+  /// does it by itself.
   void all_reduce(std::vector<at::Tensor> tensors, std::size_t group);
   void barrier();
 
@@ -66,7 +76,8 @@ class Communicator {
   /// Waits for every send.
   void flush();
 
-  [[nodiscard]] std::int64_t sent_bytes() const;  ///< by `send`, since the start
+  /// What was put on its way to each rank since the start, `all_reduce` aside.
+  [[nodiscard]] std::vector<std::int64_t> sent_bytes() const;
 
  private:
   struct State;

@@ -101,26 +101,28 @@ void StageNetwork::make_tensors(const ModelGraph& model, std::uint64_t seed) {
 
   std::vector<Initial> initials;
   std::int64_t num_pending = 0;
+  std::int64_t num_parameters = 0;
+  std::int64_t num_statistics = 0;
   for (StageLayer& layer : layers_) {
     const std::string& id = model.layers[static_cast<std::size_t>(layer.index)].id;
     InitialParameters initial =
         initial_parameters(model, static_cast<std::size_t>(layer.index), mix(seed, id));
+    layer.first_parameter = num_parameters;
     if (initial.weight.defined())
       initials.push_back({id + ".weight", initial.weight, &layer.tensors.weight});
     if (initial.bias.defined())
       initials.push_back({id + ".bias", initial.bias, &layer.tensors.bias});
+    for (const at::Tensor& values : {initial.weight, initial.bias})
+      if (values.defined()) layer.num_parameters += values.numel();
+    num_parameters += layer.num_parameters;
     if (std::holds_alternative<BatchNorm2d>(layer.operation)) {
-      layer.tensors.running_mean = at::zeros_like(initial.bias);
-      layer.tensors.running_variance = at::ones_like(initial.bias);
-      buffers_.push_back({id + ".running_mean", layer.tensors.running_mean});
-      buffers_.push_back({id + ".running_var", layer.tensors.running_variance});
+      num_statistics += 2 * initial.bias.numel();
       num_pending += 2 * initial.bias.numel() + 1;
     }
   }
 
-  std::int64_t num_parameters = 0;
-  for (const Initial& initial : initials) num_parameters += initial.values.numel();
-  flat_parameters_ = at::zeros({num_parameters}, at::kFloat);
+  flat_state_ = at::zeros({num_parameters + num_statistics}, at::kFloat);
+  flat_parameters_ = flat_state_.narrow(0, 0, num_parameters);
   gradients_ = at::zeros({num_parameters}, at::kFloat);
   std::int64_t begin = 0;
   for (const Initial& initial : initials) {
@@ -135,6 +137,16 @@ void StageNetwork::make_tensors(const ModelGraph& model, std::uint64_t seed) {
     parameters_.push_back({initial.name, parameter});
     begin += size;
   }
+  for (StageLayer& layer : layers_) {
+    if (!std::holds_alternative<BatchNorm2d>(layer.operation)) continue;
+    const std::string& id = model.layers[static_cast<std::size_t>(layer.index)].id;
+    const std::int64_t size = layer.tensors.bias.numel();
+    layer.tensors.running_mean = flat_state_.narrow(0, begin, size);
+    layer.tensors.running_variance = flat_state_.narrow(0, begin + size, size).fill_(1);
+    buffers_.push_back({id + ".running_mean", layer.tensors.running_mean});
+    buffers_.push_back({id + ".running_var", layer.tensors.running_variance});
+    begin += 2 * size;
+  }
 
   pending_ = at::zeros({num_pending}, at::kDouble);
   begin = 0;
@@ -144,6 +156,27 @@ void StageNetwork::make_tensors(const ModelGraph& model, std::uint64_t seed) {
     layer.tensors.pending = pending_.narrow(0, begin, size);
     begin += size;
   }
+}
+
+std::vector<at::Tensor> StageNetwork::layer_parameters(int layer) const {
+  std::vector<at::Tensor> parameters;
+  for (const StageLayer& member : layers_) {
+    if (member.index != layer) continue;
+    for (const at::Tensor& parameter : {member.tensors.weight, member.tensors.bias})
+      if (parameter.defined()) parameters.push_back(parameter);
+  }
+  return parameters;
+}
+
+at::Tensor StageNetwork::gradients_of(const std::vector<int>& layers) const {
+  std::int64_t begin = gradients_.numel();
+  std::int64_t size = 0;
+  for (const StageLayer& member : layers_) {
+    if (std::find(layers.begin(), layers.end(), member.index) == layers.end()) continue;
+    begin = std::min(begin, member.first_parameter);
+    size += member.num_parameters;
+  }
+  return gradients_.narrow(0, begin, size);
 }
 
 std::vector<at::Tensor> StageNetwork::forward(const std::vector<at::Tensor>& inputs,

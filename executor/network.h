@@ -60,11 +60,21 @@ class StageNetwork {
   /// Batch norm's running mean and variance, layer by layer.
   [[nodiscard]] const std::vector<NamedTensor>& buffers() const { return buffers_; }
 
+  /// The trainable tensors of a layer (index in the model), which is one of the stage's.
+  [[nodiscard]] std::vector<at::Tensor> layer_parameters(int layer) const;
+
   /// All parameters one after the other (P), and their gradients (P): one tensor to reduce, one
   /// loop to update.
   [[nodiscard]] at::Tensor& flat_parameters() { return flat_parameters_; }
 
   [[nodiscard]] at::Tensor& gradients() { return gradients_; }
+
+  /// The gradients of consecutive layers of the stage, a view of `gradients()`.
+  [[nodiscard]] at::Tensor gradients_of(const std::vector<int>& layers) const;
+
+  /// The flat parameters and behind them the running statistics: what replicas average that take
+  /// steps of their own.
+  [[nodiscard]] at::Tensor& flat_state() { return flat_state_; }
 
   void zero_gradients() { gradients_.zero_(); }
 
@@ -84,6 +94,8 @@ class StageNetwork {
     bool may_overwrite_input = false;
     std::uint64_t name_hash = 0;
     LayerTensors tensors;
+    std::int64_t first_parameter = 0;  // in the flat parameters
+    std::int64_t num_parameters = 0;
   };
 
   void find_inputs_and_outputs(const ModelGraph& model, const std::vector<int>& layers);
@@ -97,7 +109,8 @@ class StageNetwork {
   std::int64_t batch_norm_group_samples_ = 1;
   std::vector<NamedTensor> parameters_;
   std::vector<NamedTensor> buffers_;
-  at::Tensor flat_parameters_;
+  at::Tensor flat_state_;
+  at::Tensor flat_parameters_;  // view of `flat_state_`
   at::Tensor gradients_;
   at::Tensor pending_;
 };

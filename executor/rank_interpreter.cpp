@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <set>
 
-#include "executor/timing.h"
-
 namespace cadastre {
 
 namespace {
@@ -23,13 +21,6 @@ at::Tensor rows(const at::Tensor& tensor, SampleRange samples, SampleRange of) {
 
 }  // namespace
 
-std::vector<std::vector<int>> reduction_groups(const Program& program) {
-  std::vector<std::vector<int>> groups;
-  for (const std::vector<int>& ranks : program.stage_ranks)
-    if (ranks.size() > 1) groups.push_back(ranks);
-  return groups;
-}
-
 std::vector<int> stage_layers(const Plan& plan, const ModelGraph& model, int stage) {
   std::vector<int> layers;
   for (const std::string& id : plan.stages[static_cast<std::size_t>(stage)].layers)
@@ -44,7 +35,8 @@ RankInterpreter::RankInterpreter(const Program& program, int rank, const ModelGr
       self_(rank),
       rank_(program.ranks[static_cast<std::size_t>(rank)]),
       model_(model),
-      communicator_(communicator) {
+      communicator_(communicator),
+      wire_(scalar_type(program.wire_dtype)) {
   std::set<int> recomputed;
   for (const Instruction& instruction : rank_.instructions) {
     if (instruction.kind == InstructionKind::kRecompute) recomputed.insert(instruction.stage);
@@ -55,11 +47,30 @@ RankInterpreter::RankInterpreter(const Program& program, int rank, const ModelGr
     parts_.emplace(part.stage,
                    StagePart(model, stage_layers(plan, model, part.stage), seed, plan.batch_size,
                              recomputed.contains(part.stage) ? Kept::kInputs : Kept::kActivations));
-  std::size_t group = 0;
-  for (std::size_t stage = 0; stage < program.stage_ranks.size(); ++stage)
-    if (program.stage_ranks[stage].size() > 1) groups_[static_cast<int>(stage)] = group++;
+  for (std::size_t s = 0; s < program.stage_buckets.size(); ++s) {
+    const auto stage = static_cast<int>(s);
+    const std::vector<int> ranks = reducing_ranks(program, stage);
+    if (program.stage_buckets[s].empty() ||
+        std::find(ranks.begin(), ranks.end(), self_) == ranks.end())
+      continue;
+    const auto part = parts_.find(stage);
+    reductions_.emplace(
+        std::piecewise_construct, std::forward_as_tuple(stage),
+        std::forward_as_tuple(program, self_, stage, part == parts_.end() ? nullptr : &part->second,
+                              *communicator_));
+  }
+  for (const Instruction& instruction : rank_.instructions)
+    traffic_bytes_ += sent_bytes(program, static_cast<std::size_t>(self_), instruction);
   note_messages();
   note_last_uses();
+  note_samples(plan.batch_size);
+}
+
+void RankInterpreter::note_samples(std::int64_t batch_size) {
+  for (const auto& [stage, part] : parts_) sample_parts_[stage] = 0;
+  for (const auto& [slice, samples] : slices_)
+    sample_parts_.at(slice.first) +=
+        static_cast<double>(samples.size()) / static_cast<double>(batch_size);
 }
 
 void RankInterpreter::note_messages() {
@@ -91,34 +102,60 @@ void RankInterpreter::note_last_uses() {
 
 StepResult RankInterpreter::run_step(const StepContext& context) {
   StepResult result;
+  result.events.reserve(rank_.instructions.size());
+  result.traffic_bytes = traffic_bytes_;
   receive_numbers_.assign(rank_.instructions.size(), -1);
+  received_.resize(rank_.instructions.size());
   next_to_post_ = 0;
+  MeterReading start = meter_.read();
   for (std::size_t i = 0; i < rank_.instructions.size(); ++i) {
     const Instruction& instruction = rank_.instructions[i];
-    const double start_s = steady_clock_s();
-    post_receives_from(i);
-    execute(i, context);
-    result.events.push_back(event_of(self_, instruction, start_s, steady_clock_s()));
-    result.traffic_bytes += sent_bytes(program_, static_cast<std::size_t>(self_), instruction);
+    if (is_left_out(instruction, context)) continue;
+    if (passed_.empty()) {
+      post_receives_from(i);
+      execute(i, context);
+    }
+    if (ends_micro_batch_[i])
+      parts_.at(instruction.stage).forget(instruction.micro_batch);
+    else if (ends_forward_[i])
+      parts_.at(instruction.stage).outputs_sent(instruction.micro_batch);
+    MeterReading end;
+    if (passed_.empty()) {
+      end = meter_.read();
+    } else {
+      end = passed_.front();
+      passed_.pop_front();
+    }
+    TimelineEvent event = event_of(self_, instruction, start.time_s, end.time_s);
+    event.cpu_s = end.cpu_s - start.cpu_s;
+    event.resident_bytes = end.resident_bytes;
+    result.events.push_back(event);
+    start = end;
   }
   if (communicator_ != nullptr) communicator_->finish_sends();
   for (auto& [stage, part] : parts_) result.loss_sum += part.take_loss_sum();
-  result.end_s = steady_clock_s();
+  result.end_s = meter_.read().time_s;
   return result;
+}
+
+bool RankInterpreter::is_left_out(const Instruction& instruction,
+                                  const StepContext& context) const {
+  return is_reduction(instruction.kind) && program_.averaging_period > 0 && !context.last_step &&
+         (context.step + 1) % program_.averaging_period != 0;
 }
 
 void RankInterpreter::execute(std::size_t index, const StepContext& context) {
   const Instruction& instruction = rank_.instructions[index];
-  StagePart& part = parts_.at(instruction.stage);
   switch (instruction.kind) {
     case InstructionKind::kLoadMicroBatch:
-      part.load(instruction.micro_batch, context.load(instruction.stage, instruction.samples));
+      parts_.at(instruction.stage)
+          .load(instruction.micro_batch, context.load(instruction.stage, instruction.samples));
       break;
     case InstructionKind::kForward:
       forward(instruction, context);
       break;
     case InstructionKind::kRecompute:
-      part.recompute(instruction.micro_batch);
+      parts_.at(instruction.stage).recompute(instruction.micro_batch);
       break;
     case InstructionKind::kBackward:
       backward(instruction);
@@ -129,19 +166,18 @@ void RankInterpreter::execute(std::size_t index, const StepContext& context) {
       break;
     case InstructionKind::kReceiveActivation:
     case InstructionKind::kReceiveGradient:
-      if (is_from_network(instruction)) communicator_->wait(receive_numbers_[index]);
+      if (is_from_network(instruction)) receive(index);
+      break;
+    case InstructionKind::kStartReduction:
+      start_reduction(instruction);
       break;
     case InstructionKind::kReduceGradients:
-      reduce_gradients(instruction);
+      reductions_.at(instruction.stage).wait();
       break;
     case InstructionKind::kOptimizerStep:
-      part.optimizer_step(context.sgd);
+      optimizer_step(instruction, context);
       break;
   }
-  if (ends_micro_batch_[index])
-    part.forget(instruction.micro_batch);
-  else if (ends_forward_[index])
-    part.outputs_sent(instruction.micro_batch);
 }
 
 void RankInterpreter::forward(const Instruction& instruction, const StepContext& context) {
@@ -152,9 +188,33 @@ void RankInterpreter::forward(const Instruction& instruction, const StepContext&
 }
 
 void RankInterpreter::backward(const Instruction& instruction) {
+  if (instruction.bucket < 0)
+    run_backward(instruction);
+  else  // the first part, and with it all others
+    reductions_.at(instruction.stage)
+        .run_last_backward([&] { run_backward(instruction); },
+                           [&] { passed_.push_back(meter_.read()); });
+}
+
+void RankInterpreter::run_backward(const Instruction& instruction) {
   parts_.at(instruction.stage).backward(instruction.micro_batch, [&](int layer) {
     return take_gradient(instruction.stage, layer, instruction.micro_batch);
   });
+}
+
+void RankInterpreter::start_reduction(const Instruction& instruction) {
+  const auto part = parts_.find(instruction.stage);
+  if (program_.averaging_period > 0 && part != parts_.end())
+    part->second.network().flat_state().mul_(sample_parts_.at(instruction.stage));
+  reductions_.at(instruction.stage).start(instruction.bucket);
+}
+
+void RankInterpreter::optimizer_step(const Instruction& instruction, const StepContext& context) {
+  SgdSettings settings = context.sgd;
+  const double sample_part = sample_parts_.at(instruction.stage);
+  // Losses are divided by the samples of the global batch.
+  if (program_.averaging_period > 0 && sample_part > 0) settings.gradient_scale = 1 / sample_part;
+  parts_.at(instruction.stage).optimizer_step(settings);
 }
 
 at::Tensor RankInterpreter::take_activation(int stage, int layer, int micro_batch) {
@@ -185,7 +245,16 @@ void RankInterpreter::send(const Instruction& instruction) {
   if (instruction.peer == self_)
     hand_over(instruction, piece);
   else
-    communicator_->send(piece, instruction.peer, instruction.message);
+    communicator_->send(piece.to(wire_), instruction.peer, instruction.message);
+}
+
+void RankInterpreter::receive(std::size_t index) {
+  communicator_->wait(receive_numbers_[index]);
+  if (!received_[index].defined()) return;
+  const Instruction& instruction = rank_.instructions[index];
+  const SampleRange slice = slices_.at({instruction.stage, instruction.micro_batch});
+  rows(arrival(arrival_key(instruction)), instruction.samples, slice).copy_(received_[index]);
+  received_[index].reset();
 }
 
 void RankInterpreter::hand_over(const Instruction& instruction, const at::Tensor& piece) {
@@ -196,13 +265,6 @@ void RankInterpreter::hand_over(const Instruction& instruction, const at::Tensor
     arrivals_[key] = piece;
   else
     rows(arrival(key), instruction.samples, slice).copy_(piece);
-}
-
-void RankInterpreter::reduce_gradients(const Instruction& instruction) {
-  StageNetwork& network = parts_.at(instruction.stage).network();
-  std::vector<at::Tensor> tensors = {network.gradients()};
-  if (network.pending_statistics().numel() > 0) tensors.push_back(network.pending_statistics());
-  communicator_->all_reduce(std::move(tensors), groups_.at(instruction.stage));
 }
 
 bool RankInterpreter::is_from_network(const Instruction& instruction) const {
@@ -240,9 +302,11 @@ void RankInterpreter::post_receives_from(std::size_t index) {
 void RankInterpreter::post_receive(std::size_t index) {
   const Instruction& instruction = rank_.instructions[index];
   const SampleRange slice = slices_.at({instruction.stage, instruction.micro_batch});
-  receive_numbers_[index] = communicator_->post_receive(
-      rows(arrival(arrival_key(instruction)), instruction.samples, slice), instruction.peer,
-      instruction.message);
+  at::Tensor place = rows(arrival(arrival_key(instruction)), instruction.samples, slice);
+  if (wire_ != place.scalar_type())
+    received_[index] = place = at::empty(place.sizes(), place.options().dtype(wire_));
+  receive_numbers_[index] =
+      communicator_->post_receive(place, instruction.peer, instruction.message);
 }
 
 }  // namespace cadastre

@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <tuple>
@@ -10,7 +11,9 @@
 #include <vector>
 
 #include "executor/communicator.h"
+#include "executor/instruction_meter.h"
 #include "executor/stage_part.h"
+#include "executor/stage_reductions.h"
 #include "planner/program.h"
 #include "planner/timeline.h"
 
@@ -19,6 +22,7 @@ namespace cadastre {
 /// What a step needs beside the program.
 struct StepContext {
   std::int64_t step = 0;
+  bool last_step = false;  ///< of the run: parameters are averaged after it in any case
   SgdSettings sgd;
   /// Loads samples [begin, end) of the step's global batch for a stage.
   std::function<LoadedSamples(int stage, SampleRange)> load;
@@ -28,21 +32,28 @@ struct StepResult {
   double loss_sum = 0;  ///< cross-entropy summed over this rank's samples; 0 without the loss
   double end_s = 0;     ///< on the steady clock
   std::vector<TimelineEvent> events;  ///< on the steady clock
-  std::int64_t traffic_bytes = 0;     ///< sent, and this rank's part of reductions
+  /// What the rank sends in a step by its program, an averaging spread over the steps of its
+  /// period.
+  std::int64_t traffic_bytes = 0;
 };
 
 /// The third interpreter: executes one rank's program on LibTorch tensors and sockets.
 ///
 /// Receives are posted a few instructions ahead, so that tensors travel while the rank computes;
 /// sends are never waited for within their step. A tensor that passes between two stages of the
-/// rank is handed over as it is.
+/// rank is handed over as it is. Reductions run in threads of their own beside the computing one;
+/// the parts of a cut backward pass are one call of autograd, whose hooks say when each has ended.
+///
+/// Where parameters are averaged, a replica's gradients are those of the mean over its own samples,
+/// and the mean of the replicas' parameters is weighted by their samples. Their momentum stays
+/// with each.
 class RankInterpreter {
  public:
-  /// `communicator` may be null for a program of one rank. Groups of the communicator are numbered
-  /// as `reduction_groups(program)`.
+  /// `communicator` may be null for a program of one rank, and outlives the interpreter.
   RankInterpreter(const Program& program, int rank, const ModelGraph& model, const Plan& plan,
                   std::uint64_t seed, Communicator* communicator);
 
+  /// After an exception the interpreter is of no use any more.
   [[nodiscard]] StepResult run_step(const StepContext& context);
 
   /// The rank's part in a stage that it serves.
@@ -60,11 +71,16 @@ class RankInterpreter {
 
   void note_messages();
   void note_last_uses();
+  void note_samples(std::int64_t batch_size);
+  [[nodiscard]] bool is_left_out(const Instruction& instruction, const StepContext& context) const;
   void execute(std::size_t index, const StepContext& context);
   void forward(const Instruction& instruction, const StepContext& context);
   void backward(const Instruction& instruction);
+  void run_backward(const Instruction& instruction);
   void send(const Instruction& instruction);
-  void reduce_gradients(const Instruction& instruction);
+  void receive(std::size_t index);
+  void start_reduction(const Instruction& instruction);
+  void optimizer_step(const Instruction& instruction, const StepContext& context);
   void post_receives_from(std::size_t index);
   void post_receive(std::size_t index);
   void hand_over(const Instruction& instruction, const at::Tensor& piece);
@@ -79,9 +95,13 @@ class RankInterpreter {
   const RankProgram& rank_;
   const ModelGraph& model_;
   Communicator* communicator_;
-  std::map<int, StagePart> parts_;      ///< by stage
-  std::map<int, std::size_t> groups_;   ///< of the communicator, by stage that is reduced
-  std::vector<MessageEnds> messages_;   ///< by number
+  at::ScalarType wire_;
+  InstructionMeter meter_;
+  std::int64_t traffic_bytes_ = 0;
+  std::map<int, StagePart> parts_;             ///< by stage
+  std::map<int, StageReductions> reductions_;  ///< by stage, those that the rank takes part in
+  std::map<int, double> sample_parts_;         ///< by stage: the rank's part of the samples
+  std::vector<MessageEnds> messages_;          ///< by number
   std::vector<char> ends_forward_;      ///< by instruction: the outputs are not sent any more
   std::vector<char> ends_micro_batch_;  ///< by instruction: the stage's last of its micro-batch
 
@@ -92,11 +112,12 @@ class RankInterpreter {
   /// stage.
   std::map<ArrivalKey, at::Tensor> arrivals_;
   std::vector<int> receive_numbers_;  ///< by instruction; -1 when not posted
+  std::vector<at::Tensor> received_;  ///< by instruction: what comes rounded
   std::size_t next_to_post_ = 0;
-};
 
-/// The sets of ranks that reduce together, in the order of their stages.
-[[nodiscard]] std::vector<std::vector<int>> reduction_groups(const Program& program);
+  /// The ends of the instructions to come that a cut backward pass has already carried out.
+  std::deque<MeterReading> passed_;
+};
 
 /// The layers (indices in the model) of a plan's stage.
 [[nodiscard]] std::vector<int> stage_layers(const Plan& plan, const ModelGraph& model, int stage);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 #include <memory>
+#include <numeric>
 #include <set>
 #include <utility>
 #include <vector>
@@ -134,6 +135,11 @@ class TrainingData {
   std::vector<std::int32_t> order_;
 };
 
+std::int64_t total_sent(const Communicator& communicator) {
+  const std::vector<std::int64_t> by_rank = communicator.sent_bytes();
+  return std::accumulate(by_rank.begin(), by_rank.end(), std::int64_t{0});
+}
+
 }  // namespace
 
 StepCount step_count(const TrainingSettings& training, std::int64_t num_train_samples,
@@ -190,24 +196,28 @@ void train_as_rank(const RankOptions& options, RankLink& link) {
   if (program.ranks.size() > 1)
     communicator = std::make_unique<Communicator>(job.rendezvous, address, job.rank,
                                                   static_cast<int>(program.ranks.size()),
-                                                  reduction_groups(program));
+                                                  std::vector<std::vector<int>>{});
   RankInterpreter interpreter(program, job.rank, model, plan, seed, communicator.get());
   StepWindow window;
+  std::int64_t sent_before = 0;
   for (std::int64_t step = 0; step < steps.total; ++step) {
     training_data.start_step(step / steps.per_epoch, step % steps.per_epoch);
     StepResult result = interpreter.run_step(
         {.step = step,
+         .last_step = step + 1 == steps.total,
          .sgd = {.learning_rate = learning_rate(job.training.learning_rate, step, steps.total),
                  .momentum = job.training.momentum,
                  .weight_decay = job.training.weight_decay},
          .load = [&](int stage, SampleRange samples) {
            return training_data.load(samples, inputs_of_stage.at(stage));
          }});
+    const std::int64_t sent = communicator ? total_sent(*communicator) : 0;
     link.send(to_frame(StepReport{.step = step,
                                   .loss_sum = result.loss_sum,
                                   .end_s = result.end_s,
                                   .busy_s = busy_seconds(result.events),
-                                  .sent_bytes = result.traffic_bytes}));
+                                  .sent_bytes = sent - sent_before}));
+    sent_before = sent;
     window.traffic_bytes_per_step = result.traffic_bytes;
     window.add(step, std::move(result.events));
   }

@@ -5,6 +5,7 @@
 #include "executor/scene_data.h"
 #include "planner/error.h"
 #include "planner/memory.h"
+#include "planner/program_check.h"
 #include "planner/refusal.h"
 #include "planner/table.h"
 
@@ -47,7 +48,9 @@ CheckedRun check_run(const RunRequest& request) {
   check_executable(model, request.plan.string(), "/profile/model");
   if (!request.model.empty())
     check_same_model(model, read_model(request.model), request.model.string());
+  if (request.wire_dtype) run.plan.plan.wire_dtype = *request.wire_dtype;
   run.program = lower(run.plan.plan, model, run.plan.cluster);
+  check_program(run.program);
   run.peak_memory_bytes =
       peak_memory_bytes(run.program, run.plan.plan, run.plan.profile, run.plan.cluster);
   check_planned_memory(request, run);

@@ -106,6 +106,10 @@ void add_run_verb(CLI::App& program) {
   app->add_flag("--local", request->launch.local,
                 "Run every rank on this machine, whatever started this process");
   add_launch_options(*app, request->launch);
+  app->add_option_function<std::string>(
+      "--wire-dtype",
+      [request](const std::string& name) { request->wire_dtype = wire_dtype_option(name); },
+      "What tensors are between hosts (float32, bfloat16, float16), if not as planned");
   add_training_options(*app, request->training);
   app->add_option("--test-samples", request->max_test_samples,
                   "Most test pixels to measure the accuracy on (0: all; predict always takes all)")

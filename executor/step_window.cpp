@@ -38,7 +38,8 @@ std::string encode(const StepWindow& window) {
     nlohmann::json rows = nlohmann::json::array();
     for (const TimelineEvent& event : events)
       rows.push_back({event.rank, static_cast<int>(event.kind), event.stage, event.micro_batch,
-                      event.layer, event.peer, event.start_s, event.end_s, event.bytes});
+                      event.layer, event.peer, event.start_s, event.end_s, event.bytes,
+                      event.cpu_s, event.resident_bytes});
     steps.push_back({{"step", step}, {"events", rows}});
   }
   return nlohmann::json{{"traffic_bytes_per_step", window.traffic_bytes_per_step}, {"steps", steps}}
@@ -60,7 +61,9 @@ StepWindow step_window_from(const std::string& text) {
                         .peer = row.at(5).get<int>(),
                         .start_s = row.at(6).get<double>(),
                         .end_s = row.at(7).get<double>(),
-                        .bytes = row.at(8).get<std::int64_t>()});
+                        .bytes = row.at(8).get<std::int64_t>(),
+                        .cpu_s = row.at(9).get<double>(),
+                        .resident_bytes = row.at(10).get<std::int64_t>()});
   }
   return window;
 }

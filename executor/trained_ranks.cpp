@@ -1,6 +1,7 @@
 #include "executor/trained_ranks.h"
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <utility>
@@ -11,7 +12,6 @@
 #include "executor/timing.h"
 #include "executor/training_job.h"
 #include "planner/error.h"
-#include "planner/files.h"
 
 namespace cadastre {
 
@@ -109,7 +109,7 @@ class Training {
     }
     check_memory(by_rank, needs);
     const std::vector<int> threads = rank_threads(by_rank, planned_cores(run_));
-    const std::string plan = read_file(request_.plan);
+    const std::string plan = to_json(run_.plan).dump();
     for (int rank = 0; rank < num_ranks_; ++rank)
       coordinator_.send(
           rank, to_frame(TrainingJob{.rank = rank,

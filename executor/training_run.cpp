@@ -109,6 +109,7 @@ RunRecord record_of(const RunRequest& request, const CheckedRun& input, const Ru
                    .batch_size = plan.batch_size,
                    .micro_batches = plan.micro_batches,
                    .schedule = plan.schedule,
+                   .wire_dtype = plan.wire_dtype,
                    .stages = plan.stages,
                    .training = request.training,
                    .scene = with_absolute_paths(input.scene),
@@ -136,14 +137,19 @@ RunRecord record_of(const RunRequest& request, const CheckedRun& input, const Ru
 }  // namespace
 
 std::string request_fingerprint(const RunRequest& request) {
-  return fingerprint(read_file(request.plan) + to_json(request.training).dump());
+  std::string text = read_file(request.plan) + to_json(request.training).dump();
+  if (request.wire_dtype) text += wire_dtype_name(*request.wire_dtype);
+  return fingerprint(text);
 }
 
 std::vector<std::string> rank_arguments(const RunRequest& request) {
-  // Whoever starts it need not do so here.
-  std::vector<std::string> arguments = {"rank", "--data", fs::absolute(request.scene).string()};
+  // What ssh starts is in another directory.
+  const auto path = [&](const fs::path& given) {
+    return request.launch.hosts.empty() ? given.string() : fs::absolute(given).string();
+  };
+  std::vector<std::string> arguments = {"rank", "--data", path(request.scene)};
   if (!request.rasters.empty())
-    arguments.insert(arguments.end(), {"--rasters", fs::absolute(request.rasters).string()});
+    arguments.insert(arguments.end(), {"--rasters", path(request.rasters)});
   return arguments;
 }
 

@@ -2,10 +2,12 @@
 
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "executor/launch/launch.h"
 #include "planner/run_record.h"
+#include "planner/wire_dtype.h"
 
 namespace cadastre {
 
@@ -18,6 +20,7 @@ struct RunRequest {
   std::filesystem::path output;   ///< the run's directory
   TrainingSettings training;
   std::int64_t max_test_samples = 20000;  ///< an even choice of the scene's; 0: all
+  std::optional<WireDtype> wire_dtype;    ///< instead of the plan's
   LaunchOptions launch;
 };
 

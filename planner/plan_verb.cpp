@@ -80,13 +80,6 @@ AllReduceAlgorithm all_reduce_from(const std::string& name) {
   return static_cast<AllReduceAlgorithm>(found - all_reduce_names().begin());
 }
 
-WireDtype wire_dtype_from(const std::string& name) {
-  if (const std::optional<WireDtype> dtype = wire_dtype_of(name)) return *dtype;
-  throw InputError("--wire-dtype", "",
-                   "expected " + alternatives(wire_dtype_names()) + ", found " + in_quotes(name) +
-                       did_you_mean(name, wire_dtype_names()));
-}
-
 /// A quantity with its unit, or a bare number of base units, read as documents read it.
 template <typename Read>
 std::optional<double> quantity(const std::optional<std::string>& text, const std::string& option,
@@ -231,7 +224,7 @@ void run_plan(PlanVerb verb, const VerbOptions& options) {
   planner.objective = objective_from(verb.objective, "--objective");
   planner.constraints = constraints_of(verb);
   planner.all_reduce.algorithm = all_reduce_from(verb.all_reduce);
-  planner.wire_dtype = wire_dtype_from(verb.wire_dtype);
+  planner.wire_dtype = wire_dtype_option(verb.wire_dtype);
   check_front(verb);
   check_validation(verb);
   check_takes_time(profile, planner, verb.profile.string());

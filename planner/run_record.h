@@ -58,6 +58,7 @@ struct RunRecord {
   std::int64_t batch_size = 1;
   std::int64_t micro_batches = 1;
   Schedule schedule = Schedule::kGpipe;
+  WireDtype wire_dtype = WireDtype::kFloat32;  ///< of what was sent
   std::vector<Stage> stages;
   TrainingSettings training;
   Scene scene;  ///< with absolute raster paths

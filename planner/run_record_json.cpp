@@ -133,6 +133,7 @@ RunRecord run_from_json(const JsonPlace& place) {
   run.batch_size = batch_size_from_json(object.at("batch_size"));
   run.micro_batches = micro_batches_from_json(object.at("micro_batches"));
   run.schedule = schedule_from_json(object.at("schedule"));
+  run.wire_dtype = wire_dtype_from_json(object);
   run.stages = stages_from_json(object.at("stages"));
   check_division(run.stages, run.batch_size, run.micro_batches, run.schedule, run.model, place);
   run.training = training_from_json(object.at("training"));
@@ -174,6 +175,8 @@ nlohmann::json to_json(const RunRecord& run) {
                               {"wall_s", run.wall_s}}},
                             {"traffic_bytes_per_step", run.traffic_bytes_per_step},
                             {"steps", std::move(steps)}};
+  if (run.wire_dtype != WireDtype::kFloat32)
+    written["wire_dtype"] = wire_dtype_name(run.wire_dtype);
   if (run.simulated_step_s) written["simulated"] = {{"step_s", *run.simulated_step_s}};
   if (run.metrics) written["metrics"] = to_json(*run.metrics);
   return written;

@@ -22,6 +22,8 @@ struct TimelineEvent {
   double start_s = 0;  ///< since the start of the earliest event
   double end_s = 0;
   std::int64_t bytes = 0;
+  double cpu_s = 0;                 ///< of the computing thread; 0 where nobody measured it
+  std::int64_t resident_bytes = 0;  ///< of the process at the end; 0 likewise
   bool operator==(const TimelineEvent&) const = default;
 };
 

@@ -39,6 +39,9 @@ TimelineEvent read_event(const JsonPlace& place, std::int64_t num_ranks) {
   event.start_s = object.at("start_s").number(0);
   event.end_s = object.at("end_s").number(event.start_s);
   if (const std::optional<JsonPlace> bytes = object.find("bytes")) event.bytes = bytes->integer(0);
+  if (const std::optional<JsonPlace> cpu = object.find("cpu_s")) event.cpu_s = cpu->number(0);
+  if (const std::optional<JsonPlace> resident = object.find("resident_bytes"))
+    event.resident_bytes = resident->integer(0);
   object.finish();
   return event;
 }
@@ -51,6 +54,7 @@ nlohmann::json trace_arguments(const TimelineEvent& event) {
   if (event.layer >= 0) arguments["layer"] = event.layer;
   if (event.peer >= 0) arguments["peer"] = event.peer;
   if (event.bytes > 0) arguments["bytes"] = event.bytes;
+  if (event.cpu_s > 0) arguments["cpu_s"] = event.cpu_s;
   return arguments;
 }
 
@@ -100,16 +104,19 @@ nlohmann::json to_json(const Timeline& timeline) {
   }
 
   nlohmann::json events = nlohmann::json::array();
-  for (const TimelineEvent& event : timeline.events)
-    events.push_back({{"rank", event.rank},
-                      {"kind", instruction_name(event.kind)},
-                      {"stage", event.stage},
-                      {"micro_batch", event.micro_batch},
-                      {"layer", event.layer},
-                      {"peer", event.peer},
-                      {"start_s", event.start_s},
-                      {"end_s", event.end_s},
-                      {"bytes", event.bytes}});
+  for (const TimelineEvent& event : timeline.events) {
+    nlohmann::json& row = events.emplace_back(nlohmann::json{{"rank", event.rank},
+                                                             {"kind", instruction_name(event.kind)},
+                                                             {"stage", event.stage},
+                                                             {"micro_batch", event.micro_batch},
+                                                             {"layer", event.layer},
+                                                             {"peer", event.peer},
+                                                             {"start_s", event.start_s},
+                                                             {"end_s", event.end_s},
+                                                             {"bytes", event.bytes}});
+    if (event.cpu_s > 0) row["cpu_s"] = event.cpu_s;
+    if (event.resident_bytes > 0) row["resident_bytes"] = event.resident_bytes;
+  }
 
   return {{"format", "cadastre-timeline/1"},
           {"source", timeline.source},
@@ -131,7 +138,7 @@ nlohmann::json chrome_trace(const Timeline& timeline) {
         {{"ph", "M"}, {"pid", i}, {"name", "process_sort_index"}, {"args", {{"sort_index", i}}}});
   }
   constexpr double kMicrosecondsPerSecond = 1e6;  // the format's unit of time
-  for (const TimelineEvent& event : timeline.events)
+  for (const TimelineEvent& event : timeline.events) {
     events.push_back({{"ph", "X"},
                       {"pid", event.rank},
                       {"tid", 0},
@@ -140,6 +147,13 @@ nlohmann::json chrome_trace(const Timeline& timeline) {
                       {"ts", event.start_s * kMicrosecondsPerSecond},
                       {"dur", (event.end_s - event.start_s) * kMicrosecondsPerSecond},
                       {"args", trace_arguments(event)}});
+    if (event.resident_bytes > 0)
+      events.push_back({{"ph", "C"},
+                        {"pid", event.rank},
+                        {"name", "resident memory"},
+                        {"ts", event.end_s * kMicrosecondsPerSecond},
+                        {"args", {{"bytes", event.resident_bytes}}}});
+  }
   return {{"displayTimeUnit", "ms"},
           {"otherData", {{"source", timeline.source}, {"step_s", timeline.step_s}}},
           {"traceEvents", std::move(events)}};

@@ -3,6 +3,9 @@
 #include <array>
 #include <cstddef>
 
+#include "planner/error.h"
+#include "planner/refusal.h"
+
 namespace cadastre {
 
 const std::vector<std::string>& wire_dtype_names() {
@@ -19,6 +22,14 @@ std::optional<WireDtype> wire_dtype_of(std::string_view name) {
   for (std::size_t i = 0; i < kShortNames.size(); ++i)
     if (name == wire_dtype_names()[i] || name == kShortNames[i]) return static_cast<WireDtype>(i);
   return std::nullopt;
+}
+
+WireDtype wire_dtype_option(const std::string& name) {
+  if (const std::optional<WireDtype> dtype = wire_dtype_of(name)) return *dtype;
+  throw InputError("--wire-dtype", "",
+                   "expected " + wire_dtype_names()[0] + ", " + wire_dtype_names()[1] + " or " +
+                       wire_dtype_names()[2] + ", found " + in_quotes(name) +
+                       did_you_mean(name, wire_dtype_names()));
 }
 
 }  // namespace cadastre

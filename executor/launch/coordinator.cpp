@@ -250,14 +250,19 @@ bool Coordinator::introduce(Stranger& stranger, const Frame& frame) {
   if (!hello.problem.empty())
     peer.error = Frame{.header = {{"type", "error"}, {"kind", "input"}, {"text", hello.problem}},
                        .payload = {}};
-  if (hello.host.machine_id != own_.machine_id)
-    for (int i = 0; i < kFirstPings; ++i) send_all(peer.socket, encode(ping_frame()));
+  // One in any case: it tells the rank that it has come to the right place.
+  const int num_pings = hello.host.machine_id != own_.machine_id ? kFirstPings : 1;
+  for (int i = 0; i < num_pings; ++i) send(hello.number, ping_frame());
   return true;
 }
 
 void Coordinator::read_peer(std::size_t rank, const OnFrame& on_frame) {
   Peer& peer = peers_[rank];
   if (!peer.socket.is_open()) return;
+  const auto blame = [&](const std::exception& error) {
+    peer.error = Frame{.header = {{"type", "error"}, {"kind", "failure"}, {"text", error.what()}},
+                       .payload = {}};
+  };
   try {
     Arrival arrival = Arrival::kBytes;
     while (arrival == Arrival::kBytes) {
@@ -266,8 +271,9 @@ void Coordinator::read_peer(std::size_t rank, const OnFrame& on_frame) {
     }
     if (arrival != Arrival::kEnd) return;
   } catch (const FrameError& error) {
-    peer.error = Frame{.header = {{"type", "error"}, {"kind", "failure"}, {"text", error.what()}},
-                       .payload = {}};
+    blame(error);
+  } catch (const nlohmann::json::exception& error) {
+    blame(error);
   }
   peer.socket.close();
   peer.is_lost = true;
@@ -282,7 +288,11 @@ void Coordinator::handle(std::size_t rank, Frame& frame, const OnFrame& on_frame
       peer.clock.add(frame.header.value("sent_s", 0.0), frame.header.value("rank_s", 0.0),
                      steady_clock_s());
   } else if (type == "error") {
-    peer.error = std::move(frame);
+    // Read here, where a frame that is not as it should be is its sender's failure.
+    peer.error = Frame{.header = {{"type", "error"},
+                                  {"kind", frame.header.at("kind").get<std::string>()},
+                                  {"text", frame.header.at("text").get<std::string>()}},
+                       .payload = {}};
   } else if (type == "done") {
     peer.is_done = true;
   } else if (on_frame) {

@@ -231,7 +231,11 @@ RankGroup::RankGroup(const LaunchOptions& options, const std::vector<RankStart>&
       processes.push_back(local_rank(start, launch, "", options.interface));
     }
   }
-  children_ = std::make_unique<ChildProcesses>(processes);
+  try {
+    children_ = std::make_unique<ChildProcesses>(processes);
+  } catch (const std::runtime_error& error) {
+    throw InputError("", "", error.what());  // most likely --ssh names a program that there is not
+  }
   coordinator_->watch(*children_);
 }
 

@@ -23,6 +23,8 @@ constexpr std::size_t kMostFrameBytes = std::size_t{1} << 32;
 constexpr int kPollMilliseconds = 1000;
 /// The coordinator pings every second.
 constexpr int kMostSilentPolls = 30;
+/// It answers a hello at once: what does not, is something else that has its port.
+constexpr int kMostSilentPollsAtFirst = 10;
 /// How long a rank that is through waits for the word that ends it.
 constexpr std::chrono::seconds kLastWordPatience{10};
 constexpr int kFailed = 1;
@@ -68,16 +70,22 @@ void RankLink::listen() {
   FrameReader reader(kMostFrameBytes);
   std::vector<char> buffer(1 << 16);
   int silent_polls = 0;
-  const std::string lost = "lost the coordinator at " + launch_.coordinator_address + ", port " +
-                           std::to_string(launch_.coordinator_port);
+  bool has_heard = false;
+  const std::string place =
+      launch_.coordinator_address + ", port " + std::to_string(launch_.coordinator_port);
+  const auto end_lost = [&](const std::string& cause) {
+    if (has_heard) end_process("lost the coordinator at " + place + ": " + cause, kFailed);
+    end_process(
+        "expected the coordinator of the run at " + place + ", found something else: " + cause,
+        kWrongRequest);
+  };
   try {
     while (true) {
       pollfd polled = {.fd = socket_.descriptor(), .events = POLLIN, .revents = 0};
       if (::poll(&polled, 1, kPollMilliseconds) <= 0) {
-        if (++silent_polls > kMostSilentPolls)
-          end_process(
-              lost + ": it has not been heard of for " + std::to_string(kMostSilentPolls) + " s",
-              kFailed);
+        const int most = has_heard ? kMostSilentPolls : kMostSilentPollsAtFirst;
+        if (++silent_polls > most)
+          end_lost("it has not been heard of for " + std::to_string(most) + " s");
         continue;
       }
       silent_polls = 0;
@@ -88,13 +96,16 @@ void RankLink::listen() {
           const std::lock_guard lock(receiving_);
           if (is_dismissed_) return;
         }
-        end_process(lost, kFailed);
+        end_lost("it closed the connection");
       }
       reader.add({buffer.data(), static_cast<std::size_t>(size)});
-      while (std::optional<Frame> frame = reader.next()) handle(*frame);
+      while (std::optional<Frame> frame = reader.next()) {
+        has_heard = true;
+        handle(*frame);
+      }
     }
   } catch (const std::exception& error) {
-    end_process(lost + ": " + error.what(), kFailed);
+    end_lost(error.what());
   }
 }
 

@@ -35,6 +35,7 @@ StudySettings study_settings_from_json(const JsonPlace& place) {
   if (const auto schedule = object.find("schedule"))
     settings.schedule = schedule_from_json(*schedule);
   settings.all_reduce = all_reduce_from_json(object);
+  settings.wire_dtype = wire_dtype_from_json(object);
   constexpr std::int64_t kMostSteps = 1'000'000'000;
   if (const auto steps = object.find("search_steps"))
     settings.search_steps = steps->integer(1, kMostSteps);
@@ -51,7 +52,8 @@ nlohmann::json to_json(const StudySettings& settings) {
                             {"strategy", settings.strategy},
                             {"objective", objective_name(settings.objective)},
                             {"search_steps", settings.search_steps},
-                            {"all_reduce", to_json(settings.all_reduce)}};
+                            {"all_reduce", to_json(settings.all_reduce)},
+                            {"wire_dtype", wire_dtype_name(settings.wire_dtype)}};
   if (!settings.micro_batches.empty()) written["micro_batches"] = settings.micro_batches;
   if (settings.schedule) written["schedule"] = schedule_name(*settings.schedule);
   if (settings.time_limit_s) written["time_limit_s"] = *settings.time_limit_s;
@@ -94,6 +96,7 @@ PlannerOptions planner_options(const StudySettings& settings) {
   options.micro_batches = settings.micro_batches;
   options.objective = settings.objective;
   options.all_reduce = settings.all_reduce;
+  options.wire_dtype = settings.wire_dtype;
   options.time_limit_s = settings.time_limit_s.value_or(kNoLimit);
   options.max_search_steps = settings.search_steps;
   options.with_alternatives = false;

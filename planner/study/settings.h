@@ -16,8 +16,9 @@ struct StudySettings {
   std::string strategy = "auto";            ///< or a baseline
   std::vector<std::int64_t> micro_batches;  ///< numbers to try; none: all that divide the batch
   Objective objective = Objective::kStepTime;
-  AllReduce all_reduce;              ///< of every plan
-  std::optional<Schedule> schedule;  ///< none: whichever is best
+  AllReduce all_reduce;                        ///< of every plan
+  WireDtype wire_dtype = WireDtype::kFloat32;  ///< likewise
+  std::optional<Schedule> schedule;            ///< none: whichever is best
   /// `PlannerOptions::max_search_steps`: the search ends by this count, so that where it ends does
   /// not depend on the machine, nor on what else runs there.
   std::int64_t search_steps = 5000;

@@ -77,7 +77,8 @@ def setting(arguments, num_hosts, bandwidth, profiled, directory):
     with Testbed.up(document, testbed_name(f"{num_hosts}"), weight=_WEIGHT) as testbed:
         measured = cluster_measure.measure(testbed)
         document = testbed.cluster()
-        relative_speed = cluster_measure.speed(testbed) / profiled_speed
+        # A core of its own is what the profile was measured on.
+        relative_speed = cluster_measure.speed(testbed) / profiled_speed if share < 1 else 1.0
         for host in document["hosts"]:
             host["relative_speed"] = relative_speed
         document["network"] |= {"bandwidth_bytes_per_s": measured.bandwidth_bytes_per_s,

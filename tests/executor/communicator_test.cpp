@@ -7,33 +7,20 @@
 #include <chrono>
 #include <functional>
 #include <future>
+#include <thread>
 
+#include "tests/executor/ranks.h"
 #include "tests/support/catch.h"
 
 namespace cadastre {
 namespace {
 
-/// Runs `work` as every rank at once, each in a thread of its own with its own connections, and
-/// throws what the lowest of them threw.
-void as_ranks(int num_ranks, const std::vector<std::vector<int>>& groups,
-              const std::function<void(int rank, Communicator&)>& work) {
-  const RendezvousServer server("127.0.0.1");
-  std::vector<std::future<void>> ranks;
-  for (int rank = 0; rank < num_ranks; ++rank)
-    ranks.push_back(std::async(std::launch::async, [&, rank] {
-      Communicator communicator(server.rendezvous(), "127.0.0.1", rank, num_ranks, groups);
-      work(rank, communicator);
-    }));
-  for (std::future<void>& rank : ranks) rank.wait();
-  for (std::future<void>& rank : ranks) rank.get();
-}
-
-// Catch2's assertions are for one thread only: ranks leave what they saw, and the test looks.
+using test::as_ranks;
 
 TEST_CASE("a tensor that is sent arrives, whatever else is under way", "[executor]") {
   at::Tensor first = at::empty({3});
   at::Tensor second = at::empty({2, 2});
-  std::int64_t sent_bytes = 0;
+  std::vector<std::int64_t> sent_bytes;
   as_ranks(2, {}, [&](int rank, Communicator& communicator) {
     if (rank == 0) {
       communicator.send(at::arange(3, at::kFloat), 1, 7);
@@ -52,7 +39,7 @@ TEST_CASE("a tensor that is sent arrives, whatever else is under way", "[executo
   });
   CHECK(first.equal(at::arange(3, at::kFloat)));
   CHECK(second.equal(at::full({2, 2}, 5, at::kFloat)));
-  CHECK(sent_bytes == (3 + 4) * 4);
+  CHECK(sent_bytes == std::vector<std::int64_t>{0, (3 + 4) * 4});
 }
 
 TEST_CASE("messages of one tag arrive in the order in which they were sent", "[executor]") {
@@ -113,6 +100,38 @@ TEST_CASE("waiting for a rank that has gone says which", "[executor]") {
   INFO(message);
   CHECK(message.find("rank 1: ") != std::string::npos);
   CHECK(message.find('\n') == std::string::npos);
+}
+
+TEST_CASE("what is broken off fails with the reason, now and later", "[executor]") {
+  std::vector<std::string> messages;
+  as_ranks(2, {}, [&](int rank, Communicator& communicator) {
+    communicator.barrier();
+    if (rank == 1) return;
+    at::Tensor tensor = at::empty({1});
+    const int waited = communicator.post_receive(tensor, 1, 1);
+    const auto fails = [&](const std::function<void()>& action) {
+      try {
+        action();
+        messages.emplace_back("nothing");
+      } catch (const PeerLostError& error) {
+        messages.emplace_back(error.what());
+      }
+    };
+    // The other may have gone by then: then that is why the wait fails.
+    std::thread other([&] {
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+      communicator.abort("enough");
+      communicator.abort("too late");
+    });
+    fails([&] { communicator.wait(waited); });
+    other.join();
+    fails([&] { communicator.send(tensor, 1, 1); });
+    fails([&] { communicator.wait(communicator.post_receive(tensor, 1, 2)); });
+  });
+  REQUIRE(messages.size() == 3);
+  CHECK((messages[0] == "enough" || messages[0].find("lost rank 1") == 0));
+  CHECK(messages[1] == "enough");
+  CHECK((messages[2] == "enough" || messages[2].find("cannot receive from rank 1") == 0));
 }
 
 }  // namespace

@@ -99,6 +99,7 @@ class Trainer {
       for (Instruction instruction : rank.instructions) {
         instruction.samples = {};
         instruction.message = -1;
+        instruction.bucket = -1;
         planned.push_back(instruction);
       }
     std::vector<Instruction> measured;
@@ -185,130 +186,25 @@ void check_cases(Trainer& trainer, const std::vector<Case>& cases) {
                reference);
 }
 
-TEST_CASE("micro-batches on one host train as the whole batch does", "[executor]") {
+/// A few of each kind, as processes: `interpreter_test.cpp` has the many.
+TEST_CASE("ranks that are processes train as one host does", "[executor]") {
   Trainer trainer;
   const std::vector<Stage> whole = pipeline_stages(trainer.model(), {});
-  check_cases(trainer,
-              {{"single", whole, 2, kOneForwardOneBackward}, {"single", whole, 4, kGpipe}});
-}
-
-TEST_CASE("replicas train as one host does", "[executor]") {
-  Trainer trainer;
-  const std::vector<Stage> whole = pipeline_stages(trainer.model(), {});
-  check_cases(trainer,
-              {{"2 replicas", with_replicas(whole, {{0.5, 0.5}}), 1, kGpipe},
-               {"2 replicas", with_replicas(whole, {{0.25, 0.75}}), 2, kOneForwardOneBackward},
-               {"3 replicas", with_replicas(whole, {{0.5, 0.3, 0.2}}), 2, kGpipe},
-               // Three groups a micro-batch: the last replica has none, in any of them.
-               {"3 replicas", with_replicas(whole, {{0.6, 0.3, 0.1}}), 4, kGpipe}});
-}
-
-TEST_CASE("a pipeline trains as one host does", "[executor]") {
-  Trainer trainer;
-  // Every cut lies inside the residual block or just behind it: tensors skip stages.
-  const std::vector<Stage> two = pipeline_stages(trainer.model(), {"image.conv2"});
-  const std::vector<Stage> three = pipeline_stages(trainer.model(), {"image.relu1", "image.conv2"});
-  const std::vector<Stage> four =
-      pipeline_stages(trainer.model(), {"image.relu1", "image.norm2", "height.relu1"});
-  check_cases(trainer, {{"2 stages", two, 2, kGpipe},
-                        {"2 stages", two, 4, kOneForwardOneBackward},
-                        {"3 stages", three, 1, kGpipe},
-                        {"3 stages", three, 4, kOneForwardOneBackward},
-                        {"3 stages", three, 4, Schedule::kEagerOneForwardOneBackward},
-                        {"4 stages", four, 4, kGpipe},
-                        {"4 stages", four, 2, kOneForwardOneBackward}});
-}
-
-TEST_CASE("branches on hosts of their own train as one host does", "[executor]") {
-  Trainer trainer;
-  const std::vector<Stage> two = branch_stages(trainer.model(), {"height", ""});
-  const std::vector<Stage> three = branch_stages(trainer.model(), {"image", "height", ""});
-  check_cases(trainer, {{"2 hosts", two, 1, kGpipe},
-                        {"2 hosts", two, 2, kOneForwardOneBackward},
-                        {"3 hosts", three, 4, kGpipe},
-                        {"3 hosts", three, 4, kOneForwardOneBackward}});
-}
-
-TEST_CASE("replicas that feed replicas of other shares train as one host does", "[executor]") {
-  Trainer trainer;
-  const std::vector<Stage> two =
-      with_replicas(branch_stages(trainer.model(), {"image", ""}), {{0.7, 0.3}, {0.25, 0.75}});
-  const std::vector<Stage> three = with_replicas(
-      branch_stages(trainer.model(), {"image", "height", ""}), {{0.4, 0.6}, {1}, {0.7, 0.3}});
-  check_cases(trainer, {{"2 stages of 2", two, 2, kGpipe},
-                        {"2 stages of 2", two, 4, kOneForwardOneBackward},
-                        {"3 stages of 2, 1, 2", three, 1, kOneForwardOneBackward},
-                        {"3 stages of 2, 1, 2", three, 4, kGpipe}});
-}
-
-TEST_CASE("dropout is the same however the network is divided", "[executor]") {
-  Trainer trainer(test::WithDropout::kYes);
-  const Training pipeline =
-      trainer.train(pipeline_stages(trainer.model(), {"image.dropout"}), 4, kOneForwardOneBackward);
-  const Training replicas =
-      trainer.train(with_replicas(pipeline_stages(trainer.model(), {}), {{0.7, 0.3}}), 1, kGpipe);
-  check_same("dropout", pipeline, replicas);
-  const std::vector<Stage> three =
-      pipeline_stages(trainer.model(), {"image.dropout", "height.pool1"});
-  check_same(
-      "dropout, recomputed",
-      trainer.train(recomputing(on_hosts(three, {{1}, {2}, {1}}), {0, 1, 2}), 4, kInterleaved),
-      replicas);
-
-  // And it does drop: without it the first loss is another.
-  Trainer without;
-  const Training plain = without.train(pipeline_stages(without.model(), {}), 1, kGpipe);
-  CHECK(loss_difference(plain.record, replicas.record).value > 1e-3);
-}
-
-TEST_CASE("several stages on a host train as one host does", "[executor]") {
-  Trainer trainer;
-  // Tensors skip stages, so they go to another host, to the same one, or to both.
-  const std::vector<Stage> four =
-      pipeline_stages(trainer.model(), {"image.relu1", "image.norm2", "height.relu1"});
-  check_cases(trainer,
-              {{"4 stages on 2 hosts", on_hosts(four, {{1}, {2}, {1}, {2}}), 4, kInterleaved},
-               {"4 stages on 2 hosts", on_hosts(four, {{1}, {1}, {2}, {1}}), 2, kInterleaved},
-               {"4 stages on 3 hosts", on_hosts(four, {{1}, {2}, {3}, {2}}), 4, kInterleaved},
-               {"4 stages on 1 host", on_hosts(four, {{1}, {1}, {1}, {1}}), 4, kInterleaved},
-               {"4 stages on 4 hosts", four, 4, kInterleaved}});
-}
-
-TEST_CASE("branches and replicas that share hosts train as one host does", "[executor]") {
-  Trainer trainer;
-  const std::vector<Stage> three = branch_stages(trainer.model(), {"image", "height", ""});
-  const std::vector<Stage> four =
-      pipeline_stages(trainer.model(), {"image.relu1", "image.norm2", "height.relu1"});
-  check_cases(
-      trainer,
-      {{"branches, 1 and 2 at the end", on_hosts(three, {{1}, {2}, {1, 2}}), 4, kInterleaved},
-       {"branches, the end with one", on_hosts(three, {{1}, {2}, {1}}), 2, kInterleaved},
-       // Pieces of one tensor come from the rank itself and from others.
-       {"stages of 2, 3, 1, 2", on_hosts(four, {{1, 2}, {3, 1, 2}, {2}, {2, 1}}), 2, kInterleaved},
-       {"every stage on both", on_hosts(four, {{1, 2}, {1, 2}, {1, 2}, {1, 2}}), 4, kInterleaved}});
-}
-
-TEST_CASE("recomputed activations train as kept ones do", "[executor]") {
-  Trainer trainer;
-  const std::vector<Stage> whole = pipeline_stages(trainer.model(), {});
+  // The cuts lie inside the residual block or just behind it: tensors skip stages.
   const std::vector<Stage> three = pipeline_stages(trainer.model(), {"image.relu1", "image.conv2"});
   const std::vector<Stage> four =
       pipeline_stages(trainer.model(), {"image.relu1", "image.norm2", "height.relu1"});
   const std::vector<Stage> branches = branch_stages(trainer.model(), {"image", "height", ""});
   check_cases(trainer,
-              {{"single, all", recomputing(whole, {0}), 4, kGpipe},
-               {"3 stages, all", recomputing(three, {0, 1, 2}), 4, kGpipe},
-               {"3 stages, the first", recomputing(three, {0}), 4, kOneForwardOneBackward},
-               {"3 stages, the last", recomputing(three, {2}), 2, kOneForwardOneBackward},
-               {"4 stages on 2 hosts, all",
-                recomputing(on_hosts(four, {{1}, {2}, {1}, {2}}), {0, 1, 2, 3}), 4, kInterleaved},
-               {"4 stages on 2 hosts, two",
-                recomputing(on_hosts(four, {{1}, {2}, {1}, {2}}), {1, 2}), 4, kInterleaved},
-               {"replicas of 2, 1, 2, all",
+              {{"single", whole, 4, kGpipe},
+               // Three groups a micro-batch: the last replica has none, in any of them.
+               {"3 replicas", with_replicas(whole, {{0.6, 0.3, 0.1}}), 4, kGpipe},
+               {"3 stages", three, 4, kOneForwardOneBackward},
+               {"replicas of 2, 1, 2, recomputing",
                 recomputing(with_replicas(branches, {{0.4, 0.6}, {1}, {0.7, 0.3}}), {0, 1, 2}), 4,
                 kOneForwardOneBackward},
-               {"every stage on both, all",
-                recomputing(on_hosts(four, {{1, 2}, {1, 2}, {1, 2}, {1, 2}}), {0, 1, 2, 3}), 2,
+               // Pieces of one tensor come from the rank itself and from others.
+               {"stages of 2, 3, 1, 2", on_hosts(four, {{1, 2}, {3, 1, 2}, {2}, {2, 1}}), 2,
                 kInterleaved}});
 }
 

@@ -42,7 +42,14 @@ std::string refused(const json& document) { return refusal_of(document, timeline
 }  // namespace
 
 TEST_CASE("a timeline goes to JSON and back unchanged", "[planner]") {
-  const Timeline timeline = sound();
+  Timeline timeline = sound();
+  CHECK(documents::reread(to_json(timeline), timeline_from_json) == timeline);
+  // What only a measurement knows is left out where nobody has measured it.
+  CHECK_FALSE(to_json(timeline).at("events")[0].contains("cpu_s"));
+  CHECK_FALSE(to_json(timeline).at("events")[0].contains("resident_bytes"));
+  timeline.events[0].cpu_s = 0.125;
+  timeline.events[0].resident_bytes = 1 << 20;
+  CHECK(to_json(timeline).at("events")[0].at("cpu_s") == 0.125);
   CHECK(documents::reread(to_json(timeline), timeline_from_json) == timeline);
 }
 
@@ -60,6 +67,13 @@ TEST_CASE("an event that ends before it starts is refused", "[planner]") {
         "/events/2/end_s: expected a number >= 0.5, found 0.4");
   CHECK(refused(with(to_json(sound()), "/events/0/start_s", -0.1)) ==
         "/events/0/start_s: expected a number >= 0, found -0.1");
+}
+
+TEST_CASE("an event of less than no CPU time or memory is refused", "[planner]") {
+  CHECK(refused(with(to_json(sound()), "/events/0/cpu_s", -1)) ==
+        "/events/0/cpu_s: expected a number >= 0, found -1");
+  CHECK(refused(with(to_json(sound()), "/events/0/resident_bytes", 1.5)) ==
+        "/events/0/resident_bytes: expected an integer >= 0, found 1.5");
 }
 
 TEST_CASE("events out of order are refused", "[planner]") {
@@ -94,4 +108,19 @@ TEST_CASE("a Chrome trace has a named process per rank and times in microseconds
   CHECK(send.at("args") ==
         json{{"stage", 0}, {"micro_batch", 0}, {"layer", 3}, {"peer", 1}, {"bytes", 4096}});
   CHECK(events[6].at("args") == json{{"stage", 3}});  // an optimizer step is about no micro-batch
+}
+
+TEST_CASE("a Chrome trace shows CPU time and, as a counter of each rank, memory", "[planner]") {
+  Timeline timeline = sound();
+  timeline.events[0].cpu_s = 0.125;
+  timeline.events[0].resident_bytes = 1 << 20;
+  const json trace = chrome_trace(timeline);
+  const json& events = trace.at("traceEvents");
+  REQUIRE(events.size() == 2 * 2 + 3 + 1);
+  CHECK(events[4].at("args") == json{{"stage", 0}, {"micro_batch", 0}, {"cpu_s", 0.125}});
+  const json& counter = events[5];
+  CHECK(counter.at("ph") == "C");
+  CHECK(counter.at("pid") == 0);
+  CHECK(counter.at("ts") == 250000.0);  // at the event's end
+  CHECK(counter.at("args") == json{{"bytes", 1 << 20}});
 }

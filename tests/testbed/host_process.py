@@ -6,6 +6,7 @@ this process. Files are shared by all hosts, as on a network file system, but fo
 """
 
 import ctypes
+import errno
 import os
 import select
 import signal
@@ -42,6 +43,21 @@ def _mount(source, target, kind, flags):
           ctypes.c_ulong(flags), None)
 
 
+def _mount_sys():
+    """A /sys that shows the interfaces of the network that this process is in."""
+    # There are no control groups below a new one: they come with it.
+    groups = os.open("/sys/fs/cgroup", os.O_PATH) if os.path.exists("/sys/fs/cgroup") else None
+    try:
+        _mount("sysfs", "/sys", "sysfs", 0)
+    except OSError as error:
+        if error.errno != errno.EBUSY:
+            raise
+        return  # it is there already: this process came from the same host
+    if groups is not None:
+        _mount(f"/proc/self/fd/{groups}", "/sys/fs/cgroup", None, _MS_BIND | _MS_REC)
+        os.close(groups)
+
+
 def _enter(namespace, host_name, files):
     """Moves this process, the first of its process namespace, to the host."""
     descriptor = os.open(f"{NAMESPACES}/{namespace}", os.O_RDONLY)
@@ -51,12 +67,7 @@ def _enter(namespace, host_name, files):
     socket.sethostname(host_name)
     _mount("none", "/", None, _MS_REC | _MS_PRIVATE)
     _mount("proc", "/proc", "proc", 0)
-    # A new /sys shows the host's interfaces, but has no control groups below it.
-    groups = os.open("/sys/fs/cgroup", os.O_PATH) if os.path.exists("/sys/fs/cgroup") else None
-    _mount("sysfs", "/sys", "sysfs", 0)
-    if groups is not None:
-        _mount(f"/proc/self/fd/{groups}", "/sys/fs/cgroup", None, _MS_BIND | _MS_REC)
-        os.close(groups)
+    _mount_sys()
     for name in ("hosts", "hostname"):
         if os.path.exists(f"/etc/{name}"):
             _mount(f"{files}/{name}", f"/etc/{name}", None, _MS_BIND)

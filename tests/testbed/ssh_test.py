@@ -51,10 +51,13 @@ class Ssh(unittest.TestCase):
         self.assertEqual(done.returncode, 255)
         self.assertIn("No route to host", done.stderr)
 
-    def test_a_host_reaches_another(self):
-        done = subprocess.run(self.testbed.command("node1", ["ssh", "node2", "hostname"]),
-                              env=self.environment, capture_output=True, text=True, timeout=60)
-        self.assertEqual(done.stdout, "node2\n", done.stderr)
+    def test_a_host_reaches_another_and_itself(self):
+        for host in ("node2", "node1"):
+            command = ["ssh", host, "hostname; ls /sys/class/net; wc -l < /proc/1/cgroup"]
+            done = subprocess.run(self.testbed.command("node1", command), env=self.environment,
+                                  capture_output=True, text=True, timeout=60, check=False)
+            self.assertEqual(done.stdout.split()[:3], [host, "eth0", "lo"], done.stderr)
+            self.assertGreater(int(done.stdout.split()[3]), 0)
 
     def test_killing_it_kills_what_it_started(self):
         mark = f"33{os.getpid()}"

@@ -112,6 +112,7 @@ test("traffic counts sends by host and reductions as a ring", () => {
     {rank: 0, kind: "send_activation", peer: 3, start_s: 0, end_s: 0, bytes: 10},
     {rank: 3, kind: "receive_activation", peer: 0, start_s: 0, end_s: 1, bytes: 10}, // the same bytes, not again
     {rank: 3, kind: "send_gradient", peer: 0, start_s: 1, end_s: 1, bytes: 7},
+    {rank: 0, kind: "start_reduction", stage: 0, start_s: 0, end_s: 0, bytes: 300}, // the same bytes, not again
     reduce(0), reduce(1), reduce(2),
   ]});
   // ring: 2 (3-1)/3 · 300 = 400 to the next

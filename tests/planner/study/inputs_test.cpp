@@ -182,3 +182,14 @@ TEST_CASE("inputs have the same key exactly when they are the same", "[planner][
   CHECK(inputs_at("/plan/micro_batches", 4, fixed_plan_document()).key != of_plan);
   CHECK(inputs_at("/plan/micro_batches", 2, fixed_plan_document()).key == of_plan);
 }
+
+TEST_CASE("a point may set the type for the wire, and is another unit then", "[planner][study]") {
+  const StudyInputs whole = inputs_at("/settings/wire_dtype", "float32");
+  const StudyInputs half = inputs_at("/settings/wire_dtype", "bfloat16");
+  CHECK(whole.settings.wire_dtype == WireDtype::kFloat32);
+  CHECK(half.settings.wire_dtype == WireDtype::kBfloat16);
+  CHECK(planner_options(half.settings).wire_dtype == WireDtype::kBfloat16);
+  CHECK(half.key != whole.key);
+  CHECK(refused("/settings/wire_dtype", "bf8").find(
+            "expected one of float32, bfloat16 or float16, found \"bf8\"") != std::string::npos);
+}

@@ -71,8 +71,9 @@ export interface Traffic {
   most_bytes: number; // the greatest entry
 }
 
-/// Sends count from the sender to its peer. A reduction over n replicas counts as a ring: each
-/// rank sends 2 (n-1)/n of the buffer to the next (Patarasuk and Yuan 2009), as in planner/program.h.
+/// Sends count from the sender to its peer. A reduction over n replicas counts as a ring, where its
+/// ranks wait for all of its buckets (their starts say the same bytes, bucket by bucket): each rank
+/// sends 2 (n-1)/n of the buffer to the next (Patarasuk and Yuan 2009), as in planner/program.h.
 export function traffic_of_timeline(timeline: Timeline): Traffic {
   const hosts = [...new Set(timeline.ranks.map(({host}) => host))];
   const bytes = hosts.map(() => hosts.map(() => 0));

@@ -19,6 +19,7 @@ export const KINDS = [
   "receive_activation",
   "send_gradient",
   "receive_gradient",
+  "start_reduction",
   "reduce_gradients",
   "optimizer_step",
 ];

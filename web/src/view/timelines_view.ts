@@ -24,7 +24,7 @@ const BOX = 18; // pixels of height of a box
 const AXIS = 22;
 const MOST_CHIPS = 3; // of stages, beside a lane
 const RECEIVES = new Set(["receive_activation", "receive_gradient"]);
-const SENDS = new Set(["send_activation", "send_gradient"]);
+const SENDS = new Set(["send_activation", "send_gradient", "start_reduction"]); // entered and left at once
 const LIGHT_TEXT = new Set(["forward", "optimizer_step", "reduce_gradients"]);
 
 interface Panel {
