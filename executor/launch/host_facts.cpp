@@ -10,12 +10,14 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <fstream>
 #include <limits>
 #include <memory>
 #include <sstream>
 
 #include "executor/launch/socket.h"
+#include "executor/process_setup.h"
 #include "planner/error.h"
 
 namespace cadastre {
@@ -132,6 +134,10 @@ HostFacts host_facts() {
       facts.addresses.push_back(one.address);
   facts.cores = usable_cores();
   facts.machine_cores = std::max(facts.cores, static_cast<int>(::sysconf(_SC_NPROCESSORS_ONLN)));
+  if (const double quota = quota_cores(); std::isfinite(quota)) facts.quota_cores = quota;
+  double load_average = 0;
+  if (::getloadavg(&load_average, 1) == 1) facts.load_average = load_average;
+  facts.processor = device_name();
   facts.available_memory_bytes = available_memory_bytes();
   facts.machine_id = first_line("/proc/sys/kernel/random/boot_id");
   return facts;

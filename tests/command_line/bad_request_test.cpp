@@ -52,7 +52,10 @@ TEST_CASE("a required option that is missing is named", "[executor]") {
   world.check_refused({"run", "--plan", "plan.json"}, is_required("run", "--data"));
   world.check_refused({"predict"}, is_required("predict", "--run"));
   world.check_refused({"simulate"}, is_required("simulate", "--plan"));
-  world.check_refused({"probe"}, is_required("probe", "--local"));
+  world.check_refused({"probe"},
+                      "cadastre probe: expected --local N, --hosts FILE, or to be started by "
+                      "Slurm, mpirun or torchrun, found none of these; `cadastre probe --help` "
+                      "shows an example");
   world.check_refused({"synthesize"}, is_required("synthesize", "--output"));
   world.check_refused({"report", "plan.json"}, is_required("report", "--output"));
   world.check_refused({"validate"}, is_required("validate", "FILE"));

@@ -1,0 +1,129 @@
+#include "executor/probe/probe_job.h"
+
+#include <chrono>
+
+namespace cadastre {
+
+namespace {
+
+/// What JSON says about a frame that is not as it must be becomes the one error of frames.
+template <typename Read>
+auto read_header(const Frame& frame, const Read& read) {
+  try {
+    return read(frame.header);
+  } catch (const nlohmann::json::exception& error) {
+    throw FrameError(error.what());
+  }
+}
+
+nlohmann::json to_json(const TimingSummary& time) { return {time.median_s, time.spread_s}; }
+
+TimingSummary summary_from(const nlohmann::json& written) {
+  return {.median_s = written.at(0).get<double>(), .spread_s = written.at(1).get<double>()};
+}
+
+}  // namespace
+
+Frame to_frame(const ProbeJob& job) {
+  return {.header = {{"type", "job"},
+                     {"work", "probe"},
+                     {"rank", job.rank},
+                     {"num_threads", job.num_threads},
+                     {"has_other_machines", job.has_other_machines},
+                     {"one_is_alone_first", job.one_is_alone_first},
+                     {"rendezvous_address", job.rendezvous_address},
+                     {"rendezvous_port", job.rendezvous_port},
+                     {"rounds", job.rounds},
+                     {"names", job.names}},
+          .payload = job.model};
+}
+
+ProbeJob probe_job_from(const Frame& frame) {
+  return read_header(frame, [&](const nlohmann::json& header) {
+    // Member by member: GCC 12 takes those of an aggregate for uninitialized where one throws.
+    ProbeJob job;
+    job.rank = header.at("rank").get<int>();
+    job.num_threads = header.at("num_threads").get<int>();
+    job.has_other_machines = header.at("has_other_machines").get<bool>();
+    job.one_is_alone_first = header.at("one_is_alone_first").get<bool>();
+    job.rendezvous_address = header.at("rendezvous_address").get<std::string>();
+    job.rendezvous_port = header.at("rendezvous_port").get<std::uint16_t>();
+    job.rounds = header.at("rounds").get<std::vector<WayRound>>();
+    job.names = header.at("names").get<std::vector<std::string>>();
+    job.model = frame.payload;
+    return job;
+  });
+}
+
+Frame to_frame(const ProbeReport& report) {
+  nlohmann::json names = nlohmann::json::array();
+  for (const LoopbackName& name : report.loopback_names) names.push_back({name.name, name.address});
+  return {.header = {{"type", "report"},
+                     {"address", report.address},
+                     {"pass", to_json(report.pass)},
+                     {"pass_alone", to_json(report.pass_alone)},
+                     {"wall_minus_steady_clock_s", report.wall_minus_steady_clock_s},
+                     {"num_samples", report.num_samples},
+                     {"loopback_names", names}},
+          .payload = {}};
+}
+
+ProbeReport probe_report_from(const Frame& frame) {
+  return read_header(frame, [](const nlohmann::json& header) {
+    ProbeReport report;
+    report.address = header.at("address").get<std::string>();
+    report.pass = summary_from(header.at("pass"));
+    report.pass_alone = summary_from(header.at("pass_alone"));
+    report.wall_minus_steady_clock_s = header.at("wall_minus_steady_clock_s").get<double>();
+    report.num_samples = header.at("num_samples").get<std::int64_t>();
+    for (const nlohmann::json& name : header.at("loopback_names"))
+      report.loopback_names.push_back(
+          {.name = name.at(0).get<std::string>(), .address = name.at(1).get<std::string>()});
+    return report;
+  });
+}
+
+Frame to_frame(const ProbedWay& way) {
+  return {.header = {{"type", "way"},
+                     {"from", way.from},
+                     {"to", way.to},
+                     {"latency_s", way.latency_s},
+                     {"bandwidth_bytes_per_s", way.bandwidth_bytes_per_s},
+                     {"spread", way.spread}},
+          .payload = {}};
+}
+
+ProbedWay probed_way_from(const Frame& frame) {
+  return read_header(frame, [](const nlohmann::json& header) {
+    ProbedWay way;
+    way.from = header.at("from").get<int>();
+    way.to = header.at("to").get<int>();
+    way.latency_s = header.at("latency_s").get<double>();
+    way.bandwidth_bytes_per_s = header.at("bandwidth_bytes_per_s").get<double>();
+    way.spread = header.at("spread").get<double>();
+    return way;
+  });
+}
+
+Frame to_frame(const ProbedReduction& reduction) {
+  return {.header = {{"type", "reduction"},
+                     {"bytes", reduction.bytes},
+                     {"time", to_json(reduction.time)}},
+          .payload = {}};
+}
+
+ProbedReduction probed_reduction_from(const Frame& frame) {
+  return read_header(frame, [](const nlohmann::json& header) {
+    ProbedReduction reduction;
+    reduction.bytes = header.at("bytes").get<std::int64_t>();
+    reduction.time = summary_from(header.at("time"));
+    return reduction;
+  });
+}
+
+double wall_minus_steady_clock_s() {
+  const auto wall = std::chrono::system_clock::now().time_since_epoch();
+  return std::chrono::duration<double>(wall).count() - steady_clock_s();
+}
+
+}  // namespace cadastre

@@ -1,0 +1,175 @@
+#include "executor/probe/probe_rank.h"
+
+#include <torch/torch.h>
+
+#include <algorithm>
+#include <numeric>
+
+#include "executor/communicator.h"
+#include "executor/launch/rank_place.h"
+#include "executor/network.h"
+#include "executor/probe/default_model.h"
+#include "executor/probe/name_lookup.h"
+#include "executor/probe/probe_job.h"
+#include "executor/probe/way_measurement.h"
+#include "executor/process_setup.h"
+#include "planner/json_reader.h"
+
+namespace cadastre {
+
+namespace {
+
+constexpr double kComputeSeconds = 1.0;
+constexpr double kMostComputeSeconds = 20.0;  // unless a single pass takes longer
+constexpr std::size_t kLeastPasses = 5;       // otherwise
+constexpr std::int64_t kSamples = 32;         // enough that hosts of one machine share its memory
+constexpr std::int64_t kLeastReducedElements = 1024;            // 4 KB
+constexpr std::int64_t kMostReducedElements = 4 * 1024 * 1024;  // 16 MB
+constexpr std::int64_t kReducedFactor = 4;
+constexpr double kReductionSeconds = 1.0;      // of all of one size together
+constexpr double kMostReductionSeconds = 5.0;  // of one that is still tried
+constexpr std::int64_t kLeastReductions = 3;
+constexpr std::int64_t kMostReductions = 30;
+constexpr std::chrono::seconds kNamePatience{3};
+
+ModelGraph model_of(const std::string& text) {
+  if (text.empty()) return default_model();
+  const nlohmann::json document = parse_json(text, "the coordinator's model");
+  return model_from_json(JsonPlace(document, "the coordinator's model", ""));
+}
+
+/// Forward and backward of a whole model, again and again.
+class Workload {
+ public:
+  explicit Workload(const ModelGraph& model)
+      : network_(whole_network(model, 1)),
+        samples_(std::max(kSamples / model.batch_norm_group_samples, std::int64_t{1}) *
+                 model.batch_norm_group_samples) {
+    for (const ModelInput& input : model.inputs) {
+      std::vector<std::int64_t> shape = {samples_};
+      shape.insert(shape.end(), input.shape.begin(), input.shape.end());
+      inputs_.push_back(at::rand(shape));
+    }
+  }
+
+  [[nodiscard]] std::int64_t num_samples() const { return samples_; }
+
+  void run() {
+    const std::vector<at::Tensor> outputs =
+        network_.forward(inputs_, {.samples = {.begin = 0, .end = samples_}});
+    std::vector<at::Tensor> gradients;
+    for (const at::Tensor& output : outputs) gradients.push_back(at::ones_like(output));
+    network_.backward(outputs, gradients);
+  }
+
+  [[nodiscard]] TimingSummary time() {
+    std::vector<double> seconds;
+    const Stopwatch stopwatch;
+    do {
+      seconds.push_back(seconds_of([&] { run(); }));
+    } while (stopwatch.seconds() < kComputeSeconds ||
+             (seconds.size() < kLeastPasses && stopwatch.seconds() < kMostComputeSeconds));
+    return summarize(seconds);
+  }
+
+ private:
+  StageNetwork network_;
+  std::int64_t samples_;
+  std::vector<at::Tensor> inputs_;
+};
+
+/// Rank 0's number, on all ranks.
+std::int64_t agreed(Communicator& communicator, int rank, std::int64_t number) {
+  const at::Tensor shared = at::zeros({1}, at::kDouble);
+  if (rank == 0) shared.fill_(static_cast<double>(number));
+  communicator.all_reduce({shared}, 0);
+  return static_cast<std::int64_t>(shared.item<double>());
+}
+
+/// Seconds of reductions over all ranks, as runs have them; each rank calls this.
+std::vector<double> time_reductions(Communicator& communicator, std::int64_t num_elements,
+                                    std::int64_t num_reductions) {
+  const at::Tensor gradients = at::ones({num_elements});
+  std::vector<double> seconds;
+  for (std::int64_t i = 0; i < num_reductions; ++i) {
+    gradients.fill_(1);
+    communicator.barrier();
+    seconds.push_back(seconds_of([&] { communicator.all_reduce({gradients}, 0); }));
+  }
+  return seconds;
+}
+
+/// Rank 0 tells what each size takes, up to one that would take too long.
+void measure_reductions(Communicator& communicator, int rank, RankLink& link) {
+  for (std::int64_t num_elements = kLeastReducedElements; num_elements <= kMostReducedElements;
+       num_elements *= kReducedFactor) {
+    // The first tells how many more there is time for.
+    static_cast<void>(time_reductions(communicator, num_elements, 1));
+    const double once_s = time_reductions(communicator, num_elements, 1).front();
+    const std::int64_t num_reductions =
+        agreed(communicator, rank,
+               std::clamp(static_cast<std::int64_t>(kReductionSeconds / std::max(once_s, 1e-6)),
+                          kLeastReductions, kMostReductions));
+    const TimingSummary time =
+        summarize(time_reductions(communicator, num_elements, num_reductions));
+    if (rank == 0)
+      link.send(to_frame(ProbedReduction{.bytes = num_elements * kBytesPerElement, .time = time}));
+    const bool goes_on =
+        time.median_s * static_cast<double>(kReducedFactor) < kMostReductionSeconds;
+    if (agreed(communicator, rank, goes_on ? 1 : 0) == 0) return;
+  }
+}
+
+void measure_ways(Communicator& communicator, const ProbeJob& job, RankLink& link) {
+  for (const WayRound& round : job.rounds) {
+    communicator.barrier();
+    for (const auto& [a, b] : round) {
+      if (job.rank == a) {
+        link.send(to_frame(measure_way(communicator, a, b)));
+        answer_measurement(communicator, b);
+      } else if (job.rank == b) {
+        answer_measurement(communicator, a);
+        link.send(to_frame(measure_way(communicator, b, a)));
+      }
+    }
+  }
+}
+
+}  // namespace
+
+void probe_as_rank(const std::string& interface, RankLink& link) {
+  const ProbeJob job = probe_job_from(link.wait_for("job"));
+  const NameLookup lookup(job.has_other_machines ? job.names : std::vector<std::string>());
+  ProbeReport report;
+  report.address = rank_address({.interface = interface,
+                                 .planned_host = {},
+                                 .planned_address = {},
+                                 .has_other_machines = job.has_other_machines},
+                                link);
+  prepare_process(job.num_threads);
+  Workload workload(model_of(job.model));
+  report.num_samples = workload.num_samples();
+  std::vector<int> all_ranks(static_cast<std::size_t>(link.launch().num_ranks));
+  std::iota(all_ranks.begin(), all_ranks.end(), 0);
+  const auto num_ranks = static_cast<int>(all_ranks.size());
+  Communicator communicator({.address = job.rendezvous_address, .port = job.rendezvous_port},
+                            report.address, job.rank, num_ranks, {all_ranks});
+  workload.run();
+  communicator.barrier();
+  if (job.one_is_alone_first) {
+    if (job.rank == 0) report.pass_alone = workload.time();
+    communicator.barrier();
+  }
+  report.pass = workload.time();
+  communicator.barrier();
+  link.send({.header = {{"type", "timed"}}, .payload = {}});
+  measure_ways(communicator, job, link);
+  communicator.barrier();
+  if (num_ranks > 1) measure_reductions(communicator, job.rank, link);
+  report.loopback_names = lookup.loopback_names(kNamePatience);
+  report.wall_minus_steady_clock_s = wall_minus_steady_clock_s();
+  link.send(to_frame(report));
+  communicator.barrier();
+}
+
+}  // namespace cadastre

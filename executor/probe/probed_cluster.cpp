@@ -1,0 +1,225 @@
+#include "executor/probe/probed_cluster.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <iomanip>
+#include <numeric>
+#include <set>
+#include <sstream>
+
+#include "executor/launch/hosts_file.h"
+#include "planner/cost_model.h"
+#include "planner/program.h"
+
+namespace cadastre {
+
+namespace {
+
+// A network that nothing crosses still needs numbers in its document.
+constexpr double kUnusedBandwidthBytesPerS = 1e9;
+constexpr double kUnusedLatencyS = 25e-6;
+constexpr double kAlike = 0.1;
+constexpr std::int64_t kLeastReducedBytes = 256 * 1024;
+
+/// What was measured has no more than four digits that mean something.
+double rounded(double value) {
+  std::ostringstream text;
+  text << std::setprecision(4) << value;
+  return std::strtod(text.str().c_str(), nullptr);
+}
+
+double median(std::vector<double> values) {
+  return values.empty() ? 0 : summarize(std::move(values)).median_s;
+}
+
+bool are_alike(double a, double b) {
+  return std::abs(a - b) <= kAlike * std::max(std::abs(a), std::abs(b));
+}
+
+/// Hosts (or machines) of one machine, in order.
+std::vector<std::vector<std::size_t>> hosts_of_machines(const std::vector<int>& machine_of) {
+  std::vector<std::vector<std::size_t>> hosts;
+  for (std::size_t host = 0; host < machine_of.size(); ++host) {
+    const auto machine = static_cast<std::size_t>(machine_of[host]);
+    hosts.resize(std::max(hosts.size(), machine + 1));
+    hosts[machine].push_back(host);
+  }
+  return hosts;
+}
+
+/// Bytes per second between hosts of one machine; 0 where nothing was measured.
+double memory_bandwidth(const ProbeMeasurements& measurements, const std::vector<int>& machine_of,
+                        std::size_t machine) {
+  std::vector<double> found;
+  for (const ProbedWay& way : measurements.ways)
+    if (machine_of[static_cast<std::size_t>(way.from)] == static_cast<int>(machine) &&
+        machine_of[static_cast<std::size_t>(way.to)] == static_cast<int>(machine))
+      found.push_back(way.bandwidth_bytes_per_s);
+  return median(found);
+}
+
+/// The network of hosts that are all on one machine.
+Network local_network(const ProbeMeasurements& measurements) {
+  std::vector<double> bandwidths;
+  std::vector<double> latencies;
+  for (const ProbedWay& way : measurements.ways) {
+    bandwidths.push_back(way.bandwidth_bytes_per_s);
+    latencies.push_back(way.latency_s);
+  }
+  if (bandwidths.empty())
+    return {.bandwidth_bytes_per_s = kUnusedBandwidthBytesPerS, .latency_s = kUnusedLatencyS};
+  // A message crosses the links of two hosts.
+  return {.bandwidth_bytes_per_s = rounded(median(bandwidths)),
+          .latency_s = rounded(median(latencies) / 2)};
+}
+
+class ClusterMaker {
+ public:
+  ClusterMaker(const ProbeMeasurements& measurements, const StarFit& machines)
+      : measurements_(measurements),
+        fit_(machines),
+        machine_of_(machine_of_hosts(measurements.hosts)),
+        hosts_of_(hosts_of_machines(machine_of_)) {}
+
+  Cluster make(const std::string& name) && {
+    cluster_.name = name;
+    cluster_.description = "Measured by cadastre probe: speeds by " + measurements_.model +
+                           ", relative to " + measurements_.reference;
+    add_hosts();
+    if (hosts_of_.size() < 2) {
+      cluster_.network = local_network(measurements_);
+    } else {
+      add_network();
+      add_machines();
+      add_links();
+    }
+    add_reduction_cost();
+    return std::move(cluster_);
+  }
+
+ private:
+  void add_hosts() {
+    for (std::size_t h = 0; h < measurements_.hosts.size(); ++h) {
+      const ProbedHost& host = measurements_.hosts[h];
+      const auto num_sharing = static_cast<std::int64_t>(hosts_on(h).size());
+      cluster_.hosts.push_back(
+          {.name = host.name,
+           .relative_speed = rounded(measurements_.reference_s / host.pass.median_s),
+           .cores = host.num_threads,
+           .memory_bytes = host.facts.available_memory_bytes / num_sharing,
+           .address = host.address});
+    }
+  }
+
+  void add_network() {
+    std::vector<double> bandwidths;
+    std::vector<double> latencies;
+    for (const StarLink& link : fit_.links) {
+      bandwidths.push_back(link.bandwidth_bytes_per_s);
+      latencies.push_back(link.latency_s);
+    }
+    cluster_.network.bandwidth_bytes_per_s = rounded(median(bandwidths));
+    cluster_.network.latency_s = rounded(median(latencies));
+    for (const StarCable& cable : fit_.cables)
+      cluster_.network.direct_links.push_back(
+          {.from = first_host(cable.from),
+           .to = first_host(cable.to),
+           .bandwidth_bytes_per_s = rounded(cable.bandwidth_bytes_per_s),
+           .latency_s = rounded(cable.latency_s)});
+  }
+
+  /// Those of several hosts.
+  void add_machines() {
+    std::set<std::string> names;
+    for (std::size_t m = 0; m < hosts_of_.size(); ++m) {
+      if (hosts_of_[m].size() < 2) continue;
+      const HostFacts& facts = measurements_.hosts[hosts_of_[m].front()].facts;
+      std::string name = short_name(facts.name);
+      if (!names.insert(name).second) {
+        name += "-machine" + std::to_string(m + 1);
+        names.insert(name);
+      }
+      int cores = 0;
+      for (const std::size_t h : hosts_of_[m]) {
+        cluster_.hosts[h].machine = name;
+        cores += cluster_.hosts[h].cores;
+      }
+      const double memory = memory_bandwidth(measurements_, machine_of_, m);
+      cluster_.machines.push_back({.name = name,
+                                   .cores = std::max(cores, facts.cores),
+                                   .memory_bandwidth_bytes_per_s =
+                                       rounded(memory > 0 ? memory : kUnusedBandwidthBytesPerS)});
+      add_own_link(m, cluster_.machines.back());
+    }
+  }
+
+  void add_links() {
+    for (std::size_t m = 0; m < hosts_of_.size(); ++m)
+      if (hosts_of_[m].size() == 1) add_own_link(m, cluster_.hosts[hosts_of_[m].front()]);
+  }
+
+  void add_own_link(std::size_t machine, auto& owner) const {
+    const StarLink& link = fit_.links[machine];
+    const Network& network = cluster_.network;
+    if (!are_alike(link.bandwidth_bytes_per_s, network.bandwidth_bytes_per_s))
+      owner.bandwidth_bytes_per_s = rounded(link.bandwidth_bytes_per_s);
+    if (!are_alike(link.latency_s, network.latency_s)) owner.latency_s = rounded(link.latency_s);
+  }
+
+  /// What reductions took beyond their messages on the wire.
+  void add_reduction_cost() {
+    if (measurements_.reductions.empty()) return;
+    std::vector<int> hosts(cluster_.hosts.size());
+    std::iota(hosts.begin(), hosts.end(), 0);
+    const NetworkCosts costs(cluster_);
+    std::vector<double> s_per_byte;
+    for (const ProbedReduction& reduction : measurements_.reductions) {
+      if (reduction.bytes < kLeastReducedBytes && &reduction != &measurements_.reductions.back())
+        continue;
+      const double beyond_s = reduction.time.median_s - ring_seconds(costs, hosts, reduction.bytes);
+      s_per_byte.push_back(beyond_s /
+                           static_cast<double>(ring_bytes_per_rank(reduction.bytes, hosts.size())));
+    }
+    cluster_.network.reduction_s_per_byte = rounded(std::max(0.0, median(s_per_byte)));
+  }
+
+  [[nodiscard]] const std::vector<std::size_t>& hosts_on(std::size_t host) const {
+    return hosts_of_[static_cast<std::size_t>(machine_of_[host])];
+  }
+
+  [[nodiscard]] const std::string& first_host(int machine) const {
+    return measurements_.hosts[hosts_of_[static_cast<std::size_t>(machine)].front()].name;
+  }
+
+  const ProbeMeasurements& measurements_;
+  const StarFit& fit_;
+  std::vector<int> machine_of_;
+  std::vector<std::vector<std::size_t>> hosts_of_;
+  Cluster cluster_;
+};
+
+}  // namespace
+
+StarFit fit_machines(const ProbeMeasurements& measurements) {
+  const std::vector<int> machine_of = machine_of_hosts(measurements.hosts);
+  const int num_machines = 1 + *std::max_element(machine_of.begin(), machine_of.end());
+  std::vector<MeasuredWay> ways;
+  for (const ProbedWay& way : measurements.ways) {
+    const int from = machine_of[static_cast<std::size_t>(way.from)];
+    const int to = machine_of[static_cast<std::size_t>(way.to)];
+    if (from != to)
+      ways.push_back({.from = from,
+                      .to = to,
+                      .latency_s = way.latency_s,
+                      .bandwidth_bytes_per_s = way.bandwidth_bytes_per_s});
+  }
+  return fit_star(num_machines, ways);
+}
+
+Cluster cluster_of(const ProbeMeasurements& measurements, const StarFit& machines,
+                   const std::string& name) {
+  return ClusterMaker(measurements, machines).make(name);
+}
+
+}  // namespace cadastre

@@ -1,0 +1,79 @@
+#include "executor/probe/probe_job.h"
+
+#include "tests/support/catch.h"
+
+namespace cadastre {
+namespace {
+
+/// As it comes out of a connection.
+Frame sent(const Frame& frame) {
+  FrameReader reader(1 << 20);
+  reader.add(encode(frame));
+  return *reader.next();
+}
+
+TEST_CASE("a probe's job reaches the rank unchanged", "[executor]") {
+  ProbeJob job;
+  job.rank = 2;
+  job.num_threads = 8;
+  job.has_other_machines = true;
+  job.one_is_alone_first = true;
+  job.rendezvous_address = "10.0.0.1";
+  job.rendezvous_port = 4711;
+  job.rounds = {{{0, 1}, {2, 3}}, {{0, 3}}};
+  job.names = {"node3", "node1"};
+  job.model = "{\"a\": 1}";
+  const ProbeJob got = probe_job_from(sent(to_frame(job)));
+  CHECK(got.rank == 2);
+  CHECK(got.num_threads == 8);
+  CHECK(got.has_other_machines);
+  CHECK(got.one_is_alone_first);
+  CHECK(got.rendezvous_address == "10.0.0.1");
+  CHECK(got.rendezvous_port == 4711);
+  CHECK(got.rounds == job.rounds);
+  CHECK(got.names == job.names);
+  CHECK(got.model == job.model);
+}
+
+TEST_CASE("what a rank measured reaches the coordinator unchanged", "[executor]") {
+  ProbeReport report;
+  report.address = "10.0.0.3";
+  report.pass = {.median_s = 0.25, .spread_s = 0.125};
+  report.pass_alone = {.median_s = 0.5, .spread_s = 0.0625};
+  report.wall_minus_steady_clock_s = 1e9 + 0.25;
+  report.num_samples = 32;
+  report.loopback_names = {{.name = "node3", .address = "127.0.1.1"}};
+  const ProbeReport got = probe_report_from(sent(to_frame(report)));
+  CHECK(got.address == report.address);
+  CHECK(got.pass.median_s == 0.25);
+  CHECK(got.pass.spread_s == 0.125);
+  CHECK(got.pass_alone.median_s == 0.5);
+  CHECK(got.wall_minus_steady_clock_s == 1e9 + 0.25);
+  CHECK(got.num_samples == 32);
+  CHECK(got.loopback_names == report.loopback_names);
+
+  const ProbedWay way = probed_way_from(sent(to_frame(ProbedWay{
+      .from = 1, .to = 2, .latency_s = 0.5, .bandwidth_bytes_per_s = 3, .spread = 0.25})));
+  CHECK(way.from == 1);
+  CHECK(way.to == 2);
+  CHECK(way.latency_s == 0.5);
+  CHECK(way.bandwidth_bytes_per_s == 3);
+  CHECK(way.spread == 0.25);
+
+  const ProbedReduction reduction = probed_reduction_from(
+      sent(to_frame(ProbedReduction{.bytes = 4096, .time = {.median_s = 0.5, .spread_s = 0.25}})));
+  CHECK(reduction.bytes == 4096);
+  CHECK(reduction.time.median_s == 0.5);
+  CHECK(reduction.time.spread_s == 0.25);
+}
+
+TEST_CASE("a frame that is none of a probe is refused", "[executor]") {
+  const Frame other{.header = {{"type", "job"}, {"rank", "two"}}, .payload = {}};
+  CHECK_THROWS_AS(probe_job_from(other), FrameError);
+  CHECK_THROWS_AS(probe_report_from(other), FrameError);
+  CHECK_THROWS_AS(probed_way_from(other), FrameError);
+  CHECK_THROWS_AS(probed_reduction_from(other), FrameError);
+}
+
+}  // namespace
+}  // namespace cadastre
