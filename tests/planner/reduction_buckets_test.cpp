@@ -45,17 +45,17 @@ TEST_CASE("gradients go in one bucket where they are few, and nowhere where ther
         Buckets{{.layers = {0}, .bytes = 200}});
 }
 
-TEST_CASE("a bucket is closed once it holds a mebibyte on the wire", "[planner]") {
+TEST_CASE("a bucket is closed once it holds enough on the wire", "[planner]") {
   // From the last layer on; layer 4, without parameters, goes back before layer 3 does.
-  const ModelFacts facts =
-      with_parameters({1000, kMebibyte, 0, kMebibyte / 2, 0, kMebibyte / 2, kMebibyte - 4, 4});
-  CHECK(buckets_of(facts) == Buckets{{.layers = {7, 6}, .bytes = kMebibyte},
-                                     {.layers = {5, 4, 3}, .bytes = kMebibyte},
-                                     {.layers = {2, 1}, .bytes = kMebibyte},
+  const ModelFacts facts = with_parameters(
+      {1000, kBucketBytes, 0, kBucketBytes / 2, 0, kBucketBytes / 2, kBucketBytes - 4, 4});
+  CHECK(buckets_of(facts) == Buckets{{.layers = {7, 6}, .bytes = kBucketBytes},
+                                     {.layers = {5, 4, 3}, .bytes = kBucketBytes},
+                                     {.layers = {2, 1}, .bytes = kBucketBytes},
                                      {.layers = {0}, .bytes = 1000}});
   CHECK(buckets_of(facts, WireDtype::kBfloat16) ==
-        Buckets{{.layers = {7, 6, 5, 4, 3}, .bytes = kMebibyte},
-                {.layers = {2, 1, 0}, .bytes = kMebibyte / 2 + 500}});
+        Buckets{{.layers = {7, 6, 5, 4, 3}, .bytes = kBucketBytes},
+                {.layers = {2, 1, 0}, .bytes = kBucketBytes / 2 + 500}});
 }
 
 TEST_CASE("layers behind the last gradient go with it", "[planner]") {
