@@ -54,7 +54,6 @@ std::vector<RankStart> rank_starts(const RunRequest& request, const CheckedRun& 
   for (std::size_t r = 0; r < hosts.size(); ++r)
     starts.push_back({.arguments = rank_arguments(request),
                       .host = hosts[r].name,
-                      .address = hosts[r].address,
                       .name = rank_name(run.program, static_cast<int>(r)),
                       .num_threads = threads[r]});
   return starts;

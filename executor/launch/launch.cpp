@@ -156,7 +156,7 @@ RankLaunch launch_of(const LauncherEnvironment& environment, std::int64_t patien
 void add_launch_options(CLI::App& app, LaunchOptions& options) {
   constexpr std::int64_t kMostPort = 65535;
   constexpr std::int64_t kMostPatience = 86400;
-  CLI::Option* hosts = app.add_option(
+  app.add_option(
       "--hosts", options.hosts,
       "File of machines to start the ranks on by ssh, a line each: DESTINATION [HOST OF THE PLAN]");
   app.add_option("--ssh", options.ssh, "The program that does it, and its options")
@@ -172,7 +172,6 @@ void add_launch_options(CLI::App& app, LaunchOptions& options) {
   app.add_option("--patience", options.patience_s, "Seconds for all ranks to report in")
       ->capture_default_str()
       ->check(integer_from(1, kMostPatience));
-  static_cast<void>(hosts);
 }
 
 std::optional<LauncherEnvironment> started_by(const LaunchOptions& options) {

@@ -42,7 +42,6 @@ void add_launch_options(CLI::App& app, LaunchOptions& options);
 struct RankStart {
   std::vector<std::string> arguments;  ///< of this program, without those of the coordinator
   std::string host;                    ///< the plan's name for where it is to run
-  std::string address;                 ///< likewise; may be empty
   std::string name;                    ///< in errors: "rank 1 (host b, stage 2)"
   int num_threads = 1;  ///< that compute: as many processors are its own, where there are enough
 };

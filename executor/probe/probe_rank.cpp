@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "executor/all_reduce.h"
 #include "executor/communicator.h"
 #include "executor/launch/rank_place.h"
 #include "executor/network.h"
@@ -26,6 +27,7 @@ constexpr std::int64_t kSamples = 32;         // enough that hosts of one machin
 constexpr std::int64_t kLeastReducedElements = 1024;            // 4 KB
 constexpr std::int64_t kMostReducedElements = 4 * 1024 * 1024;  // 16 MB
 constexpr std::int64_t kReducedFactor = 4;
+constexpr int kReductionTag = 1;               // 0 is that of the ways
 constexpr double kReductionSeconds = 1.0;      // of all of one size together
 constexpr double kMostReductionSeconds = 5.0;  // of one that is still tried
 constexpr std::int64_t kLeastReductions = 3;
@@ -86,32 +88,51 @@ std::int64_t agreed(Communicator& communicator, int rank, std::int64_t number) {
   return static_cast<std::int64_t>(shared.item<double>());
 }
 
-/// Seconds of reductions over all ranks, as runs have them; each rank calls this.
-std::vector<double> time_reductions(Communicator& communicator, std::int64_t num_elements,
-                                    std::int64_t num_reductions) {
-  const at::Tensor gradients = at::ones({num_elements});
-  std::vector<double> seconds;
-  for (std::int64_t i = 0; i < num_reductions; ++i) {
-    gradients.fill_(1);
-    communicator.barrier();
-    seconds.push_back(seconds_of([&] { communicator.all_reduce({gradients}, 0); }));
+/// Reductions over all ranks, as runs have them.
+class Reductions {
+ public:
+  Reductions(Communicator& communicator, int rank, int num_ranks, std::int64_t num_elements)
+      : communicator_(communicator),
+        gradients_(at::ones({num_elements})),
+        all_reduce_(Collective({.num_ranks = num_ranks}), place_of(rank, num_ranks), gradients_,
+                    TensorAllReduce::make_scratch()) {}
+
+  /// Seconds of each; all ranks call this.
+  std::vector<double> time(std::int64_t num_reductions) {
+    std::vector<double> seconds;
+    for (std::int64_t i = 0; i < num_reductions; ++i) {
+      gradients_.fill_(1);
+      communicator_.barrier();
+      seconds.push_back(seconds_of([&] { all_reduce_.run(communicator_); }));
+    }
+    return seconds;
   }
-  return seconds;
-}
+
+ private:
+  static AllReducePlace place_of(int rank, int num_ranks) {
+    AllReducePlace place{.place = rank, .tag = kReductionTag};
+    place.ranks.resize(static_cast<std::size_t>(num_ranks));
+    std::iota(place.ranks.begin(), place.ranks.end(), 0);
+    return place;
+  }
+
+  Communicator& communicator_;
+  at::Tensor gradients_;
+  TensorAllReduce all_reduce_;
+};
 
 /// Rank 0 tells what each size takes, up to one that would take too long.
-void measure_reductions(Communicator& communicator, int rank, RankLink& link) {
+void measure_reductions(Communicator& communicator, int rank, int num_ranks, RankLink& link) {
   for (std::int64_t num_elements = kLeastReducedElements; num_elements <= kMostReducedElements;
        num_elements *= kReducedFactor) {
-    // The first tells how many more there is time for.
-    static_cast<void>(time_reductions(communicator, num_elements, 1));
-    const double once_s = time_reductions(communicator, num_elements, 1).front();
+    // The second tells how many more there is time for.
+    Reductions reductions(communicator, rank, num_ranks, num_elements);
+    const double once_s = reductions.time(2).back();
     const std::int64_t num_reductions =
         agreed(communicator, rank,
                std::clamp(static_cast<std::int64_t>(kReductionSeconds / std::max(once_s, 1e-6)),
                           kLeastReductions, kMostReductions));
-    const TimingSummary time =
-        summarize(time_reductions(communicator, num_elements, num_reductions));
+    const TimingSummary time = summarize(reductions.time(num_reductions));
     if (rank == 0)
       link.send(to_frame(ProbedReduction{.bytes = num_elements * kBytesPerElement, .time = time}));
     const bool goes_on =
@@ -165,7 +186,7 @@ void probe_as_rank(const std::string& interface, RankLink& link) {
   link.send({.header = {{"type", "timed"}}, .payload = {}});
   measure_ways(communicator, job, link);
   communicator.barrier();
-  if (num_ranks > 1) measure_reductions(communicator, job.rank, link);
+  if (num_ranks > 1) measure_reductions(communicator, job.rank, num_ranks, link);
   report.loopback_names = lookup.loopback_names(kNamePatience);
   report.wall_minus_steady_clock_s = wall_minus_steady_clock_s();
   link.send(to_frame(report));

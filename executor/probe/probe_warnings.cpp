@@ -185,7 +185,10 @@ class Warnings {
   void look_at_load() {
     for (const ProbedHost& host : hosts_) {
       const double spread = host.pass.spread_s / host.pass.median_s;
-      if (spread > kRestless)
+      // A limit stops a host now and then by itself.
+      const bool is_limited =
+          host.facts.quota_cores > 0 && host.facts.quota_cores < host.num_threads;
+      if (spread > kRestless && !is_limited)
         found_.push_back(host.name + "'s times differ by " + percent(spread) +
                          " between repetitions: it has other work (load " +
                          fixed(host.facts.load_average, 1) + " on " +

@@ -96,6 +96,7 @@ TEST_CASE("limits, little memory, clocks and other work are named", "[executor]"
   ProbeMeasurements world = measured_world(2);
   ProbedHost& host = world.hosts[1];
   host.facts.quota_cores = 1.5;
+  host.num_threads = 1;
   host.facts.available_memory_bytes = 400'000'000;
   host.facts.load_average = 3.24;
   host.wall_clock_offset_s = -12.34;
@@ -107,6 +108,9 @@ TEST_CASE("limits, little memory, clocks and other work are named", "[executor]"
               "node2's clock is 12.3 s behind; runs do not mind, other programs may",
               "node2's times differ by 50 % between repetitions: it has other work (load 3.2 on 4 "
               "cores before the probe), and was measured beside it"});
+  // What is limited below what it computes with stops by itself.
+  host.num_threads = 2;
+  CHECK(warnings(world).size() == 3);
 }
 
 }  // namespace
