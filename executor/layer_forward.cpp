@@ -18,8 +18,8 @@ struct Forward {
   [[nodiscard]] const at::Tensor& x() const { return inputs.front(); }
 
   at::Tensor operator()(const Conv2d& conv) const {
-    return at::conv2d(x(), tensors.weight, tensors.bias, conv.stride, conv.padding, /*dilation=*/1,
-                      conv.groups);
+    return at::conv2d(x(), tensors.weight, tensors.bias, conv.stride, conv.padding,
+                      conv.dilation, conv.groups);
   }
 
   at::Tensor operator()(const BatchNorm2d& norm) const {
@@ -42,6 +42,14 @@ struct Forward {
 
   at::Tensor operator()(const AdaptiveAvgPool2d& pool) const {
     return at::adaptive_avg_pool2d(x(), {pool.output_size, pool.output_size});
+  }
+
+  at::Tensor operator()(const CenterCrop2d& crop) const {
+    // A copy: what reads it may write to it, and what it is of is let go of.
+    return x()
+        .narrow(2, center_crop_begin(x().size(2), crop.size), crop.size)
+        .narrow(3, center_crop_begin(x().size(3), crop.size), crop.size)
+        .clone(at::MemoryFormat::Contiguous);
   }
 
   at::Tensor operator()(const Flatten&) const { return at::flatten(x(), 1); }

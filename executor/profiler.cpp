@@ -138,7 +138,11 @@ double load_s_per_sample(const ProfileOptions& options, const std::vector<at::Te
 }
 
 double loss_s_per_sample(const ProfileOptions& options, const at::Tensor& scores) {
-  const at::Tensor class_indices = at::arange(scores.size(0), at::kLong).remainder(scores.size(1));
+  std::vector<std::int64_t> label_shape = scores.sizes().vec();
+  label_shape.erase(label_shape.begin() + 1);
+  const at::Tensor class_indices = at::arange(scores.numel() / scores.size(1), at::kLong)
+                                       .remainder(scores.size(1))
+                                       .reshape(label_shape);
   std::vector<double> seconds;
   for (int pass = 0; pass < options.warm_up + options.repeats; ++pass) {
     const at::Tensor leaf = scores.detach().requires_grad_();

@@ -14,11 +14,9 @@ namespace cadastre {
 namespace {
 
 void check_classes(const RunRequest& request, const ModelGraph& model, const Scene& scene) {
-  const Shape& scores =
-      model.layers[static_cast<std::size_t>(layer_index(model, model.output))].output_shape;
-  if (scores.front() != static_cast<std::int64_t>(scene.classes.size()))
+  if (num_classes(model) != static_cast<std::int64_t>(scene.classes.size()))
     throw InputError(request.scene.string(), "/classes",
-                     "expected " + std::to_string(scores.front()) +
+                     "expected " + std::to_string(num_classes(model)) +
                          " classes, as the model has outputs, found " +
                          std::to_string(scene.classes.size()));
 }

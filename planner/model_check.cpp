@@ -141,10 +141,11 @@ void check_output(const ModelGraph& model, const JsonPlace& place) {
            "expected a layer, found " + in_quotes(model.output) +
                did_you_mean(model.output, layer_ids(model)));
   const Shape& shape = model.layers[static_cast<std::size_t>(index)].output_shape;
-  if (shape.size() != 1)
+  if (shape.size() != 1 && (shape.size() != 3 || shape[1] != shape[2]))
     refuse(place, "/output",
-           "expected a layer that gives class scores (num_classes), found " + shape_text(shape) +
-               " of " + in_quotes(model.output));
+           "expected a layer that gives class scores (num_classes), or those of a square of pixels "
+           "(num_classes, P, P), found " +
+               shape_text(shape) + " of " + in_quotes(model.output));
 }
 
 void check_all_used(const ModelGraph& model, const std::vector<std::size_t>& order,

@@ -14,8 +14,9 @@ std::int64_t num_elements(const Shape& shape) {
 
 const std::vector<std::string>& kind_names() {
   static const std::vector<std::string> names = {
-      "conv2d",  "batch_norm2d", "relu", "max_pool2d", "adaptive_avg_pool2d", "flatten", "linear",
-      "dropout", "concat",       "add",  "profiled"};
+      "conv2d",        "batch_norm2d", "relu",   "max_pool2d", "adaptive_avg_pool2d",
+      "center_crop2d", "flatten",      "linear", "dropout",    "concat",
+      "add",           "profiled"};
   assert(names.size() == std::variant_size_v<Operation>);
   return names;
 }
@@ -102,6 +103,14 @@ std::vector<std::int64_t> parameter_bytes(const ModelGraph& model) {
   }
   return bytes;
 }
+
+const Shape& score_shape(const ModelGraph& model) {
+  return model.layers.at(static_cast<std::size_t>(layer_index(model, model.output))).output_shape;
+}
+
+std::int64_t num_classes(const ModelGraph& model) { return score_shape(model).front(); }
+
+bool is_dense(const ModelGraph& model) { return score_shape(model).size() == 3; }
 
 bool has_batch_norm(const ModelGraph& model) {
   return std::any_of(model.layers.begin(), model.layers.end(), [](const Layer& layer) {

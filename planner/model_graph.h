@@ -27,6 +27,7 @@ struct Conv2d {
   std::int64_t padding = 0;
   std::int64_t groups = 1;
   bool bias = true;
+  std::int64_t dilation = 1;
   bool operator==(const Conv2d&) const = default;
 };
 
@@ -52,6 +53,18 @@ struct AdaptiveAvgPool2d {
   std::int64_t output_size = 1;
   bool operator==(const AdaptiveAvgPool2d&) const = default;
 };
+
+/// The middle `size` × `size` pixels. Of an even number of rows more than `size`, one more is left
+/// out above than below, so that with size 1 what is left is the pixel around which a patch lies.
+struct CenterCrop2d {
+  std::int64_t size = 1;
+  bool operator==(const CenterCrop2d&) const = default;
+};
+
+/// Where the middle `size` of `extent` pixels begin.
+[[nodiscard]] constexpr std::int64_t center_crop_begin(std::int64_t extent, std::int64_t size) {
+  return (extent - size + 1) / 2;
+}
 
 struct Flatten {
   bool operator==(const Flatten&) const = default;
@@ -86,8 +99,9 @@ struct Profiled {
   bool operator==(const Profiled&) const = default;
 };
 
-using Operation = std::variant<Conv2d, BatchNorm2d, Relu, MaxPool2d, AdaptiveAvgPool2d, Flatten,
-                               Linear, Dropout, Concat, Add, Profiled>;
+using Operation =
+    std::variant<Conv2d, BatchNorm2d, Relu, MaxPool2d, AdaptiveAvgPool2d, CenterCrop2d, Flatten,
+                 Linear, Dropout, Concat, Add, Profiled>;
 
 /// The names of the operations in documents, in the variant's order: conv2d, batch_norm2d, relu, …
 [[nodiscard]] const std::vector<std::string>& kind_names();
@@ -108,8 +122,9 @@ struct Layer {
   bool operator==(const Layer&) const = default;
 };
 
-/// A DAG of layers in topological order. The output is the class scores, shape (num_classes); the
-/// loss is the cross-entropy of it.
+/// A DAG of layers in topological order. The output is the class scores: of the pixel in the middle
+/// of the inputs, shape (num_classes), or, of a dense model, of every pixel of the reference grid
+/// that they show, (num_classes, P, P). The loss is the cross-entropy of it.
 struct ModelGraph {
   std::string name;
   std::vector<ModelInput> inputs;
@@ -145,6 +160,14 @@ struct Source {
 [[nodiscard]] std::vector<std::int64_t> parameter_bytes(const ModelGraph& model);
 
 [[nodiscard]] bool has_batch_norm(const ModelGraph& model);
+
+/// The shape of the class scores. The model must have passed `check_model`.
+[[nodiscard]] const Shape& score_shape(const ModelGraph& model);
+
+[[nodiscard]] std::int64_t num_classes(const ModelGraph& model);
+
+/// Whether the model scores every pixel of a patch.
+[[nodiscard]] bool is_dense(const ModelGraph& model);
 
 /// Puts the layers in topological order (keeping the given order where it already is one) and
 /// derives every output shape. `place` is the model's place in its document: a cycle, a missing

@@ -45,7 +45,8 @@ Operation read_operation(JsonObject& layer) {
                   .stride = extent_or(layer, "stride", 1),
                   .padding = padding_or_none(layer),
                   .groups = extent_or(layer, "groups", 1),
-                  .bias = bias_or_true(layer)};
+                  .bias = bias_or_true(layer),
+                  .dilation = extent_or(layer, "dilation", 1)};
   }
   if (kind == "batch_norm2d") {
     const std::optional<JsonPlace> eps = layer.find("eps");
@@ -60,6 +61,7 @@ Operation read_operation(JsonObject& layer) {
   }
   if (kind == "adaptive_avg_pool2d")
     return AdaptiveAvgPool2d{.output_size = extent(layer.at("output_size"))};
+  if (kind == "center_crop2d") return CenterCrop2d{.size = extent(layer.at("size"))};
   if (kind == "linear")
     return Linear{.out_features = extent(layer.at("out_features")), .bias = bias_or_true(layer)};
   if (kind == "dropout") return Dropout{.p = fraction_or(layer, "p", Dropout{}.p)};
@@ -85,7 +87,11 @@ struct OperationFields {
     layer["padding"] = conv.padding;
     layer["groups"] = conv.groups;
     layer["bias"] = conv.bias;
+    // Left out where there is none, as documents did before they knew it.
+    if (conv.dilation != 1) layer["dilation"] = conv.dilation;
   }
+
+  void operator()(const CenterCrop2d& crop) const { layer["size"] = crop.size; }
 
   void operator()(const BatchNorm2d& norm) const {
     layer["eps"] = norm.eps;

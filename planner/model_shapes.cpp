@@ -12,6 +12,8 @@ namespace {
 // (at most 2^20 samples, see plan_json.cpp) still fit in 63 bits.
 constexpr std::int64_t kMostElements = std::int64_t{1} << 40;
 
+constexpr std::int64_t kMostDilation = std::int64_t{1} << 16;
+
 bool within_limit(const std::vector<std::int64_t>& factors) {
   std::int64_t product = 1;
   for (const std::int64_t factor : factors) {
@@ -35,7 +37,11 @@ class ShapeRules {
                           std::to_string(conv.out_channels) + " output channels, found " +
                           std::to_string(conv.groups));
     check_parameters({conv.out_channels, in[0] / conv.groups, conv.kernel_size, conv.kernel_size});
-    return windowed(conv.out_channels, conv.kernel_size, conv.stride, conv.padding);
+    if (conv.dilation > kMostDilation)
+      fail("/dilation", "expected at most " + std::to_string(kMostDilation) + ", found " +
+                            std::to_string(conv.dilation));
+    return windowed(conv.out_channels, conv.dilation * (conv.kernel_size - 1) + 1, conv.stride,
+                    conv.padding);
   }
 
   Shape operator()(const BatchNorm2d&) const {
@@ -58,6 +64,14 @@ class ShapeRules {
 
   Shape operator()(const AdaptiveAvgPool2d& pool) const {
     return {image()[0], pool.output_size, pool.output_size};
+  }
+
+  Shape operator()(const CenterCrop2d& crop) const {
+    const Shape& in = image();
+    if (crop.size > std::min(in[1], in[2]))
+      fail("/size", "expected at most the input's " + std::to_string(in[1]) + " x " +
+                        std::to_string(in[2]) + ", found " + std::to_string(crop.size));
+    return {in[0], crop.size, crop.size};
   }
 
   Shape operator()(const Relu&) const { return only(); }

@@ -79,6 +79,11 @@ class WorkOf {
     return work;
   }
 
+  LayerWork operator()(const CenterCrop2d&) const {
+    // Backward clears the input's gradient, and copies the output's into it.
+    return moved(2 * sizes_.output, sizes_.inputs + 2 * sizes_.output);
+  }
+
   LayerWork operator()(const Flatten&) const { return {}; }
 
   LayerWork operator()(const Dropout& dropout) const {

@@ -70,11 +70,10 @@ Profile estimated_profile(const ModelGraph& model, const Device& device, const s
   profile.load_s_per_sample = seconds_on(device, 0, kReadAndWritten * input_bytes(model));
   // Cross-entropy: exponential, sum, logarithm, and the difference that is its gradient.
   constexpr double kLossFlops = 5;
-  const auto num_classes = static_cast<double>(num_elements(
-      model.layers[static_cast<std::size_t>(layer_index(model, model.output))].output_shape));
+  const auto num_scores = static_cast<double>(num_elements(score_shape(model)));
   profile.loss_s_per_sample =
-      seconds_on(device, kLossFlops * num_classes,
-                 kReadAndWritten * static_cast<double>(kBytesPerElement) * num_classes);
+      seconds_on(device, kLossFlops * num_scores,
+                 kReadAndWritten * static_cast<double>(kBytesPerElement) * num_scores);
   // Parameter, gradient and momentum are read; parameter, momentum and the cleared gradient
   // written. Two multiplications and two additions a parameter.
   constexpr double kOptimizerMoves = 6;

@@ -33,13 +33,15 @@ warnings.filterwarnings("ignore", message="Lazy modules are a new feature")
 _MODULES = {
     "conv2d": lambda layer: torch.nn.LazyConv2d(
         layer["out_channels"], layer.get("kernel_size", 1), layer.get("stride", 1),
-        layer.get("padding", 0), groups=layer.get("groups", 1), bias=layer.get("bias", True)),
+        layer.get("padding", 0), groups=layer.get("groups", 1), bias=layer.get("bias", True),
+        dilation=layer.get("dilation", 1)),
     "batch_norm2d": lambda layer: torch.nn.LazyBatchNorm2d(
         eps=layer.get("eps", 1e-5), momentum=layer.get("momentum", 0.1)),
     "relu": lambda layer: torch.nn.ReLU(inplace=layer["may_overwrite"]),
     "max_pool2d": lambda layer: torch.nn.MaxPool2d(
         layer["kernel_size"], layer.get("stride", layer["kernel_size"]), layer.get("padding", 0)),
     "adaptive_avg_pool2d": lambda layer: torch.nn.AdaptiveAvgPool2d(layer["output_size"]),
+    "center_crop2d": lambda layer: CenterCrop(layer["size"]),
     "flatten": lambda layer: torch.nn.Flatten(),
     "linear": lambda layer: torch.nn.LazyLinear(layer["out_features"], layer.get("bias", True)),
     "dropout": lambda layer: torch.nn.Dropout(layer.get("p", 0.5)),
@@ -48,6 +50,16 @@ _MODULES = {
 }
 # A ReLU may overwrite what these give: their backward passes do not read it.
 _OUTPUT_UNUSED = ("conv2d", "batch_norm2d", "linear")
+
+
+class CenterCrop(torch.nn.Module):
+    def __init__(self, size):
+        super().__init__()
+        self.size = size
+
+    def forward(self, images):
+        row, column = ((extent - self.size + 1) // 2 for extent in images.shape[2:])
+        return images[:, :, row:row + self.size, column:column + self.size].clone()
 
 
 class Network(torch.nn.Module):

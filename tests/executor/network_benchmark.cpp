@@ -69,6 +69,7 @@ class PlainNetwork {
               .stride(conv->stride)
               .padding(conv->padding)
               .groups(conv->groups)
+              .dilation(conv->dilation)
               .bias(conv->bias)));
     if (std::holds_alternative<BatchNorm2d>(operation))
       return AnyModule(torch::nn::BatchNorm2d(channels));

@@ -145,9 +145,14 @@ std::vector<int> without(const std::vector<int>& layers, const std::vector<int>&
 
 TEST_CASE("a convolution equals LibTorch's own", "[executor]") {
   SingleLayer single(
-      Conv2d{.out_channels = 6, .kernel_size = 3, .stride = 2, .padding = 1, .groups = 2},
+      Conv2d{.out_channels = 6,
+             .kernel_size = 3,
+             .stride = 2,
+             .padding = 2,
+             .groups = 2,
+             .dilation = 2},
       {{4, 7, 7}});
-  torch::nn::Conv2d own(torch::nn::Conv2dOptions(4, 6, 3).stride(2).padding(1).groups(2));
+  torch::nn::Conv2d own(torch::nn::Conv2dOptions(4, 6, 3).stride(2).padding(2).groups(2).dilation(2));
   torch::NoGradGuard no_grad;
   own->weight.copy_(single.parameter("weight"));
   own->bias.copy_(single.parameter("bias"));
@@ -190,6 +195,11 @@ TEST_CASE("layers without parameters equal LibTorch's own", "[executor]") {
   });
   compare(AdaptiveAvgPool2d{.output_size = 3}, {image},
           [](const Inputs& x) { return torch::nn::AdaptiveAvgPool2d(3)(x[0]); });
+  // Of 8 rows 3, of 9 rows 1: the pixel after half of them, around which a patch lies.
+  compare(CenterCrop2d{.size = 3}, {image},
+          [](const Inputs& x) { return x[0].slice(2, 3, 6).slice(3, 3, 6); });
+  compare(CenterCrop2d{.size = 1}, {{3, 9, 9}},
+          [](const Inputs& x) { return x[0].slice(2, 4, 5).slice(3, 4, 5); });
   compare(Flatten{}, {image}, [](const Inputs& x) { return x[0].reshape({8, -1}); });
   compare(Concat{}, {image, {2, 8, 8}}, [](const Inputs& x) {
     return torch::cat({x[0], x[1]}, 1);

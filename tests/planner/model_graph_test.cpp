@@ -26,7 +26,11 @@ ModelGraph every_kind() {
             layer("norm", BatchNorm2d{}, {"conv"}), layer("relu", Relu{}, {"norm"}),
             layer("add", Add{}, {"relu", "conv"}),
             layer("concat", Concat{}, {"add", "relu", "conv"}),
-            layer("max", MaxPool2d{.kernel_size = 2, .stride = 2}, {"concat"}),
+            layer("dilated",
+                  Conv2d{.out_channels = 18, .kernel_size = 3, .padding = 2, .dilation = 2},
+                  {"concat"}),
+            layer("crop", CenterCrop2d{.size = 4}, {"dilated"}),
+            layer("max", MaxPool2d{.kernel_size = 2, .stride = 2}, {"crop"}),
             layer("average", AdaptiveAvgPool2d{.output_size = 1}, {"max"}),
             layer("flatten", Flatten{}, {"average"}),
             layer("dropout", Dropout{.p = 0.1}, {"flatten"}),
@@ -53,7 +57,9 @@ TEST_CASE("every layer kind gives the shape that PyTorch gives", "[planner]") {
   CHECK(named(model, "norm").output_shape == Shape{6, 5, 5});
   CHECK(named(model, "add").output_shape == Shape{6, 5, 5});
   CHECK(named(model, "concat").output_shape == Shape{18, 5, 5});  // 6 + 6 + 6 channels
-  CHECK(named(model, "max").output_shape == Shape{18, 2, 2});     // (5 - 2) / 2 + 1 = 2
+  CHECK(named(model, "dilated").output_shape == Shape{18, 5, 5});  // 5 + 4 - (2 (3 - 1) + 1) + 1
+  CHECK(named(model, "crop").output_shape == Shape{18, 4, 4});
+  CHECK(named(model, "max").output_shape == Shape{18, 2, 2});  // (4 - 2) / 2 + 1 = 2
   CHECK(named(model, "average").output_shape == Shape{18, 1, 1});
   CHECK(named(model, "flatten").output_shape == Shape{18});
   CHECK(named(model, "linear").output_shape == Shape{5});

@@ -163,9 +163,9 @@ TEST_CASE("layers and inputs that lead nowhere are refused", "[planner]") {
         "\"spare\"");
   CHECK(refused(with(sound(), "/inputs/1", {{"name", "lidar"}, {"shape", {1, 8, 8}}})) ==
         "/inputs/1: expected an input that a layer reads, found no reader of \"lidar\"");
-  CHECK(refused(with(sound(), "/output", "add")) ==
-        "/output: expected a layer that gives class scores (num_classes), found (4, 8, 8) of "
-        "\"add\"");
+  CHECK(refused(with(with(sound(), "/inputs/0/shape", {3, 8, 6}), "/output", "add")) ==
+        "/output: expected a layer that gives class scores (num_classes), or those of a square of "
+        "pixels (num_classes, P, P), found (4, 8, 6) of \"add\"");
 }
 
 TEST_CASE("an unknown key or kind in a model is refused", "[planner]") {
@@ -176,7 +176,7 @@ TEST_CASE("an unknown key or kind in a model is refused", "[planner]") {
   CHECK(
       refused(with(sound(), "/layers/3/kind", "reshape")) ==
       "/layers/3/kind: expected one of conv2d, batch_norm2d, relu, max_pool2d, "
-      "adaptive_avg_pool2d, flatten, linear, dropout, concat, add or profiled, found \"reshape\"");
+      "adaptive_avg_pool2d, center_crop2d, flatten, linear, dropout, concat, add or profiled, found \"reshape\"");
   CHECK(refused(without(sound(), "/layers/0/kernel_size")) ==
         "/layers/0: expected the key \"kernel_size\", found none");
 }

@@ -12,7 +12,7 @@ function number_of(layer: Layer, key: string, otherwise: number): number {
 }
 
 function windowed(layer: Layer, [, height, width]: Shape, channels: number, stride: number): Shape {
-  const kernel = number_of(layer, "kernel_size", 1);
+  const kernel = number_of(layer, "dilation", 1) * (number_of(layer, "kernel_size", 1) - 1) + 1;
   const padding = number_of(layer, "padding", 0);
   const extent = (size: number) => Math.floor((size + 2 * padding - kernel) / stride) + 1;
   return [channels, extent(height), extent(width)];
@@ -27,6 +27,10 @@ function output_shape(layer: Layer, inputs: Shape[]): Shape | undefined {
       return windowed(layer, input, input[0], number_of(layer, "stride", 2));
     case "adaptive_avg_pool2d": {
       const size = number_of(layer, "output_size", 1);
+      return [input[0], size, size];
+    }
+    case "center_crop2d": {
+      const size = number_of(layer, "size", 1);
       return [input[0], size, size];
     }
     case "flatten":
