@@ -13,6 +13,7 @@ void add_synthesize_verb(CLI::App& program);
 void add_profile_verb(CLI::App& program);
 void add_run_verb(CLI::App& program);
 void add_probe_verb(CLI::App& program);
+void add_model_verb(CLI::App& program);
 void add_predict_verb(CLI::App& program);
 
 // Started by `run` and `probe`, not by people.

@@ -22,6 +22,7 @@ struct SisterVerb {
 
 constexpr std::array kSisterVerbs = {
     SisterVerb{"synthesize", "cadastre-executor", "Make a multi-sensor scene as GeoTIFFs"},
+    SisterVerb{"model", "cadastre-executor", "Make a model for a scene's modalities and classes"},
     SisterVerb{"profile", "cadastre-executor", "Measure what each layer of a model costs"},
     SisterVerb{"probe", "cadastre-executor", "Measure hosts and the network between them"},
     SisterVerb{"simulate", "cadastre-simulator", "Replay a plan in a simulated cluster"},

@@ -2,6 +2,7 @@
 
 #include "planner/files.h"
 #include "planner/json_reader.h"
+#include "planner/model_family/model_family.h"
 #include "planner/model_graph.h"
 #include "planner/refusal.h"
 
@@ -165,6 +166,16 @@ ModelGraph model_from_json(const JsonPlace& place) {
   model.name = name_at(object.at("name"));
   for (const JsonPlace& input : object.at("inputs").array(1))
     model.inputs.push_back(read_input(input));
+  if (const std::optional<JsonPlace> group = object.find("batch_norm_group_samples"))
+    model.batch_norm_group_samples = extent(*group);
+  if (const std::optional<JsonPlace> family = object.find("family")) {
+    if (object.find("layers"))
+      place.fail("expected \"layers\", or a \"family\" that gives them, found both");
+    object.finish();
+    expand_family(family_from_json(*family), model, *family);
+    check_model(model, place);
+    return model;
+  }
   const JsonPlace layers = object.at("layers");
   // Beyond what any model has, and few enough to plan.
   constexpr std::size_t kMostLayers = 200'000;
@@ -173,8 +184,6 @@ ModelGraph model_from_json(const JsonPlace& place) {
                 std::to_string(layers.value().size()));
   for (const JsonPlace& layer : layers.array(1)) model.layers.push_back(read_layer(layer));
   model.output = object.at("output").string();
-  if (const std::optional<JsonPlace> group = object.find("batch_norm_group_samples"))
-    model.batch_norm_group_samples = extent(*group);
   object.finish();
   check_model(model, place);
   return model;

@@ -76,7 +76,7 @@ TEST_CASE("parameter bytes count weights and biases as float32", "[planner]") {
 
 TEST_CASE("an order that is topological already is kept", "[planner]") {
   CHECK(ids(every_kind()) == std::vector<std::string>{"conv", "norm", "relu", "add", "concat",
-                                                      "max", "average", "flatten", "dropout",
+                                                      "dilated", "crop", "max", "average", "flatten", "dropout",
                                                       "linear"});
 }
 
@@ -127,7 +127,7 @@ TEST_CASE("a plan is refused for another model", "[planner]") {
   };
   CHECK(refusal(model) == "accepted");
   CHECK(refusal(worlds::two_branch_model()) ==
-        "model.json: expected the model that the plan was made for (every-kind, 10 layers), found "
+        "model.json: expected the model that the plan was made for (every-kind, 12 layers), found "
         "two-branch (6 layers)");
 
   ModelGraph other = model;
