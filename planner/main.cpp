@@ -55,6 +55,7 @@ int main(int argc, char** argv) {
   program.require_subcommand(1);
   program.set_version_flag("--version", CADASTRE_VERSION);
   cadastre::add_demo_verb(program);
+  cadastre::add_classify_verb(program);
   for (const SisterVerb& verb : kSisterVerbs)
     program.add_subcommand(std::string(verb.name), verb.description);
   cadastre::add_import_verb(program, argv);

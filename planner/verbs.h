@@ -13,6 +13,7 @@ void add_import_verb(CLI::App& program, char** argv);
 void add_validate_verb(CLI::App& program);
 void add_report_verb(CLI::App& program);
 void add_demo_verb(CLI::App& program);
+void add_classify_verb(CLI::App& program);
 void add_export_verb(CLI::App& program);
 void add_calibrate_verb(CLI::App& program);
 

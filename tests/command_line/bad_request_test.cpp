@@ -7,7 +7,7 @@ namespace {
 using test::WorldDirectory;
 
 const std::string kExpectedVerb =
-    "expected a verb (demo, synthesize, profile, probe, simulate, study, run, predict, import, "
+    "expected a verb (demo, classify, synthesize, profile, probe, simulate, study, run, predict, import, "
     "export, calibrate, plan, report, validate), found ";
 
 /// The refusal of a request to `verb` that lacks `option`.

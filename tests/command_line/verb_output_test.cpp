@@ -9,7 +9,7 @@ using test::Finished;
 using test::WorldDirectory;
 using Words = std::vector<std::string>;
 
-const Words kVerbs = {"demo",  "synthesize", "profile", "probe",  "plan",    "simulate",
+const Words kVerbs = {"demo",  "classify", "synthesize", "profile", "probe",  "plan",    "simulate",
                       "study", "run",        "predict", "report", "validate"};
 
 TEST_CASE("every verb's help says what it is for and shows an example", "[executor]") {
