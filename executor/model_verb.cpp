@@ -25,6 +25,9 @@ namespace {
 namespace fs = std::filesystem;
 using Names = std::vector<std::string>;
 
+// Enough to see a field or a roof around a pixel, and little enough for many patches a second.
+constexpr std::int64_t kDefaultPatch = 11;
+
 struct ModelRequest : VerbOptions {
   fs::path scene;
   fs::path rasters;
@@ -102,7 +105,7 @@ nlohmann::json model_document(const ModelRequest& request) {
 }
 
 void make_model(ModelRequest request) {
-  if (request.patch == 0) request.patch = 9;
+  if (request.patch == 0) request.patch = kDefaultPatch;
   const nlohmann::json document = model_document(request);
   const ModelGraph model = model_from_json(JsonPlace(document, request.output.string(), ""));
   std::int64_t num_parameters = 0;

@@ -9,8 +9,8 @@ using test::Finished;
 using test::WorldDirectory;
 using Words = std::vector<std::string>;
 
-const Words kVerbs = {"demo",  "classify", "synthesize", "profile", "probe",  "plan",    "simulate",
-                      "study", "run",        "predict", "report", "validate"};
+const Words kVerbs = {"demo", "classify", "synthesize", "model",   "profile", "probe",   "plan",
+                      "simulate", "study", "run", "predict", "report", "validate"};
 
 TEST_CASE("every verb's help says what it is for and shows an example", "[executor]") {
   const WorldDirectory world;
@@ -40,6 +40,7 @@ TEST_CASE("with --json and --quiet a verb prints one JSON object and nothing els
   // In the order in which a user works: each reads what the ones before it wrote.
   const std::vector<Words> requests = {
       {"synthesize", "--size-m", "128", "-o", "made"},
+      {"model", "--data", "made", "-o", "made-model.json"},
       {"profile", "model.json", "--batch-sizes", "4", "-o", "measured.json"},
       {"probe", "--local", "1", "-o", "probed.json"},
       {"plan", "--profile", "profile.json", "--cluster", "cluster.json", "--batch-size", "48", "-o",
