@@ -1,6 +1,7 @@
 #include "planner/strategies.h"
 
 #include <algorithm>
+#include <limits>
 #include <numeric>
 
 #include "planner/pipedream/strategy.h"
@@ -41,46 +42,51 @@ class Baselines {
     return everything_on(by_speed_);
   }
 
-  [[nodiscard]] std::optional<Draft> branches() const {
-    const std::vector<BranchPart> parts = branch_parts(model_, work_s_);
-    // The branches come first, up to the first layer that reads several of them.
-    std::size_t num_branches = 0;
-    while (num_branches < parts.size() && !depends_on_others(parts[num_branches], parts))
-      ++num_branches;
-    if (num_branches < 2 || by_speed_.size() < 2) return std::nullopt;
-    std::vector<std::size_t> heaviest_first(num_branches);
-    std::iota(heaviest_first.begin(), heaviest_first.end(), std::size_t{0});
-    std::stable_sort(
-        heaviest_first.begin(), heaviest_first.end(),
-        [&](std::size_t a, std::size_t b) { return parts[a].work_s > parts[b].work_s; });
-    std::vector<double> load_s(by_speed_.size(), 0);
-    std::vector<std::size_t> place_of(num_branches);
-    for (const std::size_t branch : heaviest_first) {
+  /// `apart`: what the branches meet in has a host of its own, the slowest.
+  [[nodiscard]] std::optional<Draft> branches(bool apart) const {
+    const Branches found = meeting_branches();
+    if (found.num_branches < 2 || by_speed_.size() < (apart ? 3U : 2U)) return std::nullopt;
+    const std::size_t num_places = by_speed_.size() - (apart ? 1 : 0);
+    std::vector<double> load_s(num_places, 0);
+    std::vector<std::size_t> place_of(found.num_branches);
+    for (const std::size_t branch : found.heaviest_first) {
       std::size_t best = 0;
       const auto loaded_s = [&](std::size_t place) {
-        return (load_s[place] + parts[branch].work_s) / speed(by_speed_[place]);
+        return (load_s[place] + found.parts[branch].work_s) / speed(by_speed_[place]);
       };
-      for (std::size_t place = 1; place < by_speed_.size(); ++place)
+      for (std::size_t place = 1; place < num_places; ++place)
         if (loaded_s(place) < loaded_s(best)) best = place;
-      load_s[best] += parts[branch].work_s;
+      load_s[best] += found.parts[branch].work_s;
       place_of[branch] = best;
     }
-    // The stage of the heaviest branch comes last: what the branches meet in is in it.
-    const std::size_t trunk = place_of[heaviest_first.front()];
-    std::vector<int> stage_of_place(by_speed_.size(), -1);
-    Draft draft{.stage_of_layer = std::vector<int>(model_.num_layers(), 0), .stage_hosts = {}};
-    const auto open = [&](std::size_t place) {
-      if (stage_of_place[place] >= 0) return;
-      stage_of_place[place] = static_cast<int>(draft.stage_hosts.size());
-      draft.stage_hosts.push_back({by_speed_[place]});
-    };
-    for (std::size_t branch = 0; branch < num_branches; ++branch)
-      if (place_of[branch] != trunk) open(place_of[branch]);
-    open(trunk);
-    for (std::size_t p = 0; p < parts.size(); ++p)
-      for (const std::size_t layer : parts[p].layers)
-        draft.stage_of_layer[layer] = stage_of_place[p < num_branches ? place_of[p] : trunk];
-    return draft;
+    const std::size_t trunk = apart ? num_places : place_of[found.heaviest_first.front()];
+    std::vector<std::vector<int>> hosts_of_place;
+    for (const int host : by_speed_) hosts_of_place.push_back({host});
+    return placed(found, place_of, trunk, hosts_of_place);
+  }
+
+  [[nodiscard]] std::optional<Draft> hybrid() const {
+    const Branches found = meeting_branches();
+    if (found.num_branches < 2 || by_speed_.size() <= found.num_branches) return std::nullopt;
+    std::vector<std::vector<int>> hosts_of_branch(found.num_branches);
+    std::vector<double> speed_of_branch(found.num_branches, 0);
+    for (const int host : by_speed_) {
+      // The fastest hosts first, to the branch that waits longest for its work to be done.
+      std::size_t neediest = found.heaviest_first.front();
+      for (const std::size_t branch : found.heaviest_first) {
+        const auto takes_s = [&](std::size_t of) {
+          return speed_of_branch[of] > 0 ? found.parts[of].work_s / speed_of_branch[of]
+                                         : std::numeric_limits<double>::infinity();
+        };
+        if (takes_s(branch) > takes_s(neediest)) neediest = branch;
+      }
+      hosts_of_branch[neediest].push_back(host);
+      speed_of_branch[neediest] += speed(host);
+    }
+    std::vector<std::size_t> place_of(found.num_branches);
+    std::iota(place_of.begin(), place_of.end(), std::size_t{0});
+    for (std::vector<int>& hosts : hosts_of_branch) std::sort(hosts.begin(), hosts.end());
+    return placed(found, place_of, found.heaviest_first.front(), hosts_of_branch);
   }
 
   [[nodiscard]] std::optional<Draft> equal_layers() const {
@@ -158,6 +164,47 @@ class Baselines {
     return problem_.cluster.hosts[static_cast<std::size_t>(host)].relative_speed;
   }
 
+  /// The parts that run into the model's first meeting point, and all others behind them.
+  struct Branches {
+    std::vector<BranchPart> parts;  ///< the branches first
+    std::size_t num_branches = 0;
+    std::vector<std::size_t> heaviest_first;  ///< of the branches
+  };
+
+  [[nodiscard]] Branches meeting_branches() const {
+    Branches found{.parts = branch_parts(model_, work_s_), .num_branches = 0, .heaviest_first = {}};
+    while (found.num_branches < found.parts.size() &&
+           !depends_on_others(found.parts[found.num_branches], found.parts))
+      ++found.num_branches;
+    found.heaviest_first.resize(found.num_branches);
+    std::iota(found.heaviest_first.begin(), found.heaviest_first.end(), std::size_t{0});
+    std::stable_sort(found.heaviest_first.begin(), found.heaviest_first.end(),
+                     [&](std::size_t a, std::size_t b) {
+                       return found.parts[a].work_s > found.parts[b].work_s;
+                     });
+    return found;
+  }
+
+  /// A stage for each place in use; that of the place where the rest goes comes last.
+  [[nodiscard]] Draft placed(const Branches& found, const std::vector<std::size_t>& place_of,
+                             std::size_t trunk,
+                             const std::vector<std::vector<int>>& hosts_of_place) const {
+    std::vector<int> stage_of_place(hosts_of_place.size(), -1);
+    Draft draft{.stage_of_layer = std::vector<int>(model_.num_layers(), 0), .stage_hosts = {}};
+    const auto open = [&](std::size_t place) {
+      if (stage_of_place[place] >= 0) return;
+      stage_of_place[place] = static_cast<int>(draft.stage_hosts.size());
+      draft.stage_hosts.push_back(hosts_of_place[place]);
+    };
+    for (const std::size_t place : place_of)
+      if (place != trunk) open(place);
+    open(trunk);
+    for (std::size_t p = 0; p < found.parts.size(); ++p)
+      for (const std::size_t layer : found.parts[p].layers)
+        draft.stage_of_layer[layer] = stage_of_place[p < found.num_branches ? place_of[p] : trunk];
+    return draft;
+  }
+
   [[nodiscard]] bool depends_on_others(const BranchPart& part,
                                        const std::vector<BranchPart>& parts) const {
     for (const std::size_t layer : part.layers)
@@ -178,8 +225,8 @@ class Baselines {
 
 const std::vector<std::string>& baseline_names() {
   static const std::vector<std::string> names = {
-      "single",   "data-parallel", "parameter-averaging", "branch",
-      "pipeline", "equal-compute", "pipedream",           "greedy"};
+      "single",   "data-parallel", "parameter-averaging", "branch",    "fusion-apart",
+      "hybrid",   "pipeline",      "equal-compute",       "pipedream", "greedy"};
   return names;
 }
 
@@ -188,7 +235,9 @@ std::optional<Draft> baseline_draft(const std::string& name, const Profile& prof
   const Baselines baselines(problem);
   if (name == "single") return baselines.single();
   if (name == "data-parallel" || name == "parameter-averaging") return baselines.data_parallel();
-  if (name == "branch") return baselines.branches();
+  if (name == "branch") return baselines.branches(/*apart=*/false);
+  if (name == "fusion-apart") return baselines.branches(/*apart=*/true);
+  if (name == "hybrid") return baselines.hybrid();
   if (name == "pipeline") return baselines.equal_layers();
   if (name == "equal-compute") return baselines.equal_compute();
   if (name == "pipedream") return pipedream::pipedream_draft(profile, problem.cluster);

@@ -24,6 +24,10 @@ inline constexpr std::int64_t kAveragingPeriod = 10;
 /// - `branch`: the branches that run into the model's first meeting point go to hosts, the heaviest
 ///   to the least loaded (longest processing time first, Graham 1969), the rest to the host of the
 ///   heaviest branch
+/// - `fusion-apart`: likewise, but the rest goes to a host of its own, the slowest
+/// - `hybrid`: every branch on hosts of its own that share its samples, as many as its work wants,
+///   the rest on those of the heaviest branch: branches across, data-parallel within, all hosts in
+///   use
 /// - `pipeline`: as many consecutive layers on each host
 /// - `equal-compute`: consecutive layers that take as long on each host, fastest host first
 /// - `pipedream`: PipeDream's own rule (`pipedream_draft`)

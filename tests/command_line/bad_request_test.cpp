@@ -94,7 +94,7 @@ TEST_CASE("numbers that cannot be are refused", "[executor]") {
   world.check_refused(
       plan("--strategy", "pipline"),
       "--strategy: expected auto, single, data-parallel, parameter-averaging, branch, "
-      "pipeline, equal-compute, pipedream or greedy, found \"pipline\", did you mean "
+      "fusion-apart, hybrid, pipeline, equal-compute, pipedream or greedy, found \"pipline\", did you mean "
       "\"pipeline\"?");
   world.check_refused(
       {"run", "--plan", "plan.json", "--data", "scene", "--epochs", "0", "-o", "out"},

@@ -444,8 +444,11 @@ TEST_CASE("faster links never make the best plan slower", "[planner][property]")
 }
 
 TEST_CASE("the plan's document holds the search's plan and every baseline", "[planner]") {
+  Cluster three_hosts = two_hosts();
+  three_hosts.hosts.push_back(three_hosts.hosts.back());
+  three_hosts.hosts.back().name = "node3";
   const PlanDocument document =
-      make_plan(two_branches({1, 1, 1, 1, 0.1, 0.1}), two_hosts(), {.batch_size = 4});
+      make_plan(two_branches({1, 1, 1, 1, 0.1, 0.1}), three_hosts, {.batch_size = 4});
   CHECK(document.plan.strategy == "auto");
   std::vector<std::string> names;
   for (const Plan& plan : document.alternatives) {
@@ -461,6 +464,31 @@ TEST_CASE("the plan's document holds the search's plan and every baseline", "[pl
   CHECK(document.search.proven);
   for (const Plan& plan : document.runners_up)
     CHECK(plan.predicted.step_s >= document.plan.predicted.step_s * (1 - 1e-9));
+}
+
+TEST_CASE("branches can meet on a host of their own, or share all hosts", "[planner]") {
+  // A third of the work is branch b's; what they meet in is little.
+  const Profile profile = two_branches({2, 2, 1, 1, 0.1, 0.1});
+  Cluster cluster = two_hosts();
+  for (const char* name : {"node3", "node4"}) {
+    cluster.hosts.push_back(cluster.hosts.front());
+    cluster.hosts.back().name = name;
+  }
+  const auto stages = [&](const std::string& strategy) {
+    std::vector<std::pair<std::vector<std::string>, std::size_t>> found;  // layers, hosts
+    const PlanDocument document = make_plan(
+        profile, cluster,
+        {.batch_size = 8, .strategy = strategy, .with_alternatives = false});
+    for (const Stage& stage : document.plan.stages)
+      found.emplace_back(stage.layers, stage.replicas.size());
+    return found;
+  };
+  using Stages = std::vector<std::pair<std::vector<std::string>, std::size_t>>;
+  CHECK(stages("fusion-apart") ==
+        Stages{{{"a0", "a1"}, 1}, {{"b0", "b1"}, 1}, {{"join", "head"}, 1}});
+  // Branch a takes twice as long as b: hosts go a, b, a, and then to a for the smaller wait of the
+  // two that are left with 4 / 2 and 2 / 1: the heavier one, as both are equal.
+  CHECK(stages("hybrid") == Stages{{{"b0", "b1"}, 1}, {{"a0", "a1", "join", "head"}, 3}});
 }
 
 TEST_CASE("a request that does not go with the model is refused", "[planner]") {

@@ -100,7 +100,8 @@ TEST_CASE("what is wrong with a study itself is told with its place", "[planner]
         "/base/settings/batch_size: expected an integer from 1 to 1048576, found 0");
   CHECK(refused("/base/settings/strategy", "pipelin") ==
         "/base/settings/strategy: expected one of auto, single, data-parallel, "
-        "parameter-averaging, branch, pipeline, equal-compute, pipedream or greedy, found "
+        "parameter-averaging, branch, fusion-apart, hybrid, pipeline, equal-compute, pipedream or "
+        "greedy, found "
         "\"pipelin\"");
   CHECK(refused("/base/settings/batchsize", 0) ==
         "/base/settings/batchsize: expected no such key, did you mean \"batch_size\"?");
@@ -145,7 +146,8 @@ TEST_CASE("what is wrong with a study itself is told with its place", "[planner]
         "/axes/0/num: expected an integer from 2 to 100000, found 1");
   CHECK(refused("/strategies", {"pipeline", "data-paralel"}) ==
         "/strategies/1: expected a strategy (auto, single, data-parallel, parameter-averaging, "
-        "branch, pipeline, equal-compute, pipedream, greedy), found \"data-paralel\", did you "
+        "branch, fusion-apart, hybrid, pipeline, equal-compute, pipedream, greedy), found "
+        "\"data-paralel\", did you "
         "mean \"data-parallel\"?");
   CHECK(refused("/strategies", {"auto", "auto"}) ==
         "/strategies/1: expected a strategy named once, found \"auto\"");
