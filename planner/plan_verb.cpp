@@ -325,6 +325,11 @@ void add_plan_verb(CLI::App& program) {
   app->add_option("--wire-dtype", verb->wire_dtype,
                   "What tensors are between hosts: float32, bfloat16 (bf16) or float16 (fp16)")
       ->capture_default_str();
+  constexpr std::int64_t kMostPeriod = 1'000'000;
+  app->add_option("--averaging-period", verb->planner.averaging_period,
+                  "Steps between two averagings of the strategy parameter-averaging")
+      ->capture_default_str()
+      ->check(integer_from(1, kMostPeriod));
   add_limits(*app, *verb);
   app->add_option("--pareto", verb->pareto,
                   "Two objectives A,B: the plans of which none is better in both than another")

@@ -110,8 +110,9 @@ std::vector<Named> baselines(const Profile& profile, const PlanningProblem& prob
     if (is_alone(options) && name != options.strategy) continue;
     const std::optional<Draft> draft = baseline_draft(name, profile, problem);
     if (!draft) continue;
-    std::optional<Candidate> best =
-        best_setting(name, *draft, options.batch_size, micro_batches, goal, problem, stop);
+    const std::int64_t period = name == "parameter-averaging" ? options.averaging_period : 0;
+    std::optional<Candidate> best = best_setting(*draft, period, options.batch_size,
+                                                 micro_batches, goal, problem, stop);
     if (best) found.push_back({.strategy = name, .candidate = std::move(*best)});
   }
   return found;

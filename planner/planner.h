@@ -10,12 +10,17 @@
 
 namespace cadastre {
 
+/// Local steps between two averagings of the baseline `parameter-averaging`, where nothing else is
+/// said.
+inline constexpr std::int64_t kAveragingPeriod = 10;
+
 struct PlannerOptions {
   std::int64_t batch_size = 1;                 ///< a multiple of the model's batch-norm group
   std::string strategy = "auto";               ///< auto (the search) or one of `baseline_names()`
   std::vector<std::int64_t> micro_batches;     ///< numbers to try; empty: `micro_batch_choices`
   AllReduce all_reduce;                        ///< of every plan
   WireDtype wire_dtype = WireDtype::kFloat32;  ///< likewise
+  std::int64_t averaging_period = kAveragingPeriod;  ///< steps, of `parameter-averaging`
   Objective objective = Objective::kStepTime;
   std::vector<Constraint> constraints;  ///< those on memory also limit what a host may use
   double time_limit_s = 10;             ///< of the baselines and the search

@@ -254,7 +254,7 @@ std::vector<std::int64_t> micro_batch_choices(std::int64_t batch_size, std::int6
   return choices;
 }
 
-std::optional<Candidate> best_setting(const std::string& name, const Draft& draft,
+std::optional<Candidate> best_setting(const Draft& draft, std::int64_t averaging_period,
                                       std::int64_t batch_size,
                                       const std::vector<std::int64_t>& micro_batches,
                                       const Goal& goal, const PlanningProblem& problem,
@@ -263,8 +263,8 @@ std::optional<Candidate> best_setting(const std::string& name, const Draft& draf
   for (const std::int64_t count : micro_batches) {
     if ((incumbents.best() || incumbents.least_lacking()) && stop()) break;
     for (LoweredDivision& lowered : complete(draft, batch_size, count, goal, problem)) {
-      if (name == "parameter-averaging") {
-        lowered.division.averaging_period = kAveragingPeriod;
+      if (averaging_period > 0) {
+        lowered.division.averaging_period = averaging_period;
         lowered.program = lower(lowered.division, problem.training.model());
       }
       incumbents.offer(evaluate(std::move(lowered), goal, problem));

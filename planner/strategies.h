@@ -12,15 +12,12 @@ namespace cadastre {
 /// The baselines, in the order of the table of strategies.
 [[nodiscard]] const std::vector<std::string>& baseline_names();
 
-/// Local steps between two averagings of the baseline `parameter-averaging`.
-inline constexpr std::int64_t kAveragingPeriod = 10;
-
 /// The stages of a baseline, or none where it does not exist (data-parallel on one host, a branch
 /// division of a model without branches, …):
 /// - `single`: everything on the fastest host
 /// - `data-parallel`: everything on every host
-/// - `parameter-averaging`: likewise, but replicas average their parameters after
-///   `kAveragingPeriod` steps of their own (what data-parallel training on Spark does)
+/// - `parameter-averaging`: likewise, but replicas average their parameters after some steps of
+///   their own (what data-parallel training on Spark does)
 /// - `branch`: the branches that run into the model's first meeting point go to hosts, the heaviest
 ///   to the least loaded (longest processing time first, Graham 1969), the rest to the host of the
 ///   heaviest branch
@@ -38,10 +35,10 @@ inline constexpr std::int64_t kAveragingPeriod = 10;
 
 /// The plan of a baseline with the number of micro-batches and the schedule that are best for the
 /// goal, among those acceptable (or, when none is, the one that lacks least memory). None where no
-/// number of micro-batches gives every replica samples. Once `stop` holds, no more are tried than
+/// number of micro-batches gives every replica samples. `averaging_period`: as of a plan. Once `stop` holds, no more are tried than
 /// the first that gives a plan.
 [[nodiscard]] std::optional<Candidate> best_setting(
-    const std::string& name, const Draft& draft, std::int64_t batch_size,
+    const Draft& draft, std::int64_t averaging_period, std::int64_t batch_size,
     const std::vector<std::int64_t>& micro_batches, const Goal& goal,
     const PlanningProblem& problem, const std::function<bool()>& stop = [] { return false; });
 

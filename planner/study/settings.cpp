@@ -34,6 +34,9 @@ StudySettings study_settings_from_json(const JsonPlace& place) {
     settings.objective = static_cast<Objective>(objective->one_of(objective_names()));
   if (const auto schedule = object.find("schedule"))
     settings.schedule = schedule_from_json(*schedule);
+  constexpr std::int64_t kMostPeriod = 1'000'000;
+  if (const auto period = object.find("averaging_period"))
+    settings.averaging_period = period->integer(1, kMostPeriod);
   settings.all_reduce = all_reduce_from_json(object);
   settings.wire_dtype = wire_dtype_from_json(object);
   constexpr std::int64_t kMostSteps = 1'000'000'000;
@@ -52,6 +55,7 @@ nlohmann::json to_json(const StudySettings& settings) {
                             {"strategy", settings.strategy},
                             {"objective", objective_name(settings.objective)},
                             {"search_steps", settings.search_steps},
+                            {"averaging_period", settings.averaging_period},
                             {"all_reduce", to_json(settings.all_reduce)},
                             {"wire_dtype", wire_dtype_name(settings.wire_dtype)}};
   if (!settings.micro_batches.empty()) written["micro_batches"] = settings.micro_batches;
@@ -95,6 +99,7 @@ PlannerOptions planner_options(const StudySettings& settings) {
   options.strategy = settings.strategy;
   options.micro_batches = settings.micro_batches;
   options.objective = settings.objective;
+  options.averaging_period = settings.averaging_period;
   options.all_reduce = settings.all_reduce;
   options.wire_dtype = settings.wire_dtype;
   options.time_limit_s = settings.time_limit_s.value_or(kNoLimit);

@@ -18,6 +18,7 @@ struct StudySettings {
   Objective objective = Objective::kStepTime;
   AllReduce all_reduce;                        ///< of every plan
   WireDtype wire_dtype = WireDtype::kFloat32;  ///< likewise
+  std::int64_t averaging_period = kAveragingPeriod;  ///< of parameter-averaging
   std::optional<Schedule> schedule;            ///< none: whichever is best
   /// `PlannerOptions::max_search_steps`: the search ends by this count, so that where it ends does
   /// not depend on the machine, nor on what else runs there.

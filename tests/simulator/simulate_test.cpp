@@ -27,7 +27,7 @@ Plan baseline(const std::string& name, const Profile& profile, const Cluster& cl
   const PlanningProblem problem(profile, cluster);
   const std::optional<Draft> draft = baseline_draft(name, profile, problem);
   REQUIRE(draft);
-  const std::optional<Candidate> best = best_setting(name, *draft, 64, {1, 2, 4}, {}, problem);
+  const std::optional<Candidate> best = best_setting(*draft, 0, 64, {1, 2, 4}, {}, problem);
   REQUIRE(best);
   Plan plan = plan_of(best->division, name, profile.model, cluster);
   plan.predicted = predict(best->division, problem);

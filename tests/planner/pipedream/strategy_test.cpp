@@ -39,7 +39,7 @@ TEST_CASE("PipeDream's stages are a plan on any cluster", "[planner][pipedream]"
     REQUIRE(draft.has_value());
     const PlanningProblem problem(profile, cluster);
     const std::optional<Candidate> best =
-        best_setting("pipedream", *draft, 64, {1, 2, 4, 8}, {}, problem);
+        best_setting(*draft, 0, 64, {1, 2, 4, 8}, {}, problem);
     REQUIRE(best.has_value());
     CHECK(best->predicted.step_s > 0);
   }
