@@ -6,12 +6,25 @@ namespace cadastre {
 
 namespace {
 
-/// Mirrors a position into [0, size), the border pixel repeated (… 1 0 | 0 1 2 …): the mirror lies
-/// on the border line itself, so that modalities of different scales stay on the same ground.
-std::int64_t mirrored(std::int64_t position, std::int64_t size) {
-  const std::int64_t period = 2 * size;
-  position = ((position % period) + period) % period;
-  return position < size ? position : period - 1 - position;
+/// Copies rows and columns of a plane, mirrored at its borders; returns the end of what it wrote.
+template <typename Value>
+Value* copy_mirrored(const Value* plane, std::int64_t num_rows, std::int64_t num_columns,
+                     std::int64_t first_row, std::int64_t first_column, std::int64_t side,
+                     Value* patch) {
+  const bool is_inside = first_row >= 0 && first_row + side <= num_rows && first_column >= 0 &&
+                         first_column + side <= num_columns;
+  if (is_inside) {
+    const Value* line = plane + first_row * num_columns + first_column;
+    for (std::int64_t y = 0; y < side; ++y, line += num_columns)
+      patch = std::copy_n(line, side, patch);
+    return patch;
+  }
+  for (std::int64_t y = 0; y < side; ++y) {
+    const Value* line = plane + mirrored(first_row + y, num_rows) * num_columns;
+    for (std::int64_t x = 0; x < side; ++x)
+      *patch++ = line[mirrored(first_column + x, num_columns)];
+  }
+  return patch;
 }
 
 }  // namespace
@@ -21,22 +34,17 @@ void copy_patch(const ModalityData& modality, const Grid& grid, std::int64_t row
   const std::int64_t scale = modality.scale;
   const std::int64_t num_rows = grid.num_rows * scale;
   const std::int64_t num_columns = grid.num_columns * scale;
-  const std::int64_t side = reference_pixels * scale;
-  const std::int64_t first_row = (row - reference_pixels / 2) * scale;
-  const std::int64_t first_column = (column - reference_pixels / 2) * scale;
-  const bool inside_columns = first_column >= 0 && first_column + side <= num_columns;
-
+  const float* const values = modality.values.data();
   for (std::int64_t band = 0; band < modality.num_bands; ++band)
-    for (std::int64_t y = 0; y < side; ++y) {
-      const float* line = modality.values.data() +
-                          (band * num_rows + mirrored(first_row + y, num_rows)) * num_columns;
-      if (inside_columns) {
-        patch = std::copy_n(line + first_column, side, patch);
-      } else {
-        for (std::int64_t x = 0; x < side; ++x)
-          *patch++ = line[mirrored(first_column + x, num_columns)];
-      }
-    }
+    patch = copy_mirrored(values + band * num_rows * num_columns, num_rows, num_columns,
+                          (row - reference_pixels / 2) * scale,
+                          (column - reference_pixels / 2) * scale, reference_pixels * scale, patch);
+}
+
+void copy_plane_patch(const std::vector<std::uint8_t>& plane, const Grid& grid, std::int64_t row,
+                      std::int64_t column, std::int64_t reference_pixels, std::uint8_t* patch) {
+  copy_mirrored(plane.data(), grid.num_rows, grid.num_columns, row - reference_pixels / 2,
+                column - reference_pixels / 2, reference_pixels, patch);
 }
 
 }  // namespace cadastre

@@ -6,7 +6,7 @@
 #include <memory>
 #include <string>
 
-#include "executor/scene_data.h"
+#include "executor/scene/grid.h"
 
 namespace cadastre {
 

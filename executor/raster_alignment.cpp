@@ -2,8 +2,7 @@
 
 #include <cpl_string.h>
 #include <gdal_alg.h>
-#include <gdal_utils.h>
-#include <ogr_spatialref.h>
+#include <gdalwarper.h>
 
 #include <algorithm>
 #include <array>
@@ -11,9 +10,8 @@
 #include <limits>
 #include <memory>
 #include <stdexcept>
-#include <string>
+#include <utility>
 
-#include "executor/gdal_support.h"
 #include "planner/error.h"
 
 namespace cadastre {
@@ -22,81 +20,9 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr std::array<double, 6> kNoGeoTransform = {0, 1, 0, 0, 0, 1};
-
-struct Position {
-  double x = 0;
-  double y = 0;
-};
-
-struct Bounds {
-  double least_x = std::numeric_limits<double>::infinity();
-  double least_y = std::numeric_limits<double>::infinity();
-  double most_x = -std::numeric_limits<double>::infinity();
-  double most_y = -std::numeric_limits<double>::infinity();
-};
-
-Position position(const Grid& grid, double column, double row) {
-  const std::array<double, 6>& t = grid.geo_transform;
-  return {t[0] + t[1] * column + t[2] * row, t[3] + t[4] * column + t[5] * row};
-}
-
-std::array<Position, 4> corners(const Grid& grid) {
-  const auto columns = static_cast<double>(grid.num_columns);
-  const auto rows = static_cast<double>(grid.num_rows);
-  return {position(grid, 0, 0), position(grid, columns, 0), position(grid, 0, rows),
-          position(grid, columns, rows)};
-}
-
-Bounds bounds(const Grid& grid) {
-  Bounds box;
-  for (const Position& corner : corners(grid)) {
-    box.least_x = std::min(box.least_x, corner.x);
-    box.least_y = std::min(box.least_y, corner.y);
-    box.most_x = std::max(box.most_x, corner.x);
-    box.most_y = std::max(box.most_y, corner.y);
-  }
-  return box;
-}
-
-/// Side of a square of a pixel's area, in units of the grid's CRS.
-double pixel_side(const std::array<double, 6>& t) {
-  return std::sqrt(std::abs(t[1] * t[5] - t[2] * t[4]));
-}
-
-bool is_georeferenced(const Grid& grid) { return grid.geo_transform != kNoGeoTransform; }
-
-OGRSpatialReference reference_system(const Grid& grid) {
-  OGRSpatialReference system(grid.projection.empty() ? nullptr : grid.projection.c_str());
-  system.SetAxisMappingStrategy(OAMS_TRADITIONAL_GIS_ORDER);
-  return system;
-}
-
-bool same_reference_system(const Grid& one, const Grid& other) {
-  if (one.projection.empty() || other.projection.empty())
-    return one.projection.empty() && other.projection.empty();
-  const OGRSpatialReference left = reference_system(one);
-  const OGRSpatialReference right = reference_system(other);
-  return left.IsSame(&right) != 0;
-}
-
-/// Whether pixels correspond one to one, so that nothing needs resampling.
-bool same_pixels(const Grid& one, const Grid& other) {
-  if (one.num_rows != other.num_rows || one.num_columns != other.num_columns) return false;
-  if (!is_georeferenced(one) || !is_georeferenced(other)) return true;
-  if (!same_reference_system(one, other)) return false;
-  const double tolerance = 0.01 * pixel_side(other.geo_transform);
-  const std::array<Position, 4> left = corners(one);
-  const std::array<Position, 4> right = corners(other);
-  for (std::size_t i = 0; i < left.size(); ++i)
-    if (std::abs(left[i].x - right[i].x) > tolerance ||
-        std::abs(left[i].y - right[i].y) > tolerance)
-      return false;
-  return true;
-}
-
-std::string size_text(const Grid& grid) {
-  return std::to_string(grid.num_rows) + " x " + std::to_string(grid.num_columns);
+std::int64_t scale_in_same_units(const Grid& raster, const Grid& grid) {
+  return std::max<std::int64_t>(
+      1, std::llround(pixel_side(grid.geo_transform) / pixel_side(raster.geo_transform)));
 }
 
 /// Refuses rasters whose place cannot be known.
@@ -105,91 +31,97 @@ void check_can_be_placed(const Grid& raster, const fs::path& file, const Grid& g
     const std::int64_t scale = std::max<std::int64_t>(1, raster.num_rows / grid.num_rows);
     if (!same_pixels(raster, refined(grid, scale)))
       throw InputError(file.string(), "",
-                       "expected georeferencing, or a multiple of the label raster's " +
+                       "expected georeferencing, or a multiple of the reference grid's " +
                            size_text(grid) + " pixels, found " + size_text(raster) +
                            " pixels without");
-  } else if (raster.projection.empty() != grid.projection.empty()) {
+  } else if (raster.projection.empty() != grid.projection.empty() &&
+             !same_pixels(raster, refined(grid, scale_in_same_units(raster, grid)))) {
     throw InputError(
         file.string(), "",
         raster.projection.empty()
-            ? "expected a coordinate reference system as the label raster has, found none"
-            : "expected no coordinate reference system as the label raster has none, "
+            ? "expected a coordinate reference system as the reference grid has, found none"
+            : "expected no coordinate reference system as the reference grid has none, "
               "found one");
   }
 }
 
-/// The raster's bounds in the grid's CRS; what cannot be expressed there is infinitely far.
-Bounds bounds_on(const Grid& raster, const Grid& grid) {
-  Bounds box = bounds(raster);
-  if (same_reference_system(raster, grid)) return box;
-  const OGRSpatialReference from = reference_system(raster);
-  const OGRSpatialReference to = reference_system(grid);
-  const std::unique_ptr<OGRCoordinateTransformation> transformation(
-      OGRCreateCoordinateTransformation(&from, &to));
-  constexpr int kPointsPerSide = 21;
-  Bounds there;
-  if (transformation == nullptr ||
-      transformation->TransformBounds(box.least_x, box.least_y, box.most_x, box.most_y,
-                                      &there.least_x, &there.least_y, &there.most_x, &there.most_y,
-                                      kPointsPerSide) == 0)
-    return Bounds{};
-  return there;
-}
-
-bool overlap(const Grid& raster, const Grid& grid) {
-  const Bounds there = bounds_on(raster, grid);
-  const Bounds here = bounds(grid);
-  // Across the antimeridian GDAL gives least > most, finite: left to the warper.
-  const bool crosses = there.least_x > there.most_x && std::isfinite(there.least_x);
-  const bool in_x = crosses || (there.least_x < here.most_x && here.least_x < there.most_x);
-  return in_x && there.least_y < here.most_y && here.least_y < there.most_y;
-}
-
-const char* warper_name(Resampling resampling) {
+GDALResampleAlg warper_algorithm(Resampling resampling) {
   switch (resampling) {
     case Resampling::kNearest:
-      return "near";
+      return GRA_NearestNeighbour;
     case Resampling::kBilinear:
-      return "bilinear";
+      return GRA_Bilinear;
     case Resampling::kCubic:
-      return "cubic";
+      return GRA_Cubic;
     case Resampling::kAverage:
-      return "average";
+      return GRA_Average;
   }
   throw std::logic_error("resampling out of range");
 }
 
-bool warp(GDALDataset& raster, GDALDataset& target, Resampling resampling) {
-  CPLStringList arguments;
-  for (const char* argument : {"-r", warper_name(resampling), "-dstnodata", "nan", "-nosrcalpha",
-                               // Overviews would make the result depend on how a file was prepared.
-                               "-ovr", "NONE",
-                               // Each band for itself: a pixel may be missing in one band alone.
-                               "-wo", "UNIFIED_SRC_NODATA=NO", "-wo", "INIT_DEST=NO_DATA"})
-    arguments.AddString(argument);
-  int has_no_data = 0;
-  raster.GetRasterBand(1)->GetNoDataValue(&has_no_data);
-  if (has_no_data == 0 && GDALDataTypeIsFloating(raster.GetRasterBand(1)->GetRasterDataType())) {
-    // Otherwise a NaN would spread to all pixels that are interpolated from it.
-    arguments.AddString("-srcnodata");
-    arguments.AddString("nan");
-  }
-  GDALWarpAppOptions* options = GDALWarpAppOptionsNew(arguments.List(), nullptr);
+/// A dataset that warps `raster` onto `target` as it is read.
+DatasetPtr warped_as_read(GDALDataset& raster, const Grid& target, Resampling resampling) {
+  CPLStringList transformer_options;
+  transformer_options.SetNameValue("SRC_SRS", raster.GetProjectionRef());
+  transformer_options.SetNameValue("DST_SRS", target.projection.c_str());
   GDALDatasetH source = GDALDataset::ToHandle(&raster);
-  CPLErrorReset();
-  // Its result alone tells: points that cannot be transformed leave errors behind, rightly ignored.
-  const bool done =
-      GDALWarp(nullptr, GDALDataset::ToHandle(&target), 1, &source, options, nullptr) != nullptr;
-  GDALWarpAppOptionsFree(options);
-  return done;
+  // Exact, not approximated along lines: so a pixel is the same in whichever block it is warped.
+  void* transformer = GDALCreateGenImgProjTransformer2(source, nullptr, transformer_options.List());
+  if (transformer == nullptr) return nullptr;
+  std::array<double, 6> geo_transform = target.geo_transform;
+  GDALSetGenImgProjTransformerDstGeoTransform(transformer, geo_transform.data());
+
+  const std::unique_ptr<GDALWarpOptions, void (*)(GDALWarpOptions*)> options(
+      GDALCreateWarpOptions(), GDALDestroyWarpOptions);
+  const int num_bands = raster.GetRasterCount();
+  options->hSrcDS = source;
+  options->nBandCount = num_bands;
+  const auto count = static_cast<std::size_t>(num_bands);
+  options->panSrcBands = static_cast<int*>(CPLMalloc(sizeof(int) * count));
+  options->panDstBands = static_cast<int*>(CPLMalloc(sizeof(int) * count));
+  options->padfSrcNoDataReal = static_cast<double*>(CPLMalloc(sizeof(double) * count));
+  options->padfDstNoDataReal = static_cast<double*>(CPLMalloc(sizeof(double) * count));
+  for (int band = 0; band < num_bands; ++band) {
+    options->panSrcBands[band] = band + 1;
+    options->panDstBands[band] = band + 1;
+    options->padfSrcNoDataReal[band] = std::numeric_limits<double>::quiet_NaN();
+    options->padfDstNoDataReal[band] = std::numeric_limits<double>::quiet_NaN();
+  }
+  options->eResampleAlg = warper_algorithm(resampling);
+  options->eWorkingDataType = GDT_Float32;
+  options->pfnTransformer = GDALGenImgProjTransform;
+  options->pTransformerArg = transformer;  // the warped dataset destroys it
+  // Each band for itself: a pixel may be missing in one band alone.
+  options->papszWarpOptions =
+      CSLSetNameValue(options->papszWarpOptions, "UNIFIED_SRC_NODATA", "NO");
+  options->papszWarpOptions = CSLSetNameValue(options->papszWarpOptions, "INIT_DEST", "NO_DATA");
+  return DatasetPtr(GDALDataset::FromHandle(
+      GDALCreateWarpedVRT(source, static_cast<int>(target.num_columns),
+                          static_cast<int>(target.num_rows), geo_transform.data(), options.get())));
 }
 
-/// Throws InputError for the first band that cannot be read: the warper does not say which.
-void refuse_unreadable_band(GDALDataset& raster, const fs::path& file) {
-  const Grid grid = grid_of(raster);
-  std::vector<float> values(static_cast<std::size_t>(grid.num_rows * grid.num_columns));
-  for (int band = 1; band <= raster.GetRasterCount(); ++band)
-    read_band(raster, file, band, values.data());
+/// The side of the raster's pixel in units of the grid's CRS.
+double side_on_grid(GDALDataset& raster, const fs::path& file, const Grid& grid) {
+  const Grid own = grid_of(raster);
+  if (own.projection.empty() || same_reference_system(own, grid))
+    return pixel_side(own.geo_transform);
+  CPLStringList options;
+  options.SetNameValue("DST_SRS", grid.projection.c_str());
+  const std::unique_ptr<void, void (*)(void*)> transformer(
+      GDALCreateGenImgProjTransformer2(GDALDataset::ToHandle(&raster), nullptr, options.List()),
+      GDALDestroyGenImgProjTransformer);
+  std::array<double, 6> suggested{};
+  int num_columns = 0;
+  int num_rows = 0;
+  if (transformer == nullptr ||
+      GDALSuggestedWarpOutput(GDALDataset::ToHandle(&raster), GDALGenImgProjTransform,
+                              transformer.get(), suggested.data(), &num_columns,
+                              &num_rows) != CE_None)
+    throw InputError(file.string(), "",
+                     "expected to overlap the reference grid, found no way into its coordinate "
+                     "reference system: " +
+                         gdal_cause());
+  return pixel_side(suggested);
 }
 
 }  // namespace
@@ -204,73 +136,76 @@ Grid grid_of(GDALDataset& raster) {
   return grid;
 }
 
-Grid refined(const Grid& grid, std::int64_t scale) {
-  Grid fine = grid;
-  fine.num_rows *= scale;
-  fine.num_columns *= scale;
-  if (is_georeferenced(grid))
-    for (const std::size_t i : {1U, 2U, 4U, 5U})
-      fine.geo_transform[i] /= static_cast<double>(scale);
-  return fine;
-}
-
 std::int64_t scale_on_grid(GDALDataset& raster, const fs::path& file, const Grid& grid) {
   const Grid own = grid_of(raster);
   check_can_be_placed(own, file, grid);
   if (!is_georeferenced(own) || !is_georeferenced(grid)) return own.num_rows / grid.num_rows;
-
-  double side = pixel_side(own.geo_transform);
-  if (!same_reference_system(own, grid)) {
-    CPLStringList options;
-    options.SetNameValue("DST_SRS", grid.projection.c_str());
-    const std::unique_ptr<void, void (*)(void*)> transformer(
-        GDALCreateGenImgProjTransformer2(GDALDataset::ToHandle(&raster), nullptr, options.List()),
-        GDALDestroyGenImgProjTransformer);
-    std::array<double, 6> suggested{};
-    int num_columns = 0;
-    int num_rows = 0;
-    if (transformer == nullptr ||
-        GDALSuggestedWarpOutput(GDALDataset::ToHandle(&raster), GDALGenImgProjTransform,
-                                transformer.get(), suggested.data(), &num_columns,
-                                &num_rows) != CE_None)
-      throw InputError(file.string(), "",
-                       "expected to overlap the label raster, found no way into its coordinate "
-                       "reference system: " +
-                           gdal_cause());
-    side = pixel_side(suggested);
-  }
-  return std::max<std::int64_t>(1, std::llround(pixel_side(grid.geo_transform) / side));
+  return std::max<std::int64_t>(
+      1, std::llround(pixel_side(grid.geo_transform) / side_on_grid(raster, file, grid)));
 }
 
-std::vector<float> align_on_grid(GDALDataset& raster, const fs::path& file, const Grid& grid,
-                                 const fs::path& grid_file, std::int64_t scale,
-                                 Resampling resampling) {
-  const Grid own = grid_of(raster);
-  const Grid target = refined(grid, scale);
-  const int num_bands = raster.GetRasterCount();
-  const auto band_size = static_cast<std::size_t>(target.num_rows * target.num_columns);
-  std::vector<float> values(band_size * static_cast<std::size_t>(num_bands));
+Resampling resampling_of(const Modality& modality, GDALDataset& raster, const Grid& target) {
+  if (modality.resampling) return *modality.resampling;
+  if (modality.kind == ModalityKind::kCategorical) return Resampling::kNearest;
+  if (!is_georeferenced(target) || !is_georeferenced(grid_of(raster))) return Resampling::kCubic;
+  // A little finer is the same: a warp of 30 m in degrees to 30 m in metres should not blur.
+  constexpr double kFiner = 0.8;
+  const double side = side_on_grid(raster, modality.raster, target);
+  return side < kFiner * pixel_side(target.geo_transform) ? Resampling::kAverage
+                                                          : Resampling::kCubic;
+}
 
-  if (same_pixels(own, target)) {
-    for (int band = 1; band <= num_bands; ++band)
-      read_band(raster, file, band, values.data() + band_size * static_cast<std::size_t>(band - 1));
-  } else {
-    check_can_be_placed(own, file, grid);
-    if (!overlap(own, grid))
-      throw InputError(file.string(), "",
-                       "expected to overlap " + grid_file.string() + ", found no common ground");
-    const DatasetPtr aligned = wrap_as_raster(target, num_bands, GDT_Float32, values.data());
-    if (!warp(raster, *aligned, resampling)) {
-      const std::string cause = gdal_cause();
-      refuse_unreadable_band(raster, file);
-      throw std::runtime_error(file.string() + ": cannot be warped onto the grid of " +
-                               grid_file.string() + ": " + cause);
-    }
+AlignedRaster::AlignedRaster(DatasetPtr raster, std::vector<fs::path> files,
+                             const ReferenceGrid& reference, std::int64_t scale,
+                             Resampling resampling)
+    : files_(std::move(files)),
+      grid_from_(reference.from),
+      target_(refined(reference.grid, scale)),
+      raster_(std::move(raster)) {
+  const Grid own = grid_of(*raster_);
+  if (same_pixels(own, target_)) return;
+  check_can_be_placed(own, files_.front(), reference.grid);
+  if (!overlap(own, reference.grid))
+    throw InputError(files_.front().string(), "",
+                     "expected to overlap " + grid_from_ + ", found no common ground");
+  CPLErrorReset();
+  warped_ = warped_as_read(*raster_, target_, resampling);
+  if (warped_ == nullptr)
+    throw std::runtime_error(files_.front().string() + ": cannot be warped onto the grid of " +
+                             grid_from_ + ": " + gdal_cause());
+}
+
+void AlignedRaster::read(int band, const Window& window, float* values) {
+  GDALDataset& from = warped_ ? *warped_ : *raster_;
+  const auto num_rows = static_cast<int>(window.num_rows);
+  const auto num_columns = static_cast<int>(window.num_columns);
+  CPLErrorReset();
+  if (from.GetRasterBand(band)->RasterIO(
+          GF_Read, static_cast<int>(window.column), static_cast<int>(window.row), num_columns,
+          num_rows, values, num_columns, num_rows, GDT_Float32, 0, 0, nullptr) != CE_None)
+    refuse_unreadable(band);
+}
+
+void AlignedRaster::refuse_unreadable(int band) const {
+  const std::string cause = gdal_cause();
+  const auto refuse = [&](const fs::path& file, int of_file) {
+    throw InputError(
+        file.string(), "",
+        "band " + std::to_string(of_file) + ": expected readable pixels, found: " + cause);
+  };
+  // The warper reads all bands at once and does not say which it could not: look for it.
+  for (const fs::path& file : files_) {
+    const DatasetPtr raster = open_raster(file);
+    std::vector<float> line(static_cast<std::size_t>(raster->GetRasterXSize()));
+    for (int of_file = 1; of_file <= raster->GetRasterCount(); ++of_file)
+      for (int row = 0; row < raster->GetRasterYSize(); ++row)
+        if (raster->GetRasterBand(of_file)->RasterIO(GF_Read, 0, row, raster->GetRasterXSize(), 1,
+                                                     line.data(), raster->GetRasterXSize(), 1,
+                                                     GDT_Float32, 0, 0, nullptr) != CE_None)
+          refuse(file, of_file);
   }
-  if (std::none_of(values.begin(), values.end(), [](float value) { return std::isfinite(value); }))
-    throw InputError(file.string(), "",
-                     "expected values on the grid of " + grid_file.string() + ", found none");
-  return values;
+  refuse(files_.front(), band);
+  throw std::logic_error("refused above");
 }
 
 }  // namespace cadastre

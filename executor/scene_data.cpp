@@ -1,14 +1,18 @@
 #include "executor/scene_data.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
-#include <map>
 #include <string>
 
 #include "executor/gdal_support.h"
 #include "executor/raster_alignment.h"
+#include "executor/scene/labels.h"
+#include "executor/scene/modality_reader.h"
+#include "executor/scene/reference_grid.h"
+#include "executor/scene/row_strips.h"
+#include "executor/scene/split.h"
 #include "planner/error.h"
+#include "planner/refusal.h"
 
 namespace cadastre {
 
@@ -26,6 +30,146 @@ std::string shape_text(const Shape& shape) {
 [[noreturn]] void refuse_input(const ModelInput& input, const std::string& message) {
   throw InputError("", "", "model input " + input.name + ": " + message);
 }
+
+/// Counts, mean and sum of squared distances of values that come part by part.
+/// Source: Chan, Golub and LeVeque 1983.
+struct RunningStatistics {
+  double count = 0;
+  double mean = 0;
+  double squares = 0;
+
+  void add(double value) {
+    ++count;
+    const double distance = value - mean;
+    mean += distance / count;
+    squares += distance * (value - mean);
+  }
+};
+
+void add_samples(SceneData& data) {
+  for (std::int64_t row = 0; row < data.grid.num_rows; ++row)
+    for (std::int64_t column = 0; column < data.grid.num_columns; ++column) {
+      const auto pixel = static_cast<std::size_t>(row * data.grid.num_columns + column);
+      const auto part = static_cast<Part>(data.part_plane[pixel]);
+      if (part == Part::kNone) continue;
+      std::vector<Sample>& samples = part == Part::kTrain  ? data.train
+                                     : part == Part::kTest ? data.test
+                                                           : data.validation;
+      samples.push_back({.row = static_cast<std::int32_t>(row),
+                         .column = static_cast<std::int32_t>(column),
+                         .class_index = data.class_plane[pixel]});
+    }
+}
+
+/// Reads a whole modality strip by strip into `store`; returns the statistics of the training
+/// pixels, and in `has_values` whether any pixel has a value.
+std::vector<RunningStatistics> read_all(ModalityReader& reader, const SceneData& data,
+                                        PixelStore& store, bool& has_values) {
+  const std::int64_t scale = reader.scale();
+  const std::int64_t num_columns = data.grid.num_columns * scale;
+  const std::int64_t band_size = data.grid.num_rows * scale * num_columns;
+  std::vector<RunningStatistics> statistics(static_cast<std::size_t>(reader.num_bands()));
+  std::vector<float> values;
+  has_values = false;
+  for (const Window& strip : row_strips(data.grid, reader.num_bands() * scale * scale)) {
+    const std::int64_t strip_size = strip.num_rows * scale * num_columns;
+    values.resize(static_cast<std::size_t>(strip_size * reader.num_bands()));
+    reader.read(strip, values.data());
+    for (std::int64_t band = 0; band < reader.num_bands(); ++band) {
+      const float* const of_band = values.data() + band * strip_size;
+      has_values = has_values || std::any_of(of_band, of_band + strip_size,
+                                             [](float value) { return std::isfinite(value); });
+      std::copy_n(of_band, strip_size,
+                  store.data() + band * band_size + strip.row * scale * num_columns);
+      if (data.part_plane.empty()) continue;
+      RunningStatistics& of_training = statistics[static_cast<std::size_t>(band)];
+      for (std::int64_t row = 0; row < strip.num_rows; ++row) {
+        const std::uint8_t* const parts =
+            data.part_plane.data() + (strip.row + row) * data.grid.num_columns;
+        for (std::int64_t column = 0; column < data.grid.num_columns; ++column) {
+          if (parts[column] != static_cast<std::uint8_t>(Part::kTrain)) continue;
+          for (std::int64_t y = row * scale; y < (row + 1) * scale; ++y)
+            for (std::int64_t x = column * scale; x < (column + 1) * scale; ++x)
+              if (const float value = of_band[y * num_columns + x]; std::isfinite(value))
+                of_training.add(static_cast<double>(value));
+        }
+      }
+    }
+  }
+  return statistics;
+}
+
+BandStatistics band_statistics(const Modality& modality,
+                               const std::vector<RunningStatistics>& of_training) {
+  BandStatistics statistics;
+  for (const RunningStatistics& band : of_training) {
+    if (band.count == 0)
+      throw InputError(modality.raster.string(), "",
+                       "band " + std::to_string(statistics.mean.size() + 1) +
+                           ": expected values at training pixels, found none");
+    const double variance = band.squares / band.count;
+    statistics.mean.push_back(band.mean);
+    statistics.stddev.push_back(variance > 0 ? std::sqrt(variance) : 1.0);
+  }
+  return statistics;
+}
+
+PixelStore new_store(std::int64_t num_values, const LoadOptions& options,
+                     std::int64_t& memory_left) {
+  const std::int64_t bytes = num_values * static_cast<std::int64_t>(sizeof(float));
+  if (bytes <= memory_left) {
+    memory_left -= bytes;
+    return PixelStore(std::vector<float>(static_cast<std::size_t>(num_values)));
+  }
+  return PixelStore::in_file(static_cast<std::size_t>(num_values), options.spill_directory.empty()
+                                                                       ? fs::temp_directory_path()
+                                                                       : options.spill_directory);
+}
+
+/// Says so where a standardised band reaches far beyond what a network can use.
+void note_spread(const ModalityData& data, std::size_t band, float farthest,
+                 std::vector<std::string>& notes) {
+  constexpr float kFar = 1000;
+  if (farthest < kFar) return;
+  notes.push_back("band " + std::to_string(band + 1) + " of " + data.name + " reaches " +
+                  number_text(std::round(static_cast<double>(farthest))) +
+                  " standard deviations from its mean: a fill value that is not declared as "
+                  "\"nodata\"?");
+}
+
+ModalityData load_modality(const Modality& modality, const ReferenceGrid& reference,
+                           const LoadOptions& options, std::int64_t& memory_left,
+                           SceneData& scene_data) {
+  ModalityReader reader(modality, reference);
+  const Grid fine = refined(reference.grid, reader.scale());
+  ModalityData data;
+  data.name = modality.name;
+  data.num_bands = reader.num_bands();
+  data.scale = reader.scale();
+  data.values = new_store(data.num_bands * fine.num_rows * fine.num_columns, options, memory_left);
+  bool has_values = false;
+  const std::vector<RunningStatistics> of_training =
+      read_all(reader, scene_data, data.values, has_values);
+  if (!has_values)
+    throw InputError(modality.raster.string(), "",
+                     "expected values on the grid of " + reference.from + ", found none");
+  const BandStatistics statistics = options.normalization != nullptr
+                                        ? statistics_of(*options.normalization, modality)
+                                        : band_statistics(modality, of_training);
+  const auto band_size = static_cast<std::size_t>(fine.num_rows * fine.num_columns);
+  for (std::size_t band = 0; band < statistics.mean.size(); ++band) {
+    float* const values = data.values.data() + band * band_size;
+    standardise(statistics, band, values, band_size);
+    float farthest = 0;
+    for (std::size_t i = 0; i < band_size; ++i) farthest = std::max(farthest, std::abs(values[i]));
+    note_spread(data, band, farthest, scene_data.notes);
+  }
+  data.mean = statistics.mean;
+  data.stddev = statistics.stddev;
+  return data;
+}
+
+}  // namespace
 
 const Modality& modality_of(const Scene& scene, const ModelInput& input) {
   const auto found =
@@ -48,144 +192,38 @@ const Modality& modality_of(const Scene& scene, const ModelInput& input) {
   return *found;
 }
 
-struct Labels {
-  Grid grid;
-  std::vector<std::int32_t> class_index;  ///< (R, C), -1 unlabelled
-};
-
-Labels read_labels(const Scene& scene) {
-  const DatasetPtr raster = open_raster(scene.labels);
-  check_num_bands(*raster, scene.labels, 1);
-  Labels labels{.grid = grid_of(*raster), .class_index = {}};
-  std::vector<float> values(
-      static_cast<std::size_t>(labels.grid.num_rows * labels.grid.num_columns));
-  read_band(*raster, scene.labels, 1, values.data());
-
-  std::map<float, std::int32_t> index_of_value = {{0.0F, -1}};
-  for (std::size_t i = 0; i < scene.classes.size(); ++i)
-    index_of_value[static_cast<float>(scene.classes[i].id)] = static_cast<std::int32_t>(i);
-  std::map<float, std::int64_t> unknown;
-  labels.class_index.assign(values.size(), -1);
-  for (std::size_t pixel = 0; pixel < values.size(); ++pixel) {
-    if (std::isnan(values[pixel])) continue;
-    const auto found = index_of_value.find(values[pixel]);
-    if (found == index_of_value.end())
-      ++unknown[values[pixel]];
-    else
-      labels.class_index[pixel] = found->second;
-  }
-  if (!unknown.empty()) {
-    const auto& [value, num_pixels] = *unknown.begin();
-    std::array<char, 32> text{};
-    std::snprintf(text.data(), text.size(), "%g", static_cast<double>(value));
-    throw InputError(scene.labels.string(), "",
-                     std::string("expected 0 or the id of a class of the scene, found ") +
-                         text.data() + " in " + std::to_string(num_pixels) +
-                         (num_pixels == 1 ? " pixel" : " pixels"));
-  }
-  return labels;
+BandStatistics statistics_of(const Normalization& normalization, const Modality& modality) {
+  const auto found = normalization.find(modality.name);
+  if (found == normalization.end())
+    throw InputError("", "/normalization",
+                     "expected mean and deviation of modality " + modality.name + ", found none");
+  const auto num_bands = static_cast<std::size_t>(modality.num_bands);
+  if (found->second.mean.size() != num_bands || found->second.stddev.size() != num_bands)
+    throw InputError("", "/normalization/" + modality.name,
+                     "expected mean and deviation of " + std::to_string(num_bands) +
+                         " bands, found " + std::to_string(found->second.mean.size()));
+  return found->second;
 }
 
-void divide_samples(const Scene& scene, const Labels& labels, SceneData& data) {
-  const fs::path& file = scene.split.raster;
-  const DatasetPtr raster = open_raster(file);
-  check_num_bands(*raster, file, 1);
-  const std::vector<float> split =
-      align_on_grid(*raster, file, labels.grid, scene.labels, 1, Resampling::kNearest);
-
-  std::vector<std::int64_t> num_train(scene.classes.size(), 0);
-  for (std::size_t pixel = 0; pixel < split.size(); ++pixel) {
-    if (labels.class_index[pixel] < 0) continue;
-    const auto at = static_cast<std::int64_t>(pixel);
-    const Sample sample{.row = static_cast<std::int32_t>(at / labels.grid.num_columns),
-                        .column = static_cast<std::int32_t>(at % labels.grid.num_columns),
-                        .class_index = labels.class_index[pixel]};
-    if (split[pixel] == static_cast<float>(scene.split.train)) {
-      data.train.push_back(sample);
-      ++num_train[static_cast<std::size_t>(sample.class_index)];
-    } else if (split[pixel] == static_cast<float>(scene.split.test)) {
-      data.test.push_back(sample);
-    }
-  }
-  const std::string expected =
-      "expected labelled training pixels (value " + std::to_string(scene.split.train) + ")";
-  if (data.train.empty()) throw InputError(file.string(), "", expected + ", found none");
-  // A class that is never seen cannot be learnt: a network trained so would never map it, silently.
-  for (std::size_t i = 0; i < num_train.size(); ++i)
-    if (num_train[i] == 0)
-      throw InputError(file.string(), "",
-                       expected + " of every class, found none of " + scene.classes[i].name);
+Normalization normalization_of(const SceneData& data) {
+  Normalization normalization;
+  for (const ModalityData& modality : data.modalities)
+    normalization[modality.name] = {.mean = modality.mean, .stddev = modality.stddev};
+  return normalization;
 }
-
-/// Subtracts each band's mean over the training pixels and divides by its standard deviation; what
-/// is not finite becomes 0, the mean.
-void standardise(ModalityData& modality, const Grid& grid, const std::vector<Sample>& train,
-                 const fs::path& file) {
-  const std::int64_t num_columns = grid.num_columns * modality.scale;
-  const std::int64_t band_size = grid.num_rows * modality.scale * num_columns;
-  const auto sum_over_training = [&](const float* band, auto&& term) {
-    double sum = 0;
-    for (const Sample& sample : train)
-      for (std::int64_t row = 0; row < modality.scale; ++row) {
-        const float* line = band + (sample.row * modality.scale + row) * num_columns +
-                            sample.column * modality.scale;
-        for (std::int64_t column = 0; column < modality.scale; ++column)
-          if (std::isfinite(line[column])) sum += term(static_cast<double>(line[column]));
-      }
-    return sum;
-  };
-
-  for (std::int64_t index = 0; index < modality.num_bands; ++index) {
-    float* band = modality.values.data() + index * band_size;
-    const double count = sum_over_training(band, [](double) { return 1.0; });
-    if (count == 0)
-      throw InputError(
-          file.string(), "",
-          "band " + std::to_string(index + 1) + ": expected values at training pixels, found none");
-    const double mean = sum_over_training(band, [](double value) { return value; }) / count;
-    const double variance =
-        sum_over_training(band, [mean](double value) { return (value - mean) * (value - mean); }) /
-        count;
-    const double stddev = variance > 0 ? std::sqrt(variance) : 1.0;
-    for (std::int64_t pixel = 0; pixel < band_size; ++pixel)
-      band[pixel] = std::isfinite(band[pixel])
-                        ? static_cast<float>((static_cast<double>(band[pixel]) - mean) / stddev)
-                        : 0.0F;
-    modality.mean.push_back(mean);
-    modality.stddev.push_back(stddev);
-  }
-}
-
-ModalityData load_modality(const Modality& modality, const Scene& scene, const Grid& grid,
-                           const std::vector<Sample>& train) {
-  const DatasetPtr raster = open_raster(modality.raster);
-  check_num_bands(*raster, modality.raster, modality.num_bands);
-  ModalityData data;
-  data.name = modality.name;
-  data.num_bands = modality.num_bands;
-  data.scale = scale_on_grid(*raster, modality.raster, grid);
-  data.values =
-      align_on_grid(*raster, modality.raster, grid, scene.labels, data.scale, modality.resampling);
-  standardise(data, grid, train, modality.raster);
-  return data;
-}
-
-}  // namespace
 
 PatchSize patch_size(const Scene& scene, const std::vector<ModelInput>& inputs) {
-  const DatasetPtr labels = open_raster(scene.labels);
-  const Grid grid = grid_of(*labels);
+  const Grid grid = reference_grid(scene).grid;
   PatchSize size;
   for (const ModelInput& input : inputs) {
     const Modality& modality = modality_of(scene, input);
-    const DatasetPtr raster = open_raster(modality.raster);
-    check_num_bands(*raster, modality.raster, modality.num_bands);
+    const DatasetPtr raster = open_modality(modality);
     const std::int64_t scale = scale_on_grid(*raster, modality.raster, grid);
     const std::int64_t side = input.shape[1];
     if (size.reference_pixels == 0) {
       if (side % scale != 0)
         refuse_input(input, "expected a multiple of " + std::to_string(scale) +
-                                " pixels a side, as the label raster's pixel is " +
+                                " pixels a side, as the reference grid's pixel is " +
                                 std::to_string(scale) + " of the modality's, found shape " +
                                 shape_text(input.shape));
       size.reference_pixels = side / scale;
@@ -200,16 +238,27 @@ PatchSize patch_size(const Scene& scene, const std::vector<ModelInput>& inputs) 
   return size;
 }
 
-SceneData load_scene(const Scene& scene, const std::vector<ModelInput>& inputs) {
+SceneData load_scene(const Scene& scene, const std::vector<ModelInput>& inputs,
+                     const LoadOptions& options) {
   // Before anything is read: a request that cannot be met should not take a minute to say so.
   for (const ModelInput& input : inputs) static_cast<void>(modality_of(scene, input));
+  const ReferenceGrid reference = reference_grid(scene);
   SceneData data;
-  const Labels labels = read_labels(scene);
-  data.grid = labels.grid;
-  divide_samples(scene, labels, data);
+  data.grid = reference.grid;
+  if (!scene.labels.empty()) {
+    data.class_plane = read_class_plane(scene, reference);
+    DividedPixels divided = divide_pixels(scene, reference, data.class_plane);
+    data.part_plane = std::move(divided.parts);
+    data.notes = std::move(divided.notes);
+    add_samples(data);
+  } else if (options.normalization == nullptr && !inputs.empty()) {
+    throw InputError("", "/labels", "expected labels to train with, found none in the scene");
+  }
+  std::int64_t memory_left =
+      options.memory_bytes < 0 ? default_scene_memory_bytes() : options.memory_bytes;
   for (const ModelInput& input : inputs)
     data.modalities.push_back(
-        load_modality(modality_of(scene, input), scene, data.grid, data.train));
+        load_modality(modality_of(scene, input), reference, options, memory_left, data));
   return data;
 }
 

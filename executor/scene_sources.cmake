@@ -6,6 +6,17 @@ set(scene_sources
   copy_patch.cpp
   raster_alignment.cpp
   raster_writer.cpp
+  scene/block_split.cpp
+  scene/clean_raster.cpp
+  scene/grid.cpp
+  scene/label_vector.cpp
+  scene/labels.cpp
+  scene/modality_reader.cpp
+  scene/pixel_store.cpp
+  scene/reference_grid.cpp
+  scene/row_strips.cpp
+  scene/scene_reader.cpp
+  scene/split.cpp
   scene_data.cpp
   synthetic/ground.cpp
   synthetic/ground_truth.cpp
@@ -30,6 +41,17 @@ target_sources(executor
     map_raster.h
     raster_alignment.h
     raster_writer.h
+    scene/block_split.h
+    scene/clean_raster.h
+    scene/grid.h
+    scene/label_vector.h
+    scene/labels.h
+    scene/modality_reader.h
+    scene/pixel_store.h
+    scene/reference_grid.h
+    scene/row_strips.h
+    scene/scene_reader.h
+    scene/split.h
     scene_data.h
     synthetic/ground.h
     synthetic/ground_truth.h

@@ -61,9 +61,7 @@ class OutputDirectory {
 };
 
 Scene with_absolute_paths(Scene scene) {
-  for (Modality& modality : scene.modalities) modality.raster = fs::absolute(modality.raster);
-  scene.labels = fs::absolute(scene.labels);
-  scene.split.raster = fs::absolute(scene.split.raster);
+  for_each_path(scene, [](fs::path& path) { path = fs::absolute(path); });
   return scene;
 }
 
@@ -77,15 +75,18 @@ std::vector<Sample> even_choice(const std::vector<Sample>& samples, std::int64_t
   return chosen;
 }
 
-Metrics test(const RunRequest& request, const ModelGraph& model, const Scene& scene,
-             const Weights& weights, const std::function<void(const RunProgress&)>& on_progress) {
+/// Accuracy on the test samples, and how the scene was seen: with what is needed to see another so.
+void test(const RunRequest& request, const Weights& weights,
+          const std::function<void(const RunProgress&)>& on_progress, RunRecord& record) {
   prepare_process(1);
-  StageNetwork network = whole_network(model, 0);
+  StageNetwork network = whole_network(record.model, 0);
   set_weights(network, weights, request.output / "weights.pt");
-  SceneData data = load_scene(scene, model.inputs);
+  SceneData data = load_scene(record.scene, record.model.inputs);
+  record.normalization = normalization_of(data);
+  record.notes = data.notes;
   data.test = even_choice(data.test, request.max_test_samples);
-  return test_metrics(
-      network, data, patch_size(scene, model.inputs), scene.classes,
+  record.metrics = test_metrics(
+      network, data, patch_size(record.scene, record.model.inputs), record.scene.classes,
       {.num_threads = num_processors(), .progress = [&](std::int64_t done, std::int64_t total) {
          on_progress(
              {.part = RunProgress::Part::kTesting, .done = done, .total = total, .loss = 0});
@@ -176,7 +177,7 @@ RunRecord run_training(const RunRequest& request,
   RunRecord record = record_of(request, run, trained.steps, trained.began_s);
   for (const StepWindow& window : trained.windows)
     record.traffic_bytes_per_step += window.traffic_bytes_per_step;
-  record.metrics = test(request, run.plan.profile.model, run.scene, trained.weights, on_progress);
+  test(request, trained.weights, on_progress, record);
   const Timeline timeline = typical_step(run.program, trained.windows, trained.steps.ends_s());
   write_weights(request.output / "weights.pt", trained.weights);
   write_file(request.output / "timeline.json", json_text(to_json(timeline)));

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "planner/normalization.h"
 #include "planner/plan.h"
 #include "planner/scene.h"
 
@@ -62,6 +63,8 @@ struct RunRecord {
   std::vector<Stage> stages;
   TrainingSettings training;
   Scene scene;  ///< with absolute raster paths
+  Normalization normalization = {};     ///< of the scene's training pixels; empty in older records
+  std::vector<std::string> notes = {};  ///< about the scene: what a reader of the figures should know
   double predicted_step_s = 0;
   std::optional<double> simulated_step_s;
   double measured_step_s = 0;         ///< median over the steps after the first

@@ -138,6 +138,9 @@ RunRecord run_from_json(const JsonPlace& place) {
   check_division(run.stages, run.batch_size, run.micro_batches, run.schedule, run.model, place);
   run.training = training_from_json(object.at("training"));
   run.scene = scene_from_json(object.at("scene"));
+  if (const auto normalization = object.find("normalization"))
+    run.normalization = normalization_from_json(*normalization);
+  if (const auto notes = object.find("notes")) run.notes = notes->strings();
   read_times(object, run);
   run.traffic_bytes_per_step = object.at("traffic_bytes_per_step").integer(0);
   run.steps = read_steps(object.at("steps"));
@@ -177,6 +180,9 @@ nlohmann::json to_json(const RunRecord& run) {
                             {"steps", std::move(steps)}};
   if (run.wire_dtype != WireDtype::kFloat32)
     written["wire_dtype"] = wire_dtype_name(run.wire_dtype);
+  if (!run.normalization.empty())
+    written["normalization"] = normalization_json(run.normalization);
+  if (!run.notes.empty()) written["notes"] = run.notes;
   if (run.simulated_step_s) written["simulated"] = {{"step_s", *run.simulated_step_s}};
   if (run.metrics) written["metrics"] = to_json(*run.metrics);
   return written;

@@ -156,7 +156,7 @@ TEST_CASE("rasters without georeferencing share the label raster's pixels", "[ex
                     [](int, int, int) { return 1; });
   CHECK(input_error([&] { static_cast<void>(load_scene(scene, {kInputB})); }) ==
         scene.modalities[1].raster.string() +
-            ": expected georeferencing, or a multiple of the label raster's 8 x 8 pixels, found "
+            ": expected georeferencing, or a multiple of the reference grid's 8 x 8 pixels, found "
             "9 x 8 pixels without");
 }
 
@@ -174,8 +174,8 @@ TEST_CASE("the patch size follows from the rasters' resolutions", "[executor]") 
         "model input b: expected shape (1, 8, 8) to see the same ground as a, found (1, 6, 6)");
   CHECK(
       refusal({{.name = "b", .shape = {1, 7, 7}}}) ==
-      "model input b: expected a multiple of 2 pixels a side, as the label raster's pixel is 2 of "
-      "the modality's, found shape (1, 7, 7)");
+      "model input b: expected a multiple of 2 pixels a side, as the reference grid's pixel is 2 "
+      "of the modality's, found shape (1, 7, 7)");
   CHECK(refusal({{.name = "a", .shape = {2, 4, 5}}}) ==
         "model input a: expected a square patch (bands, rows, columns), found shape (2, 4, 5)");
   CHECK(refusal({{.name = "sar", .shape = {2, 4, 4}}}) ==
@@ -268,7 +268,7 @@ TEST_CASE("rasters that cannot be used are refused by name", "[executor]") {
     write_tiny_raster(b, {.pixel = 0.5, .epsg = 0}, [](int, int, int) { return 1; });
     CHECK(refusal() ==
           b.string() +
-              ": expected a coordinate reference system as the label raster has, found none");
+              ": expected a coordinate reference system as the reference grid has, found none");
   }
 }
 
