@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "planner/objective.h"
+#include "planner/optimizer.h"
 #include "planner/plan.h"
 
 namespace cadastre {
@@ -16,6 +17,7 @@ struct PlannerOptions {
   std::vector<std::int64_t> micro_batches;     ///< numbers to try; empty: `micro_batch_choices`
   AllReduce all_reduce;                        ///< of every plan
   WireDtype wire_dtype = WireDtype::kFloat32;  ///< likewise
+  Optimizer optimizer;                         ///< likewise
   Objective objective = Objective::kStepTime;
   std::vector<Constraint> constraints;  ///< those on memory also limit what a host may use
   double time_limit_s = 10;             ///< of the baselines and the search

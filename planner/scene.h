@@ -36,6 +36,7 @@ struct Split {
   std::filesystem::path raster;
   int train = 1;
   int test = 2;
+  std::optional<int> validation = {};
   bool operator==(const Split&) const = default;
 };
 

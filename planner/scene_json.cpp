@@ -89,6 +89,8 @@ Split read_split(const JsonPlace& place) {
   if (const auto test = object.find("test"))
     split.test = static_cast<int>(test->integer(0, kLargestId));
   object.finish();
+  if (const auto validation = object.find("validation"))
+    split.validation = static_cast<int>(validation->integer(0, kLargestId));
   if (split.train == split.test)
     refuse(place, "/test",
            "expected another value than \"train\", found " + std::to_string(split.test));
@@ -157,7 +159,7 @@ nlohmann::json to_json(const Scene& scene) {
                        {"name", land_cover.name},
                        {"color", color_text(land_cover.color)}});
 
-  return {{"format", "cadastre-scene/1"},
+  nlohmann::json written = {{"format", "cadastre-scene/1"},
           {"name", scene.name},
           {"description", scene.description},
           {"modalities", std::move(modalities)},
@@ -167,6 +169,8 @@ nlohmann::json to_json(const Scene& scene) {
            {{"raster", scene.split.raster.string()},
             {"train", scene.split.train},
             {"test", scene.split.test}}}};
+  if (scene.split.validation) written["split"]["validation"] = *scene.split.validation;
+  return written;
 }
 
 }  // namespace cadastre
