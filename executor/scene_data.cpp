@@ -105,6 +105,9 @@ void divide_samples(const Scene& scene, const Labels& labels, SceneData& data) {
       ++num_train[static_cast<std::size_t>(sample.class_index)];
     } else if (split[pixel] == static_cast<float>(scene.split.test)) {
       data.test.push_back(sample);
+    } else if (scene.split.validation &&
+               split[pixel] == static_cast<float>(*scene.split.validation)) {
+      data.validation.push_back(sample);
     }
   }
   const std::string expected =

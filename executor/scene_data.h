@@ -44,6 +44,7 @@ struct SceneData {
   std::vector<ModalityData> modalities;  ///< in the order of the inputs asked for
   std::vector<Sample> train;             ///< row by row
   std::vector<Sample> test;              ///< row by row
+  std::vector<Sample> validation;        ///< row by row; none where the split has no such part
 };
 
 /// A model input's patch: `input.shape` is (B, P·S, P·S), for P × P pixels of the reference grid
