@@ -221,12 +221,12 @@ void StageNetwork::backward(const std::vector<at::Tensor>& outputs,
   if (!roots.empty()) torch::autograd::backward(roots, gradients);
 }
 
-void StageNetwork::update_running_statistics() {
+void StageNetwork::update_running_statistics(std::optional<double> momentum) {
   for (StageLayer& layer : layers_) {
     if (const auto* norm = std::get_if<BatchNorm2d>(&layer.operation))
       cadastre::update_running_statistics(layer.tensors.running_mean,
                                           layer.tensors.running_variance, layer.tensors.pending,
-                                          norm->momentum);
+                                          momentum.value_or(norm->momentum));
   }
 }
 

@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -82,8 +83,9 @@ class StageNetwork {
   /// replicas before `update_running_statistics`. Empty without batch norm.
   [[nodiscard]] at::Tensor& pending_statistics() { return pending_; }
 
-  /// Moves the running statistics by the pending ones (see batch_norm.h) and clears these.
-  void update_running_statistics();
+  /// Moves the running statistics by the pending ones (see batch_norm.h) and clears these;
+  /// `momentum`: instead of the layers' own.
+  void update_running_statistics(std::optional<double> momentum = {});
 
  private:
   struct StageLayer {

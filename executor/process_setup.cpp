@@ -36,6 +36,16 @@ void prepare_process(int num_threads) {
   at::globalContext().setFlushDenormal(true);
 }
 
+void use_one_thread_here() {
+  // LibTorch gives each thread the process's number as it first asks for it, and would give it to
+  // all that come later, if asked for another; OpenMP's own setting is the thread's.
+  static_cast<void>(at::get_num_threads());
+  using SetThreads = void (*)(int);
+  if (const auto set_threads =
+          reinterpret_cast<SetThreads>(::dlsym(RTLD_DEFAULT, "omp_set_num_threads")))
+    set_threads(1);
+}
+
 std::string device_name() {
   std::ifstream processors("/proc/cpuinfo");
   for (std::string line; std::getline(processors, line);) {

@@ -9,6 +9,9 @@ namespace cadastre {
 /// Denormal numbers are flushed to zero: they slow a processor tenfold and mean nothing here.
 void prepare_process(int num_threads);
 
+/// From here on this thread computes alone, whatever `prepare_process` said of the others.
+void use_one_thread_here();
+
 /// The processor's name from /proc/cpuinfo, such as "AMD EPYC"; "unknown processor" without one.
 [[nodiscard]] std::string device_name();
 

@@ -173,6 +173,7 @@ void RankInterpreter::execute(std::size_t index, const StepContext& context) {
       break;
     case InstructionKind::kReduceGradients:
       reductions_.at(instruction.stage).wait();
+      if (program_.averaging_period > 0) average_weights(instruction.stage, context);
       break;
     case InstructionKind::kOptimizerStep:
       optimizer_step(instruction, context);
@@ -210,11 +211,28 @@ void RankInterpreter::start_reduction(const Instruction& instruction) {
 }
 
 void RankInterpreter::optimizer_step(const Instruction& instruction, const StepContext& context) {
-  SgdSettings settings = context.sgd;
+  if (context.settle_step >= 0)
+    return parts_.at(instruction.stage).settle(context.settle_step);
+  UpdateSettings settings = context.update;
   const double sample_part = sample_parts_.at(instruction.stage);
   // Losses are divided by the samples of the global batch.
   if (program_.averaging_period > 0 && sample_part > 0) settings.gradient_scale = 1 / sample_part;
   parts_.at(instruction.stage).optimizer_step(settings);
+  // Replicas that take steps of their own do not agree before they have averaged.
+  if (program_.averaging_period == 0 || !reductions_.contains(instruction.stage))
+    average_weights(instruction.stage, context);
+}
+
+void RankInterpreter::average_weights(int stage, const StepContext& context) {
+  const auto part = parts_.find(stage);
+  if (part == parts_.end() || context.average_decay == 0 || context.settle_step >= 0) return;
+  std::int64_t& num_averaged = num_averaged_[stage];
+  part->second.average_weights(context.average_decay, context.step + 1 - num_averaged);
+  num_averaged = context.step + 1;
+}
+
+void RankInterpreter::set_loss(const ClassLoss& loss) {
+  for (auto& [stage, part] : parts_) part.set_loss(loss);
 }
 
 at::Tensor RankInterpreter::take_activation(int stage, int layer, int micro_batch) {

@@ -22,14 +22,17 @@ namespace cadastre {
 /// What a step needs beside the program.
 struct StepContext {
   std::int64_t step = 0;
-  bool last_step = false;  ///< of the run: parameters are averaged after it in any case
-  SgdSettings sgd;
+  bool last_step = false;  ///< of training: parameters are averaged after it in any case
+  UpdateSettings update = {};
+  double average_decay = 0;  ///< of the moving average of the weights; 0: there is none
+  /// From 0 on in steps that settle (`StagePart::settle`), else -1.
+  std::int64_t settle_step = -1;
   /// Loads samples [begin, end) of the step's global batch for a stage.
   std::function<LoadedSamples(int stage, SampleRange)> load;
 };
 
 struct StepResult {
-  double loss_sum = 0;  ///< cross-entropy summed over this rank's samples; 0 without the loss
+  double loss_sum = 0;  ///< the loss summed over this rank's samples; 0 without the loss
   double end_s = 0;     ///< on the steady clock
   std::vector<TimelineEvent> events;  ///< on the steady clock
   /// What the rank sends in a step by its program, an averaging spread over the steps of its
@@ -45,13 +48,16 @@ struct StepResult {
 /// the parts of a cut backward pass are one call of autograd, whose hooks say when each has ended.
 ///
 /// Where parameters are averaged, a replica's gradients are those of the mean over its own samples,
-/// and the mean of the replicas' parameters is weighted by their samples. Their momentum stays
-/// with each.
+/// and the mean of the replicas' parameters is weighted by their samples. What the
+/// optimizer remembers stays with each. A moving average of the weights takes in what they agree
+/// on, so that it is the same on all.
 class RankInterpreter {
  public:
   /// `communicator` may be null for a program of one rank, and outlives the interpreter.
   RankInterpreter(const Program& program, int rank, const ModelGraph& model, const Plan& plan,
                   std::uint64_t seed, Communicator* communicator);
+
+  void set_loss(const ClassLoss& loss);
 
   /// After an exception the interpreter is of no use any more.
   [[nodiscard]] StepResult run_step(const StepContext& context);
@@ -81,6 +87,7 @@ class RankInterpreter {
   void receive(std::size_t index);
   void start_reduction(const Instruction& instruction);
   void optimizer_step(const Instruction& instruction, const StepContext& context);
+  void average_weights(int stage, const StepContext& context);
   void post_receives_from(std::size_t index);
   void post_receive(std::size_t index);
   void hand_over(const Instruction& instruction, const at::Tensor& piece);
@@ -100,6 +107,7 @@ class RankInterpreter {
   std::int64_t traffic_bytes_ = 0;
   std::map<int, StagePart> parts_;             ///< by stage
   std::map<int, StageReductions> reductions_;  ///< by stage, those that the rank takes part in
+  std::map<int, std::int64_t> num_averaged_;   ///< by stage: steps in its moving average
   std::map<int, double> sample_parts_;         ///< by stage: the rank's part of the samples
   std::vector<MessageEnds> messages_;          ///< by number
   std::vector<char> ends_forward_;      ///< by instruction: the outputs are not sent any more

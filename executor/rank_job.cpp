@@ -6,17 +6,20 @@
 #include <map>
 #include <memory>
 #include <numeric>
+#include <optional>
 #include <set>
 #include <utility>
 #include <vector>
 
 #include "executor/launch/rank_place.h"
 #include "executor/learning_rate.h"
+#include "executor/load_ahead.h"
 #include "executor/process_setup.h"
 #include "executor/rank_interpreter.h"
 #include "executor/step_window.h"
 #include "executor/training_data.h"
 #include "executor/training_job.h"
+#include "executor/training_schedule.h"
 #include "executor/weights.h"
 #include "planner/error.h"
 #include "planner/json_reader.h"
@@ -53,21 +56,138 @@ std::int64_t total_sent(const Communicator& communicator) {
   return std::accumulate(by_rank.begin(), by_rank.end(), std::int64_t{0});
 }
 
-}  // namespace
+/// A rank's training, from its first step to its weights.
+class RankTraining {
+ public:
+  RankTraining(const TrainingJob& job, const Plan& plan, const Program& program,
+               const ModelGraph& model, TrainingData& data, Communicator* communicator,
+               RankLink& link)
+      : job_(job),
+        training_(job.training),
+        rank_(program.ranks.at(static_cast<std::size_t>(job.rank))),
+        data_(data),
+        communicator_(communicator),
+        link_(link),
+        schedule_(training_schedule(job.training, data.num_samples(),
+                                    data.num_validation_samples(), plan.batch_size,
+                                    plan.averaging_period)),
+        interpreter_(program, job.rank, model, plan, static_cast<std::uint64_t>(training_.seed),
+                     communicator) {
+    for (const RankPart& part : rank_.parts)
+      inputs_of_stage_[part.stage] = model_inputs(plan, model, part.stage);
+    const int output = layer_index(model, model.output);
+    for (const RankPart& part : rank_.parts) {
+      const std::vector<int> layers = stage_layers(plan, model, part.stage);
+      if (std::find(layers.begin(), layers.end(), output) != layers.end())
+        interpreter_.set_loss(data.loss());
+    }
+  }
 
-StepCount step_count(const TrainingSettings& training, std::int64_t num_train_samples,
-                     std::int64_t batch_size) {
-  std::int64_t per_epoch = num_train_samples;
-  if (training.samples_per_epoch > 0) per_epoch = std::min(per_epoch, training.samples_per_epoch);
-  const std::int64_t steps = per_epoch / batch_size;
-  if (steps == 0)
-    throw InputError("", "",
-                     "expected at least a batch of " + std::to_string(batch_size) +
-                         " training samples an epoch, found " + std::to_string(per_epoch));
-  StepCount count{.per_epoch = steps, .total = steps * training.epochs};
-  if (training.max_steps > 0) count.total = std::min(count.total, training.max_steps);
-  return count;
-}
+  void train() {
+    std::int64_t step = 0;
+    bool has_candidate = false;
+    load_from(step, schedule_.num_steps, TrainingData::Variation::kVaried);
+    for (; step < schedule_.num_steps; ++step) {
+      run(step, -1);
+      if (!schedule_.validates_after(step + 1)) continue;
+      if (has_candidate && link_.wait_for("verdict").header.value("stop", false)) {
+        ++step;
+        break;
+      }
+      send_candidates(step + 1);
+      has_candidate = true;
+    }
+    swap_with_averages();
+    load_from(step, step + schedule_.settle_steps, TrainingData::Variation::kAsTheyAre);
+    for (std::int64_t i = 0; i < schedule_.settle_steps; ++i) run(step + i, i);
+    ahead_.reset();
+  }
+
+  /// At the end of training: the weights that came out.
+  void send_weights() { send_weights("weights", 0); }
+
+  [[nodiscard]] const StepWindow& window() const { return window_; }
+
+ private:
+  void run(std::int64_t step, std::int64_t settle_step) {
+    StepContext context;
+    context.step = step;
+    context.last_step = step + 1 == schedule_.num_steps ||
+                        (settle_step >= 0 && settle_step + 1 == schedule_.settle_steps);
+    context.update = {
+        .kind = training_.optimizer,
+        .learning_rate = learning_rate(training_.learning_rate, step, schedule_.num_steps),
+        .momentum = training_.momentum,
+        .weight_decay = training_.weight_decay};
+    context.average_decay = training_.average_decay;
+    context.settle_step = settle_step;
+    context.load = [&](int stage, SampleRange samples) {
+      const PlannedLoad planned{.stage = stage, .samples = samples};
+      return ahead_ ? ahead_->take(step, planned) : load(step, planned);
+    };
+    StepResult result = interpreter_.run_step(context);
+    const std::int64_t sent = communicator_ != nullptr ? total_sent(*communicator_) : 0;
+    link_.send(to_frame(StepReport{.step = step,
+                                   .loss_sum = result.loss_sum,
+                                   .end_s = result.end_s,
+                                   .busy_s = busy_seconds(result.events),
+                                   .sent_bytes = sent - sent_before_}));
+    sent_before_ = sent;
+    window_.traffic_bytes_per_step = result.traffic_bytes;
+    window_.add(step, std::move(result.events));
+  }
+
+  /// What the steps from here on load, ahead where that pays.
+  void load_from(std::int64_t first_step, std::int64_t end_step,
+                 TrainingData::Variation variation) {
+    ahead_.reset();  // the data are for one thread at a time
+    variation_ = variation;
+    // Where the rank has one processor, a second thread would only take turns with the first.
+    if (job_.num_threads > 1)
+      ahead_.emplace(planned_loads(rank_), first_step, end_step,
+                     [this](std::int64_t step, const PlannedLoad& planned) {
+                       return load(step, planned);
+                     });
+  }
+
+  [[nodiscard]] LoadedSamples load(std::int64_t step, const PlannedLoad& planned) {
+    return data_.load(step, planned.samples, inputs_of_stage_.at(planned.stage), variation_);
+  }
+
+  void swap_with_averages() {
+    for (const RankPart& part : rank_.parts) interpreter_.part(part.stage).swap_with_average();
+  }
+
+  void send_candidates(std::int64_t num_steps) {
+    swap_with_averages();
+    send_weights("candidate", num_steps);
+    swap_with_averages();
+  }
+
+  void send_weights(const char* type, std::int64_t num_steps) {
+    for (const RankPart& part : rank_.parts)
+      if (part.replica == 0)
+        link_.send(
+            {.header = {{"type", type}, {"stage", part.stage}, {"num_steps", num_steps}},
+             .payload = weights_bytes(stage_weights(interpreter_.part(part.stage).network()))});
+  }
+
+  const TrainingJob& job_;
+  const TrainingSettings& training_;
+  const RankProgram& rank_;
+  TrainingData& data_;
+  Communicator* communicator_;
+  RankLink& link_;
+  TrainingSchedule schedule_;
+  std::map<int, std::vector<std::size_t>> inputs_of_stage_;
+  RankInterpreter interpreter_;
+  StepWindow window_;
+  std::int64_t sent_before_ = 0;
+  TrainingData::Variation variation_ = TrainingData::Variation::kVaried;
+  std::optional<LoadAhead> ahead_;  // the last: its thread uses the others
+};
+
+}  // namespace
 
 void train_as_rank(const RankOptions& options, RankLink& link) {
   const TrainingJob job = training_job_from(link.wait_for("job"));
@@ -85,18 +205,14 @@ void train_as_rank(const RankOptions& options, RankLink& link) {
                     .planned_address = job.has_other_machines ? host.address : std::string(),
                     .has_other_machines = job.has_other_machines},
                    link);
-  const auto seed = static_cast<std::uint64_t>(job.training.seed);
 
-  std::map<int, std::vector<std::size_t>> inputs_of_stage;
   std::set<std::size_t> inputs;
   for (const RankPart& part : rank.parts) {
     const std::vector<std::size_t> of_stage = model_inputs(plan, model, part.stage);
     inputs.insert(of_stage.begin(), of_stage.end());
-    inputs_of_stage[part.stage] = of_stage;
   }
-  TrainingData training_data(read_scene(options.scene, options.rasters), model, inputs, seed,
-                             plan.batch_size);
-  const StepCount steps = step_count(job.training, training_data.num_samples(), plan.batch_size);
+  TrainingData training_data(read_scene(options.scene, options.rasters), model, inputs,
+                             job.training, plan.batch_size);
   link.send({.header = {{"type", "ready"},
                         {"address", address},
                         {"training_samples", training_data.fingerprint()}},
@@ -108,40 +224,15 @@ void train_as_rank(const RankOptions& options, RankLink& link) {
     communicator = std::make_unique<Communicator>(job.rendezvous, address, job.rank,
                                                   static_cast<int>(program.ranks.size()),
                                                   std::vector<std::vector<int>>{});
-  RankInterpreter interpreter(program, job.rank, model, plan, seed, communicator.get());
-  StepWindow window;
-  std::int64_t sent_before = 0;
-  for (std::int64_t step = 0; step < steps.total; ++step) {
-    training_data.start_step(step / steps.per_epoch, step % steps.per_epoch);
-    StepResult result = interpreter.run_step(
-        {.step = step,
-         .last_step = step + 1 == steps.total,
-         .sgd = {.learning_rate = learning_rate(job.training.learning_rate, step, steps.total),
-                 .momentum = job.training.momentum,
-                 .weight_decay = job.training.weight_decay},
-         .load = [&](int stage, SampleRange samples) {
-           return training_data.load(samples, inputs_of_stage.at(stage));
-         }});
-    const std::int64_t sent = communicator ? total_sent(*communicator) : 0;
-    link.send(to_frame(StepReport{.step = step,
-                                  .loss_sum = result.loss_sum,
-                                  .end_s = result.end_s,
-                                  .busy_s = busy_seconds(result.events),
-                                  .sent_bytes = sent - sent_before}));
-    sent_before = sent;
-    window.traffic_bytes_per_step = result.traffic_bytes;
-    window.add(step, std::move(result.events));
-  }
+  RankTraining training(job, plan, program, model, training_data, communicator.get(), link);
+  training.train();
   if (communicator) {
     communicator->flush();
     // Nobody leaves while another still waits for what it was sent.
     communicator->barrier();
   }
-  link.send({.header = {{"type", "window"}}, .payload = encode(window)});
-  for (const RankPart& part : rank.parts)
-    if (part.replica == 0)
-      link.send({.header = {{"type", "weights"}, {"stage", part.stage}},
-                 .payload = weights_bytes(stage_weights(interpreter.part(part.stage).network()))});
+  link.send({.header = {{"type", "window"}}, .payload = encode(training.window())});
+  training.send_weights();
 }
 
 }  // namespace cadastre

@@ -21,6 +21,18 @@ void check_classes(const RunRequest& request, const ModelGraph& model, const Sce
                          std::to_string(scene.classes.size()));
 }
 
+/// A model that scores every pixel of its patch must score those of the reference grid.
+void check_patch(const RunRequest& request, const ModelGraph& model, std::int64_t pixels) {
+  const Shape& scores =
+      model.layers[static_cast<std::size_t>(layer_index(model, model.output))].output_shape;
+  if (scores.size() != 3 || (scores[1] == pixels && scores[2] == pixels)) return;
+  const std::string side = std::to_string(pixels);
+  throw InputError(request.plan.string(), "/profile/model/output",
+                   "expected scores of (" + std::to_string(scores[0]) + ", " + side + ", " + side +
+                       "), a pixel of the scene each, found (" + std::to_string(scores[0]) + ", " +
+                       std::to_string(scores[1]) + ", " + std::to_string(scores[2]) + ")");
+}
+
 /// The pre-flight check of memory, on the hosts as the plan has them.
 void check_planned_memory(const RunRequest& request, const CheckedRun& run) {
   const auto gigabytes = [](std::int64_t bytes) {
@@ -47,6 +59,9 @@ CheckedRun check_run(const RunRequest& request) {
   if (!request.model.empty())
     check_same_model(model, read_model(request.model), request.model.string());
   if (request.wire_dtype) run.plan.plan.wire_dtype = *request.wire_dtype;
+  // The optimizer's state is in the memory that is checked below.
+  run.plan.plan.optimizer = {.kind = request.training.optimizer,
+                             .averages_weights = request.training.average_decay > 0};
   run.program = lower(run.plan.plan, model, run.plan.cluster);
   check_program(run.program);
   run.peak_memory_bytes =
@@ -54,9 +69,13 @@ CheckedRun check_run(const RunRequest& request) {
   check_planned_memory(request, run);
   run.scene = read_scene(request.scene, request.rasters);
   check_classes(request, model, run.scene);
-  static_cast<void>(patch_size(run.scene, model.inputs));
+  check_patch(request, model, patch_size(run.scene, model.inputs).reference_pixels);
   // Only labels and split here: enough to know the number of steps.
-  run.num_train_samples = static_cast<std::int64_t>(load_scene(run.scene, {}).train.size());
+  const SceneData samples = load_scene(run.scene, {});
+  run.num_validation_samples = static_cast<std::int64_t>(samples.validation.size());
+  run.schedule = training_schedule(
+      request.training, static_cast<std::int64_t>(samples.train.size()),
+      run.num_validation_samples, run.plan.plan.batch_size, run.plan.plan.averaging_period);
   return run;
 }
 

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "executor/training_run.h"
+#include "executor/training_schedule.h"
 #include "planner/plan.h"
 #include "planner/program.h"
 #include "planner/scene.h"
@@ -16,7 +17,8 @@ struct CheckedRun {
   Program program;
   std::vector<std::int64_t> peak_memory_bytes;  ///< predicted, by rank
   Scene scene;
-  std::int64_t num_train_samples = 0;
+  TrainingSchedule schedule;
+  std::int64_t num_validation_samples = 0;
 };
 
 /// Throws InputError when plan, model and scene do not go together, when the plan's program cannot

@@ -23,6 +23,10 @@ void RunSteps::add(int rank, const StepReport& report) {
     ++num_complete_;
 }
 
+void RunSteps::end_after(std::int64_t num_steps) {
+  steps_.resize(std::min(steps_.size(), static_cast<std::size_t>(num_steps)));
+}
+
 double RunSteps::loss(std::int64_t step) const {
   return steps_[static_cast<std::size_t>(step)].loss_sum / static_cast<double>(batch_size_);
 }

@@ -19,6 +19,9 @@ class RunSteps {
 
   [[nodiscard]] std::int64_t num_steps() const { return static_cast<std::int64_t>(steps_.size()); }
 
+  /// There will be so many steps, no more than was thought before.
+  void end_after(std::int64_t num_steps);
+
   /// Mean loss of a complete step over its global batch.
   [[nodiscard]] double loss(std::int64_t step) const;
 

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 
+#include "executor/training_options.h"
 #include "executor/training_run.h"
 #include "executor/verbs.h"
 #include "planner/command_line.h"
@@ -22,6 +23,10 @@ std::string summary(const RunRecord& run, const std::filesystem::path& output) {
       fixed(run.predicted_step_s * 1e3, 1) +
       (run.simulated_step_s ? ", simulated " + fixed(*run.simulated_step_s * 1e3, 1) : "") + "), " +
       fixed(static_cast<double>(run.traffic_bytes_per_step) / 1e6, 2) + " MB between hosts\n";
+  if (run.validation)
+    text += "validation: kappa " + fixed(run.validation->metrics.kappa, 3) + " after " +
+            std::to_string(run.validation->best_num_steps) + " steps, which were kept" +
+            (run.end == RunEnd::kPatience ? "; stopped as nothing better came" : "") + "\n";
   if (run.metrics)
     text += "test pixels: overall accuracy " + fixed(100 * run.metrics->overall_accuracy, 2) +
             " %, average accuracy " + fixed(100 * run.metrics->average_accuracy, 2) + " %, kappa " +
@@ -33,6 +38,7 @@ std::string summary(const RunRecord& run, const std::filesystem::path& output) {
 std::string status(const RunProgress& now) {
   std::string text =
       "loss " + fixed(now.loss, 4) + ", " + fixed(now.samples_per_s, 0) + " samples/s";
+  if (now.validation_kappa) text += ", validation kappa " + fixed(*now.validation_kappa, 3);
   if (now.slowest_host.empty()) return text;
   text += ", " + fixed(static_cast<double>(now.traffic_bytes) / 1e6, 2) + " MB a step, slowest " +
           now.slowest_host;
@@ -40,10 +46,12 @@ std::string status(const RunProgress& now) {
 }
 
 /// Started by a launcher as another than number 0: the plan is read for the comparison alone.
-[[noreturn]] void become_one_of(const RunRequest& request, const LauncherEnvironment& environment) {
+[[noreturn]] void become_one_of(RunRequest request, const TrainingOptions& options,
+                                const LauncherEnvironment& environment) {
   std::string fingerprint;
   std::string problem;
   try {
+    request.training = chosen_training(options, read_plan(request.plan).plan.optimizer);
     fingerprint = request_fingerprint(request);
   } catch (const InputError& error) {
     problem = error.what();
@@ -60,6 +68,11 @@ nlohmann::json result_json(const RunRecord& run, const std::filesystem::path& ou
                            {"traffic_bytes_per_step", run.traffic_bytes_per_step},
                            {"final_loss", run.steps.empty() ? 0 : run.steps.back().loss}};
   if (run.simulated_step_s) result["simulated_step_s"] = *run.simulated_step_s;
+  if (run.validation) {
+    result["validation_kappa"] = run.validation->metrics.kappa;
+    result["best_num_steps"] = run.validation->best_num_steps;
+    result["ended_by"] = run.end == RunEnd::kPatience ? "patience" : "steps";
+  }
   if (run.metrics) {
     result["overall_accuracy"] = run.metrics->overall_accuracy;
     result["average_accuracy"] = run.metrics->average_accuracy;
@@ -73,6 +86,7 @@ nlohmann::json result_json(const RunRecord& run, const std::filesystem::path& ou
 void add_run_verb(CLI::App& program) {
   const auto options = std::make_shared<VerbOptions>();
   const auto request = std::make_shared<RunRequest>();
+  const auto training_options = std::make_shared<TrainingOptions>();
   CLI::App* app = add_verb(
       program, "run", "Train a model as planned",
       "cadastre run --plan plan.json --model scenarios/models/multimodal-cnn.json --data scene "
@@ -80,7 +94,9 @@ void add_run_verb(CLI::App& program) {
       options, [=] {
         if (const auto environment = started_by(request->launch);
             environment && environment->number > 0)
-          become_one_of(*request, *environment);
+          become_one_of(*request, *training_options, *environment);
+        request->training =
+            chosen_training(*training_options, read_plan(request->plan).plan.optimizer);
         const Progress::Mode mode = options->quiet ? Progress::Mode::kQuiet : Progress::Mode::kShow;
         std::optional<Progress> training;
         std::optional<Progress> testing;
@@ -110,7 +126,7 @@ void add_run_verb(CLI::App& program) {
       "--wire-dtype",
       [request](const std::string& name) { request->wire_dtype = wire_dtype_option(name); },
       "What tensors are between hosts (float32, bfloat16, float16), if not as planned");
-  add_training_options(*app, request->training);
+  add_training_options(*app, *training_options);
   app->add_option("--test-samples", request->max_test_samples,
                   "Most test pixels to measure the accuracy on (0: all; predict always takes all)")
       ->capture_default_str()

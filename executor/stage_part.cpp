@@ -22,7 +22,7 @@ StagePart::StagePart(const ModelGraph& model, std::vector<int> layers, std::uint
       batch_size_(batch_size),
       seed_(seed),
       network_(model, std::move(layers), seed),
-      velocity_(at::zeros_like(network_.flat_parameters())),
+      optimizer_(network_),
       has_gradient_(layers_with_gradient(model)) {
   const std::size_t scores = position_of(network_.outputs(), layer_index(model, model.output));
   if (scores < network_.outputs().size()) loss_output_ = static_cast<int>(scores);
@@ -69,7 +69,7 @@ void StagePart::compute_loss(MicroBatch& micro_batch) {
   // A leaf of its own: the gradient of the scores is one of the roots of `backward`.
   at::Tensor scores =
       micro_batch.outputs[static_cast<std::size_t>(loss_output_)].detach().requires_grad_(true);
-  const at::Tensor loss = cross_entropy_sum(scores, micro_batch.loaded.class_indices);
+  const at::Tensor loss = class_loss_sum(scores, micro_batch.loaded.class_indices, loss_);
   torch::autograd::backward({loss / static_cast<double>(batch_size_)}, {});
   micro_batch.loss_gradient = scores.grad();
   loss_sum_ += loss.item<double>();
@@ -102,9 +102,14 @@ void StagePart::outputs_sent(int micro_batch) {
   if (kept_ == Kept::kInputs) micro_batches_.at(micro_batch).outputs.clear();
 }
 
-void StagePart::optimizer_step(const SgdSettings& settings) {
+void StagePart::optimizer_step(const UpdateSettings& settings) {
   network_.update_running_statistics();
-  sgd_step(network_.flat_parameters(), network_.gradients(), velocity_, settings);
+  optimizer_.step(settings);
+  network_.zero_gradients();
+}
+
+void StagePart::settle(std::int64_t num_before) {
+  network_.update_running_statistics(1.0 / static_cast<double>(num_before + 1));
   network_.zero_gradients();
 }
 

@@ -8,8 +8,9 @@
 #include <utility>
 #include <vector>
 
+#include "executor/class_loss.h"
 #include "executor/network.h"
-#include "executor/sgd.h"
+#include "executor/stage_optimizer.h"
 #include "planner/model_graph.h"
 #include "planner/program.h"
 
@@ -19,7 +20,7 @@ namespace cadastre {
 struct LoadedSamples {
   std::vector<at::Tensor> inputs;  ///< (N, C, H, W), in the order of the model's inputs; only those
                                    ///< that the stage reads are defined
-  at::Tensor class_indices;        ///< (N), int64
+  at::Tensor class_indices;  ///< int64, (N), or (N, P, P) with `kNoLabel` where there is none
 };
 
 /// What a part keeps from a micro-batch's forward pass to its backward pass.
@@ -40,7 +41,7 @@ class StagePart {
 
   /// `activation(layer)` gives the output of another stage's layer for these samples; it is not
   /// written to. With the model's output among the stage's, adds to `loss_sum` and works out the
-  /// loss's gradient, which is kept in any case: a number per sample and class.
+  /// loss's gradient, which is kept in any case: as large as the scores.
   void forward(int micro_batch, std::int64_t step, SampleRange samples,
                const std::function<at::Tensor(int)>& activation);
 
@@ -66,13 +67,30 @@ class StagePart {
 
   void forget_all() { micro_batches_.clear(); }
 
-  void optimizer_step(const SgdSettings& settings);
+  void optimizer_step(const UpdateSettings& settings);
+
+  /// Instead of a step: parameters stay, and running statistics become the mean of the statistics
+  /// of this and the `num_before` steps before it.
+  void settle(std::int64_t num_before);
+
+  /// Adds the parameters to their moving average.
+  void average_weights(double decay, std::int64_t num_steps) {
+    average_.add(network_, decay, num_steps);
+  }
+
+  /// The network takes on the moving average, where there is one; or gives it back.
+  void swap_with_average() {
+    if (average_.is_defined()) average_.swap_with(network_);
+  }
+
+  /// Plain cross-entropy where none is set.
+  void set_loss(ClassLoss loss) { loss_ = std::move(loss); }
 
   [[nodiscard]] StageNetwork& network() { return network_; }
 
   [[nodiscard]] const StageNetwork& network() const { return network_; }
 
-  /// Cross-entropy summed over the part's samples since it was last taken; 0 without the loss.
+  /// The loss summed over the part's samples since it was last taken; 0 without the loss.
   [[nodiscard]] double take_loss_sum() { return std::exchange(loss_sum_, 0); }
 
  private:
@@ -93,7 +111,9 @@ class StagePart {
   std::int64_t batch_size_;
   std::uint64_t seed_;
   StageNetwork network_;
-  at::Tensor velocity_;             ///< of the optimizer, like the flat parameters
+  StageOptimizer optimizer_;
+  WeightAverage average_;
+  ClassLoss loss_;
   std::vector<bool> has_gradient_;  ///< by layer of the model
   int loss_output_ = -1;            ///< position of the class scores among the network's outputs
   std::map<int, MicroBatch> micro_batches_;

@@ -1,6 +1,7 @@
 #include "executor/trained_ranks.h"
 
 #include <algorithm>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -9,8 +10,10 @@
 #include "executor/communicator.h"
 #include "executor/launch/preflight.h"
 #include "executor/launch/rank_assignment.h"
+#include "executor/process_setup.h"
 #include "executor/timing.h"
 #include "executor/training_job.h"
+#include "executor/validation.h"
 #include "planner/error.h"
 
 namespace cadastre {
@@ -21,6 +24,8 @@ constexpr const char* kLoopback = "127.0.0.1";
 constexpr int kWrongRequest = 2;
 /// Steps over which the speed that is shown is taken.
 constexpr std::int64_t kSpeedSteps = 20;
+/// Enough for a standard deviation of the accuracy below a percent.
+constexpr std::int64_t kMostValidationSamples = 4000;
 
 std::vector<int> planned_cores(const CheckedRun& run) {
   std::vector<int> cores;
@@ -61,7 +66,7 @@ std::vector<RankStart> rank_starts(const RunRequest& request, const CheckedRun& 
 
 class Training {
  public:
-  Training(const RunRequest& request, const CheckedRun& run, std::int64_t num_steps)
+  Training(const RunRequest& request, const CheckedRun& run)
       : request_(request),
         run_(run),
         environment_(started_by(request.launch)),
@@ -69,9 +74,13 @@ class Training {
         group_(request.launch, rank_starts(request, run), request_fingerprint(request)),
         coordinator_(group_.coordinator()),
         rendezvous_(kLoopback),
-        result_{.steps = RunSteps(num_ranks_, run.plan.plan.batch_size, num_steps),
+        result_{.steps = RunSteps(num_ranks_, run.plan.plan.batch_size,
+                                  run.schedule.total_steps()),
                 .windows = std::vector<StepWindow>(run.program.ranks.size()),
-                .weights = {}} {}
+                .weights = {},
+                .validation = {}} {
+    result_.num_training_steps = run.schedule.num_steps;
+  }
 
   TrainedRanks train(const std::function<void(const RunProgress&)>& on_progress) && {
     try {
@@ -84,12 +93,19 @@ class Training {
     result_.began_s = steady_clock_s();
     for (int rank = 0; rank < num_ranks_; ++rank)
       coordinator_.send(rank, {.header = {{"type", "go"}}, .payload = {}});
-    coordinator_.run([&](int rank, Frame& frame) { receive(rank, frame, on_progress); });
+    if (run_.num_validation_samples > 0) {
+      // While the ranks get going.
+      prepare_process(1);
+      choice_.emplace(Validator(run_.scene, run_.plan.profile.model, kMostValidationSamples));
+    }
+    coordinator_.run([&](int rank, Frame& frame) { receive(rank, frame, on_progress); },
+                     [&] { follow_candidates(); });
     coordinator_.dismiss();
     for (int rank = 0; rank < num_ranks_; ++rank)
       result_.windows[static_cast<std::size_t>(rank)].move_times(
           [&](double time_s) { return coordinator_.clock(rank).to_own_s(time_s); });
     result_.weights = merge_weights(parts_);
+    if (choice_) choose_weights();
     return std::move(result_);
   }
 
@@ -139,6 +155,8 @@ class Training {
       result_.windows[static_cast<std::size_t>(rank)] = step_window_from(frame.payload);
     } else if (type == "weights") {
       parts_.push_back(weights_from(frame.payload, coordinator_.name(rank)));
+    } else if (type == "candidate") {
+      receive_candidate(rank, frame);
     } else if (type == "step") {
       StepReport report = step_report_from(frame);
       report.end_s = coordinator_.clock(rank).to_own_s(report.end_s);
@@ -146,6 +164,54 @@ class Training {
       result_.steps.add(rank, report);
       if (result_.steps.num_complete() > before) on_progress(progress());
     }
+  }
+
+  /// A candidate of which one stage more has come.
+  void receive_candidate(int rank, const Frame& frame) {
+    const auto num_steps = frame.header.at("num_steps").get<std::int64_t>();
+    candidates_[num_steps].push_back(weights_from(frame.payload, coordinator_.name(rank)));
+  }
+
+  void follow_candidates() {
+    if (!choice_) return;
+    if (choice_->take_ended()) give_verdict();
+    if (choice_->is_busy() || candidates_.empty()) return;
+    const auto next = candidates_.begin();
+    if (next->second.size() < run_.plan.plan.stages.size()) return;
+    validated_steps_ = next->first;
+    choice_->start(next->first, merge_weights(next->second));
+    candidates_.erase(next);
+  }
+
+  /// On the candidate that was validated last. The ranks ask for it when they have another one:
+  /// the last candidate's verdict is nobody's.
+  void give_verdict() {
+    const std::int64_t next = validated_steps_ + run_.schedule.validate_every;
+    if (result_.end != RunEnd::kSteps || !run_.schedule.validates_after(next)) return;
+    const std::int64_t patience = request_.training.patience;
+    const bool stop = patience > 0 && choice_->num_since_best() >= patience;
+    if (stop) {
+      result_.end = RunEnd::kPatience;
+      result_.num_training_steps = next;
+      result_.steps.end_after(next + run_.schedule.settle_steps);
+    }
+    for (int rank = 0; rank < num_ranks_; ++rank)
+      coordinator_.send(rank, {.header = {{"type", "verdict"}, {"stop", stop}}, .payload = {}});
+  }
+
+  /// The weights of the last steps are the last candidate.
+  void choose_weights() {
+    choice_->wait();
+    choice_->use_threads(host_facts().cores);
+    // What is left of candidates was not waited for by any rank.
+    for (auto& [num_steps, parts] : candidates_) {
+      choice_->start(num_steps, merge_weights(parts));
+      choice_->wait();
+    }
+    choice_->start(result_.num_training_steps, result_.weights);
+    choice_->wait();
+    result_.validation = choice_->validation();
+    result_.weights = choice_->best_weights();
   }
 
   [[nodiscard]] RunProgress progress() const {
@@ -163,7 +229,13 @@ class Training {
                                                  run_.plan.plan.batch_size) /
                              std::max(seconds, 1e-9),
             .traffic_bytes = steps.sent_bytes(last),
-            .slowest_host = num_ranks_ > 1 ? run_.program.ranks[slowest].host : std::string()};
+            .slowest_host = num_ranks_ > 1 ? run_.program.ranks[slowest].host : std::string(),
+            .validation_kappa = last_kappa()};
+  }
+
+  [[nodiscard]] std::optional<double> last_kappa() const {
+    if (!choice_ || choice_->validation().curve.empty()) return std::nullopt;
+    return choice_->validation().curve.back().kappa;
   }
 
   const RunRequest& request_;
@@ -175,13 +247,16 @@ class Training {
   RendezvousServer rendezvous_;
   TrainedRanks result_;
   std::vector<Weights> parts_;
+  std::map<std::int64_t, std::vector<Weights>> candidates_;  ///< by steps, of the stages so far
+  std::int64_t validated_steps_ = 0;                         ///< of the last candidate
+  std::optional<CandidateChoice> choice_;
 };
 
 }  // namespace
 
-TrainedRanks train_ranks(const RunRequest& request, const CheckedRun& run, std::int64_t num_steps,
+TrainedRanks train_ranks(const RunRequest& request, const CheckedRun& run,
                          const std::function<void(const RunProgress&)>& on_progress) {
-  return Training(request, run, num_steps).train(on_progress);
+  return Training(request, run).train(on_progress);
 }
 
 }  // namespace cadastre

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <vector>
 
 #include "executor/run_check.h"
@@ -17,14 +18,17 @@ struct TrainedRanks {
   RunSteps steps;
   double began_s = 0;               ///< when they were let go, on this machine's steady clock
   std::vector<StepWindow> windows;  ///< by rank, all on this machine's clock
-  Weights weights;
+  Weights weights;  ///< the last, or the best of those that were validated
+  std::int64_t num_training_steps = 0;  ///< that changed parameters: the first of the steps
+  RunEnd end = RunEnd::kSteps;
+  std::optional<Validation> validation;
 };
 
 /// The coordinator's side of training: starts or awaits the ranks, sees that they can take part,
-/// gives each its job, lets them go together when all are ready, and gathers what they send.
+/// gives each its job, lets them go together when all are ready, validates candidates that they send
+/// while they train on, and gathers what they send.
 /// Throws as `run_training`.
 [[nodiscard]] TrainedRanks train_ranks(const RunRequest& request, const CheckedRun& run,
-                                       std::int64_t num_steps,
                                        const std::function<void(const RunProgress&)>& on_progress);
 
 }  // namespace cadastre

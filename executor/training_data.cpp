@@ -1,31 +1,64 @@
 #include "executor/training_data.h"
 
+#include <ATen/Parallel.h>
 #include <torch/torch.h>
 
 #include <algorithm>
 
+#include "executor/augmentation.h"
 #include "executor/launch/rank_hello.h"
 #include "executor/patch_batch.h"
-#include "executor/sample_order.h"
+#include "executor/random.h"
+#include "executor/training_schedule.h"
 
 namespace cadastre {
 
+namespace {
+
+SceneData load_modalities(const Scene& scene, const ModelGraph& model,
+                          const std::vector<std::size_t>& inputs) {
+  std::vector<ModelInput> modalities;
+  for (const std::size_t input : inputs) modalities.push_back(model.inputs[input]);
+  return load_scene(scene, modalities);
+}
+
+SampleSequence sequence_of(const std::vector<Sample>& samples, const TrainingSettings& training,
+                           std::uint64_t seed, std::int64_t batch_size) {
+  std::vector<std::int32_t> classes;
+  for (const Sample& sample : samples) classes.push_back(sample.class_index);
+  const TrainingSchedule schedule = training_schedule(
+      training, static_cast<std::int64_t>(samples.size()), 0, batch_size, 0);
+  return SampleSequence(classes, training.class_balance, schedule.samples_per_pass, seed);
+}
+
+}  // namespace
+
+bool scores_patches(const ModelGraph& model) {
+  const auto output = static_cast<std::size_t>(layer_index(model, model.output));
+  return model.layers[output].output_shape.size() == 3;
+}
+
 TrainingData::TrainingData(const Scene& scene, const ModelGraph& model,
-                           const std::set<std::size_t>& inputs, std::uint64_t seed,
+                           const std::set<std::size_t>& inputs, const TrainingSettings& training,
                            std::int64_t batch_size)
-    : inputs_(inputs.begin(), inputs.end()),
+    : training_(training),
+      data_(load_modalities(scene, model, {inputs.begin(), inputs.end()})),
+      inputs_(inputs.begin(), inputs.end()),
       num_model_inputs_(model.inputs.size()),
-      seed_(seed),
-      batch_size_(batch_size) {
+      seed_(static_cast<std::uint64_t>(training.seed)),
+      batch_size_(batch_size),
+      sequence_(sequence_of(data_.train, training, seed_, batch_size)),
+      is_dense_(scores_patches(model)) {
   // How large patches are is a matter of all modalities.
   const PatchSize all_patches = patch_size(scene, model.inputs);
   patch_.reference_pixels = all_patches.reference_pixels;
-  std::vector<ModelInput> modalities;
-  for (const std::size_t input : inputs_) {
-    modalities.push_back(model.inputs[input]);
-    patch_.scales.push_back(all_patches.scales[input]);
-  }
-  data_ = load_scene(scene, modalities);
+  for (const std::size_t input : inputs_) patch_.scales.push_back(all_patches.scales[input]);
+  if (!is_dense_) return;
+  labels_.assign(static_cast<std::size_t>(data_.grid.num_rows * data_.grid.num_columns),
+                 static_cast<std::int16_t>(kNoLabel));
+  for (const Sample& sample : data_.train)
+    labels_[static_cast<std::size_t>(sample.row * data_.grid.num_columns + sample.column)] =
+        static_cast<std::int16_t>(sample.class_index);
 }
 
 std::string TrainingData::fingerprint() const {
@@ -38,32 +71,101 @@ std::string TrainingData::fingerprint() const {
   return std::to_string(data_.train.size()) + " samples, " + cadastre::fingerprint(text);
 }
 
-void TrainingData::start_step(std::int64_t epoch, std::int64_t step_of_epoch) {
-  if (epoch != epoch_) {
-    order_ = sample_order(seed_, epoch, num_samples());
-    epoch_ = epoch;
-  }
-  first_ = step_of_epoch * batch_size_;
+TrainingData::Centre TrainingData::centre(std::int64_t position) {
+  const Sample& sample = data_.train[static_cast<std::size_t>(sequence_.at(position))];
+  Centre centre{.row = sample.row, .column = sample.column, .class_index = sample.class_index};
+  if (!is_dense_) return centre;
+  const std::int64_t most = patch_.reference_pixels / 3;
+  const std::uint64_t key = mix(mix(seed_, "patch offset"), static_cast<std::uint64_t>(position));
+  const auto moved = [&](std::int64_t at, std::uint64_t axis, std::int64_t size) {
+    const auto draw =
+        static_cast<std::int64_t>(mix(key, axis) % static_cast<std::uint64_t>(2 * most + 1));
+    return std::clamp<std::int64_t>(at + draw - most, 0, size - 1);
+  };
+  centre.row = moved(centre.row, 0, data_.grid.num_rows);
+  centre.column = moved(centre.column, 1, data_.grid.num_columns);
+  return centre;
 }
 
-LoadedSamples TrainingData::load(SampleRange samples,
-                                 const std::vector<std::size_t>& inputs) const {
+void TrainingData::read_labels(const Centre& centre, std::int64_t* labels) const {
+  const std::int64_t side = patch_.reference_pixels;
+  for (std::int64_t y = 0; y < side; ++y)
+    for (std::int64_t x = 0; x < side; ++x) {
+      const std::int64_t row = centre.row - side / 2 + y;
+      const std::int64_t column = centre.column - side / 2 + x;
+      const bool is_inside = row >= 0 && row < data_.grid.num_rows && column >= 0 &&
+                             column < data_.grid.num_columns;
+      // What is mirrored at the border was learnt from where it is.
+      *labels++ = is_inside
+                      ? labels_[static_cast<std::size_t>(row * data_.grid.num_columns + column)]
+                      : kNoLabel;
+    }
+}
+
+ClassLoss TrainingData::loss() {
+  ClassLoss loss;
+  loss.class_weights = class_weights(sequence_.num_samples(), sequence_.draw_chances(),
+                                     training_.loss.class_weight_power);
+  loss.focal_gamma = training_.loss.focal_gamma;
+  loss.label_smoothing = training_.loss.label_smoothing;
+  if (!is_dense_) return loss;
+  constexpr std::int64_t kMostPatches = 4096;
+  const std::int64_t num_patches = std::min(kMostPatches, sequence_.samples_per_pass());
+  std::vector<std::int64_t> labels(
+      static_cast<std::size_t>(patch_.reference_pixels * patch_.reference_pixels));
+  double sum = 0;
+  for (std::int64_t position = 0; position < num_patches; ++position) {
+    read_labels(centre(position), labels.data());
+    for (const std::int64_t label : labels)
+      if (label != kNoLabel)
+        sum += loss.class_weights.defined()
+                   ? static_cast<double>(loss.class_weights.data_ptr<float>()[label])
+                   : 1;
+  }
+  loss.labels_per_sample = sum / static_cast<double>(num_patches);
+  return loss;
+}
+
+LoadedSamples TrainingData::load(std::int64_t step, SampleRange samples,
+                                 const std::vector<std::size_t>& inputs, Variation variation) {
+  const std::int64_t first = step * batch_size_ + samples.begin;
+  const std::int64_t side = patch_.reference_pixels;
+  const bool is_varied = variation == Variation::kVaried;
   std::vector<Pixel> pixels;
   LoadedSamples loaded;
-  loaded.class_indices = at::empty({samples.size()}, at::kLong);
-  auto* classes = loaded.class_indices.data_ptr<std::int64_t>();
-  for (std::int64_t i = samples.begin; i < samples.end; ++i) {
-    const Sample& sample =
-        data_.train[static_cast<std::size_t>(order_[static_cast<std::size_t>(first_ + i)])];
-    pixels.push_back({.row = sample.row, .column = sample.column});
-    *classes++ = sample.class_index;
+  loaded.class_indices = is_dense_ ? at::empty({samples.size(), side, side}, at::kLong)
+                                   : at::empty({samples.size()}, at::kLong);
+  auto* labels = loaded.class_indices.data_ptr<std::int64_t>();
+  for (std::int64_t i = 0; i < samples.size(); ++i) {
+    const Centre place = centre(first + i);
+    pixels.push_back({.row = place.row, .column = place.column});
+    if (is_dense_) {
+      read_labels(place, labels);
+      if (is_varied) turn_square(labels, side, drawn_view(training_.augmentation, seed_, first + i));
+      labels += side * side;
+    } else {
+      *labels++ = place.class_index;
+    }
   }
   // New tensors each time: those of other micro-batches are still in use.
   loaded.inputs.resize(num_model_inputs_);
   for (const std::size_t input : inputs) {
     const auto modality = static_cast<std::size_t>(
         std::find(inputs_.begin(), inputs_.end(), input) - inputs_.begin());
-    gather_patches(data_, patch_, modality, pixels.data(), samples.size(), loaded.inputs[input]);
+    at::Tensor& patches = loaded.inputs[input];
+    gather_patches(data_, patch_, modality, pixels.data(), samples.size(), patches);
+    if (!is_varied || training_.augmentation == Augmentation{}) continue;
+    const std::int64_t num_bands = patches.size(1);
+    const std::int64_t patch_side = patches.size(2);
+    auto* const values = patches.data_ptr<float>();
+    constexpr std::int64_t kPatchesPerThread = 4;
+    at::parallel_for(0, samples.size(), kPatchesPerThread, [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t i = begin; i < end; ++i)
+        vary_patch(values + i * num_bands * patch_side * patch_side, num_bands, patch_side,
+                   drawn_variation(training_.augmentation, seed_, first + i,
+                                   data_.modalities[modality].name, num_bands,
+                                   static_cast<std::int64_t>(num_model_inputs_)));
+    });
   }
   return loaded;
 }

@@ -6,45 +6,71 @@
 #include <string>
 #include <vector>
 
+#include "executor/class_loss.h"
+#include "executor/sample_sequence.h"
 #include "executor/scene_data.h"
 #include "executor/stage_part.h"
 #include "planner/model_graph.h"
 #include "planner/program.h"
+#include "planner/training_settings.h"
 
 namespace cadastre {
 
-/// The training samples of a rank: the modalities of a scene that its stages read, and the training
-/// pixels in each epoch's order.
+/// The training samples of a rank: the modalities of a scene that its stages read, and which sample
+/// stands at each position of the training. A model that scores pixels (K) learns from a labelled
+/// pixel each; one that scores patches (K, P, P) from all training labels of a patch that lies
+/// around one, up to a third of its side off.
 class TrainingData {
  public:
   /// `inputs`: those of the model (by index) that are read; the others' rasters are not loaded.
   /// Throws InputError as `load_scene`.
   TrainingData(const Scene& scene, const ModelGraph& model, const std::set<std::size_t>& inputs,
-               std::uint64_t seed, std::int64_t batch_size);
+               const TrainingSettings& training, std::int64_t batch_size);
 
   [[nodiscard]] std::int64_t num_samples() const {
     return static_cast<std::int64_t>(data_.train.size());
   }
 
+  [[nodiscard]] std::int64_t num_validation_samples() const {
+    return static_cast<std::int64_t>(data_.validation.size());
+  }
+
   /// Differs, with all likelihood, where ranks would train on other samples.
   [[nodiscard]] std::string fingerprint() const;
 
-  void start_step(std::int64_t epoch, std::int64_t step_of_epoch);
+  /// What the settings come to with these samples. Some time where samples are patches.
+  [[nodiscard]] ClassLoss loss();
 
-  /// Samples of the step's global batch. `inputs`: of the model, those that are wanted.
-  [[nodiscard]] LoadedSamples load(SampleRange samples,
-                                   const std::vector<std::size_t>& inputs) const;
+  enum class Variation { kVaried, kAsTheyAre };
+
+  /// Samples of a step's global batch. `inputs`: of the model, those that are wanted. For one
+  /// thread at a time; runs on LibTorch's.
+  [[nodiscard]] LoadedSamples load(std::int64_t step, SampleRange samples,
+                                   const std::vector<std::size_t>& inputs, Variation variation);
 
  private:
+  struct Centre {
+    std::int64_t row = 0;
+    std::int64_t column = 0;
+    std::int64_t class_index = 0;
+  };
+
+  [[nodiscard]] Centre centre(std::int64_t position);
+  void read_labels(const Centre& centre, std::int64_t* labels) const;
+
+  TrainingSettings training_;
   SceneData data_;
   PatchSize patch_;                  ///< scales as the data's modalities
   std::vector<std::size_t> inputs_;  ///< model inputs, as the data's modalities
   std::size_t num_model_inputs_;
   std::uint64_t seed_;
   std::int64_t batch_size_;
-  std::int64_t epoch_ = -1;
-  std::int64_t first_ = 0;
-  std::vector<std::int32_t> order_;
+  SampleSequence sequence_;
+  bool is_dense_;
+  std::vector<std::int16_t> labels_;  ///< (R, C) of dense samples: class index of training pixels
 };
+
+/// Whether a model scores every pixel of its patch, (K, P, P), not just the one in its centre, (K).
+[[nodiscard]] bool scores_patches(const ModelGraph& model);
 
 }  // namespace cadastre

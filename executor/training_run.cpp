@@ -13,11 +13,11 @@
 #include "executor/learning_rate.h"
 #include "executor/predictor.h"
 #include "executor/process_setup.h"
-#include "executor/rank_job.h"
 #include "executor/run_check.h"
 #include "executor/scene_data.h"
 #include "executor/timing.h"
 #include "executor/trained_ranks.h"
+#include "executor/validation.h"
 #include "executor/weights.h"
 #include "planner/error.h"
 #include "planner/files.h"
@@ -65,16 +65,6 @@ Scene with_absolute_paths(Scene scene) {
   return scene;
 }
 
-/// Every k-th of the samples, row by row, so that the choice is spread over the scene.
-std::vector<Sample> even_choice(const std::vector<Sample>& samples, std::int64_t most) {
-  const auto num_samples = static_cast<std::int64_t>(samples.size());
-  if (most <= 0 || num_samples <= most) return samples;
-  std::vector<Sample> chosen;
-  for (std::int64_t i = 0; i < most; ++i)
-    chosen.push_back(samples[static_cast<std::size_t>(i * num_samples / most)]);
-  return chosen;
-}
-
 /// Accuracy on the test samples, and how the scene was seen: with what is needed to see another so.
 void test(const RunRequest& request, const Weights& weights,
           const std::function<void(const RunProgress&)>& on_progress, RunRecord& record) {
@@ -102,8 +92,9 @@ void check_world_size(const LauncherEnvironment& environment, const CheckedRun& 
                          " started");
 }
 
-RunRecord record_of(const RunRequest& request, const CheckedRun& input, const RunSteps& steps,
-                    double began_s) {
+RunRecord record_of(const RunRequest& request, const CheckedRun& input,
+                    const TrainedRanks& trained) {
+  const RunSteps& steps = trained.steps;
   const Plan& plan = input.plan.plan;
   RunRecord record{.model = input.plan.profile.model,
                    .strategy = plan.strategy,
@@ -121,8 +112,11 @@ RunRecord record_of(const RunRequest& request, const CheckedRun& input, const Ru
     record.steps.push_back(
         {.step = i,
          .loss = steps.loss(i),
-         .learning_rate = learning_rate(request.training.learning_rate, i, steps.num_complete()),
-         .end_s = ends_s[static_cast<std::size_t>(i)] - began_s});
+         .learning_rate = i < trained.num_training_steps
+                              ? learning_rate(request.training.learning_rate, i,
+                                              input.schedule.num_steps)
+                              : 0,
+         .end_s = ends_s[static_cast<std::size_t>(i)] - trained.began_s});
   const std::vector<double> durations_s = steps.durations_s();
   if (!durations_s.empty()) {
     const TimingSummary summary = summarize(durations_s);
@@ -131,6 +125,8 @@ RunRecord record_of(const RunRequest& request, const CheckedRun& input, const Ru
   } else if (!record.steps.empty()) {
     record.measured_step_s = record.steps.front().end_s;
   }
+  record.end = trained.end;
+  record.validation = trained.validation;
   record.wall_s = record.steps.empty() ? 0 : record.steps.back().end_s;
   return record;
 }
@@ -159,22 +155,18 @@ RunRecord run_training(const RunRequest& request,
   const std::optional<LauncherEnvironment> environment = started_by(request.launch);
   std::optional<CheckedRun> checked;
   std::optional<OutputDirectory> output;
-  std::int64_t num_steps = 0;
   try {
     checked = check_run(request);
     if (environment) check_world_size(*environment, *checked);
-    num_steps =
-        step_count(request.training, checked->num_train_samples, checked->plan.plan.batch_size)
-            .total;
     output.emplace(request.output);
   } catch (const InputError& error) {
     if (environment) refuse_ranks(request.launch, *environment, error.what());
     throw;
   }
   const CheckedRun& run = *checked;
-  const TrainedRanks trained = train_ranks(request, run, num_steps, on_progress);
+  const TrainedRanks trained = train_ranks(request, run, on_progress);
 
-  RunRecord record = record_of(request, run, trained.steps, trained.began_s);
+  RunRecord record = record_of(request, run, trained);
   for (const StepWindow& window : trained.windows)
     record.traffic_bytes_per_step += window.traffic_bytes_per_step;
   test(request, trained.weights, on_progress, record);

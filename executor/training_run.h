@@ -34,6 +34,7 @@ struct RunProgress {
   double samples_per_s = 0;        ///< over the last steps
   std::int64_t traffic_bytes = 0;  ///< between hosts, in the last step
   std::string slowest_host;        ///< which computed longest in it
+  std::optional<double> validation_kappa = {};  ///< of the last weights that were validated
 };
 
 /// What the request asks of every rank: the same text on all of them, or else the run is refused.

@@ -6,8 +6,6 @@ class App;
 
 namespace cadastre {
 
-struct TrainingSettings;
-
 // The verbs of cadastre-executor.
 void add_synthesize_verb(CLI::App& program);
 void add_profile_verb(CLI::App& program);
@@ -19,8 +17,5 @@ void add_predict_verb(CLI::App& program);
 // Started by `run` and `probe`, not by people.
 void add_rank_verb(CLI::App& program);
 void add_probe_rank_verb(CLI::App& program);
-
-/// --epochs, --learning-rate and the like, of a run.
-void add_training_options(CLI::App& app, TrainingSettings& training);
 
 }  // namespace cadastre

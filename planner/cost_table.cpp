@@ -4,11 +4,13 @@
 
 namespace cadastre {
 
-CostTable::CostTable(const Profile& profile, Purpose purpose)
+CostTable::CostTable(const Profile& profile, Purpose purpose, const Optimizer& optimizer)
     : model_(model_facts(profile.model)),
       layers_(profile.layers),
+      copies_of_parameters_(cadastre::copies_of_parameters(optimizer)),
       loss_s_per_sample_(profile.loss_s_per_sample),
-      optimizer_s_per_parameter_byte_(profile.optimizer_s_per_parameter_byte) {
+      optimizer_s_per_parameter_byte_(profile.optimizer_s_per_parameter_byte *
+                                      optimizer_time_factor(optimizer)) {
   double input_elements = 0;
   for (const ModelInput& input : profile.model.inputs)
     input_elements += static_cast<double>(num_elements(input.shape));

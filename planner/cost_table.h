@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "planner/model_facts.h"
+#include "planner/optimizer.h"
 #include "planner/profile.h"
 
 namespace cadastre {
@@ -16,7 +17,8 @@ enum class Purpose { kTraining, kInference };
 /// A profile by numbers: what each layer takes for any number of samples, looked up once a size.
 class CostTable {
  public:
-  explicit CostTable(const Profile& profile, Purpose purpose = Purpose::kTraining);
+  explicit CostTable(const Profile& profile, Purpose purpose = Purpose::kTraining,
+                     const Optimizer& optimizer = {});
 
   /// Of a model for inference, no layer has a gradient or parameters to train, and `output` is -1:
   /// a program lowered from it has forward passes alone.
@@ -41,7 +43,7 @@ class CostTable {
     return parameter_bytes_;
   }
 
-  /// Parameters, gradients and momentum are as large: 3; for inference 1.
+  /// Parameters, gradients and the optimizer's state (`copies_of_parameters`); for inference 1.
   [[nodiscard]] std::int64_t copies_of_parameters() const { return copies_of_parameters_; }
 
   [[nodiscard]] double optimizer_s_per_parameter_byte() const {

@@ -137,7 +137,8 @@ std::vector<RankMemory> program_memory(const Program& program, const Division& d
 
 std::vector<RankMemory> program_memory(const Program& program, const Plan& plan,
                                        const Profile& profile, const Cluster& cluster) {
-  return program_memory(program, division_of(plan, profile.model, cluster), CostTable(profile));
+  return program_memory(program, division_of(plan, profile.model, cluster),
+                        CostTable(profile, Purpose::kTraining, plan.optimizer));
 }
 
 std::vector<std::int64_t> peak_memory_bytes(const Program& program, const Division& division,
@@ -151,7 +152,8 @@ std::vector<std::int64_t> peak_memory_bytes(const Program& program, const Divisi
 
 std::vector<std::int64_t> peak_memory_bytes(const Program& program, const Plan& plan,
                                             const Profile& profile, const Cluster& cluster) {
-  return peak_memory_bytes(program, division_of(plan, profile.model, cluster), CostTable(profile));
+  return peak_memory_bytes(program, division_of(plan, profile.model, cluster),
+                           CostTable(profile, Purpose::kTraining, plan.optimizer));
 }
 
 }  // namespace cadastre

@@ -18,7 +18,7 @@ struct InstructionMemory {
 };
 
 /// Bytes of memory of one rank through a step: parameters, their gradients and the optimizer's
-/// momentum all the time; of every micro-batch between forward and backward the tensors received
+/// state all the time; of every micro-batch between forward and backward the tensors received
 /// and the activations saved, or, where these are computed again, the inputs alone, with the
 /// activations of the one micro-batch that is just between recomputation and backward. A server or
 /// driver of reductions that is no replica holds the sums while it makes them.

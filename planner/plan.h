@@ -9,6 +9,7 @@
 
 #include "planner/cluster.h"
 #include "planner/collective.h"
+#include "planner/optimizer.h"
 #include "planner/profile.h"
 #include "planner/wire_dtype.h"
 
@@ -87,6 +88,7 @@ struct Plan {
   std::int64_t averaging_period = 0;
   AllReduce all_reduce;
   WireDtype wire_dtype = WireDtype::kFloat32;
+  Optimizer optimizer;  ///< whose state was counted in memory and time
   std::vector<Stage> stages;
   Prediction predicted;
   std::optional<double> simulated_step_s;  ///< set once the plan was replayed in the simulator

@@ -53,6 +53,7 @@ Plan read_plan_members(JsonObject& object, const ModelGraph& model, const Cluste
             .averaging_period = averaging_period_from_json(object),
             .all_reduce = all_reduce_from_json(object),
             .wire_dtype = wire_dtype_from_json(object),
+            .optimizer = optimizer_from_json(object),
             .stages = stages_from_json(object.at("stages")),
             .predicted = read_prediction(object.at("predicted"), cluster),
             .simulated_step_s = simulated_step_from_json(object)};
@@ -99,6 +100,7 @@ nlohmann::json plan_members(const Plan& plan) {
   if (!(plan.all_reduce == AllReduce{})) members["all_reduce"] = to_json(plan.all_reduce);
   if (plan.wire_dtype != WireDtype::kFloat32)
     members["wire_dtype"] = wire_dtype_name(plan.wire_dtype);
+  if (!(plan.optimizer == Optimizer{})) members["optimizer"] = to_json(plan.optimizer);
   if (plan.simulated_step_s) members["simulated"] = {{"step_s", *plan.simulated_step_s}};
   return members;
 }

@@ -96,6 +96,22 @@ nlohmann::json to_json(const AllReduce& all_reduce) {
   return json;
 }
 
+Optimizer optimizer_from_json(JsonObject& object) {
+  const std::optional<JsonPlace> place = object.find("optimizer");
+  if (!place) return {};
+  JsonObject members = place->object();
+  Optimizer optimizer;
+  optimizer.kind = static_cast<OptimizerKind>(members.at("kind").one_of(optimizer_names()));
+  optimizer.averages_weights = members.at("averages_weights").boolean();
+  members.finish();
+  return optimizer;
+}
+
+nlohmann::json to_json(const Optimizer& optimizer) {
+  return {{"kind", optimizer_name(optimizer.kind)},
+          {"averages_weights", optimizer.averages_weights}};
+}
+
 WireDtype wire_dtype_from_json(JsonObject& object) {
   const std::optional<JsonPlace> name = object.find("wire_dtype");
   return name ? static_cast<WireDtype>(name->one_of(wire_dtype_names())) : WireDtype::kFloat32;

@@ -24,6 +24,10 @@ namespace cadastre {
 [[nodiscard]] AllReduce all_reduce_from_json(JsonObject& object);
 [[nodiscard]] nlohmann::json to_json(const AllReduce& all_reduce);
 
+/// The optional member `"optimizer"`: SGD with momentum where documents do not say.
+[[nodiscard]] Optimizer optimizer_from_json(JsonObject& object);
+[[nodiscard]] nlohmann::json to_json(const Optimizer& optimizer);
+
 /// The optional member `"wire_dtype"`.
 [[nodiscard]] WireDtype wire_dtype_from_json(JsonObject& object);
 

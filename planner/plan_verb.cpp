@@ -39,6 +39,8 @@ struct PlanVerb {
   std::string objective = objective_name(Objective::kStepTime);
   std::string all_reduce = all_reduce_name(AllReduceAlgorithm::kRing);
   std::string wire_dtype = wire_dtype_name(WireDtype::kFloat32);
+  std::string optimizer = optimizer_name(OptimizerKind::kAdamW);
+  bool no_average = false;
   std::optional<double> time_limit_s;
   std::vector<std::string> pareto;
   int num_front_plans = 8;
@@ -225,6 +227,8 @@ void run_plan(PlanVerb verb, const VerbOptions& options) {
   planner.constraints = constraints_of(verb);
   planner.all_reduce.algorithm = all_reduce_from(verb.all_reduce);
   planner.wire_dtype = wire_dtype_option(verb.wire_dtype);
+  planner.optimizer = {.kind = optimizer_option(verb.optimizer),
+                       .averages_weights = !verb.no_average};
   check_front(verb);
   check_validation(verb);
   check_takes_time(profile, planner, verb.profile.string());
@@ -330,6 +334,11 @@ void add_plan_verb(CLI::App& program) {
                   "Steps between two averagings of the strategy parameter-averaging")
       ->capture_default_str()
       ->check(integer_from(1, kMostPeriod));
+  app->add_option("--optimizer", verb->optimizer,
+                  "adamw or sgd: whose state takes memory, and what a run trains with")
+      ->capture_default_str();
+  app->add_flag("--no-average", verb->no_average,
+                "Plan for a training that keeps no moving average of the weights");
   add_limits(*app, *verb);
   app->add_option("--pareto", verb->pareto,
                   "Two objectives A,B: the plans of which none is better in both than another")

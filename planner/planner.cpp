@@ -131,12 +131,14 @@ PlanDocument make_plan(const Profile& profile, const Cluster& cluster,
   const auto began = std::chrono::steady_clock::now();
   const std::vector<std::int64_t> micro_batches = checked_micro_batches(profile, options);
   const Cluster limited = with_memory_limits(cluster, options.constraints);
-  const PlanningProblem problem(profile, limited, options.all_reduce, options.wire_dtype);
+  const PlanningProblem problem(profile, limited, options.all_reduce, options.wire_dtype,
+                                options.optimizer);
   const Goal goal{.objective = options.objective, .constraints = options.constraints};
   const std::vector<Named> known = baselines(profile, problem, options, micro_batches, goal);
 
   const auto plan_of_candidate = [&](const Candidate& candidate, const std::string& strategy) {
     Plan plan = plan_of(candidate.division, strategy, profile.model, cluster);
+    plan.optimizer = options.optimizer;
     plan.predicted = predict(candidate.division, problem);
     return plan;
   };

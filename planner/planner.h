@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "planner/objective.h"
+#include "planner/optimizer.h"
 #include "planner/plan.h"
 
 namespace cadastre {
@@ -21,6 +22,7 @@ struct PlannerOptions {
   AllReduce all_reduce;                        ///< of every plan
   WireDtype wire_dtype = WireDtype::kFloat32;  ///< likewise
   std::int64_t averaging_period = kAveragingPeriod;  ///< steps, of `parameter-averaging`
+  Optimizer optimizer;                         ///< likewise
   Objective objective = Objective::kStepTime;
   std::vector<Constraint> constraints;  ///< those on memory also limit what a host may use
   double time_limit_s = 10;             ///< of the baselines and the search

@@ -11,7 +11,7 @@
 namespace cadastre {
 
 Prediction predict(const Plan& plan, const Profile& profile, const Cluster& cluster) {
-  return predict(division_of(plan, profile.model, cluster), PlanningProblem(profile, cluster));
+  return predict(division_of(plan, profile.model, cluster), PlanningProblem(profile, cluster, {}, WireDtype::kFloat32, plan.optimizer));
 }
 
 Prediction predict(const Division& division, const PlanningProblem& problem) {

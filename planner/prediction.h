@@ -11,15 +11,15 @@
 namespace cadastre {
 
 /// What the cost model needs of a profile and a cluster, worked out once for many plans. Both must
-/// outlive it. `all_reduce` and `wire_dtype` are of the plans that are searched for.
+/// outlive it. `all_reduce`, `wire_dtype` and `optimizer` are of the plans that are searched for.
 struct PlanningProblem {
   PlanningProblem(const Profile& profile, const Cluster& on_cluster, const AllReduce& of_plans = {},
-                  WireDtype of_wire = WireDtype::kFloat32)
+                  WireDtype of_wire = WireDtype::kFloat32, const Optimizer& optimizer = {})
       : cluster(on_cluster),
         network(on_cluster),
         all_reduce(divided(of_plans, on_cluster)),
         wire_dtype(of_wire),
-        training(profile, Purpose::kTraining),
+        training(profile, Purpose::kTraining, optimizer),
         inference(profile, Purpose::kInference) {}
 
   const Cluster& cluster;

@@ -105,8 +105,8 @@ ProgramCosts program_costs(const Program& program, const Division& division, con
 
 ProgramCosts program_costs(const Program& program, const Plan& plan, const Profile& profile,
                            const Cluster& cluster) {
-  return program_costs(program, division_of(plan, profile.model, cluster), CostTable(profile),
-                       cluster);
+  return program_costs(program, division_of(plan, profile.model, cluster),
+                       CostTable(profile, Purpose::kTraining, plan.optimizer), cluster);
 }
 
 }  // namespace cadastre

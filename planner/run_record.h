@@ -10,6 +10,7 @@
 #include "planner/normalization.h"
 #include "planner/plan.h"
 #include "planner/scene.h"
+#include "planner/training_settings.h"
 
 namespace cadastre {
 
@@ -40,17 +41,27 @@ struct TrainingStep {
   bool operator==(const TrainingStep&) const = default;
 };
 
-/// How a network is trained, whatever its division.
-struct TrainingSettings {
-  std::int64_t epochs = 1;
-  std::int64_t samples_per_epoch = 0;  ///< 0: all training samples
-  std::int64_t max_steps = 0;          ///< 0: no limit
-  double learning_rate = 0.05;         ///< peak; warm-up, then cosine to 0
-  double momentum = 0.9;
-  double weight_decay = 1e-4;
-  std::int64_t seed = 1;
-  bool operator==(const TrainingSettings&) const = default;
+/// Accuracy on validation samples after so many steps.
+struct ValidationPoint {
+  std::int64_t num_steps = 0;
+  double loss = 0;  ///< mean cross-entropy, neither weighted nor smoothed
+  double overall_accuracy = 0;
+  double average_accuracy = 0;
+  double kappa = 0;
+  bool operator==(const ValidationPoint&) const = default;
 };
+
+/// How a run got on by validation samples, which it did not learn from.
+struct Validation {
+  std::int64_t num_samples = 0;
+  std::vector<ValidationPoint> curve;  ///< of the last steps, too
+  std::int64_t best_num_steps = 0;     ///< whose weights were kept: the greatest kappa
+  Metrics metrics;                     ///< of these
+  bool operator==(const Validation&) const = default;
+};
+
+/// Why training ended.
+enum class RunEnd { kSteps, kPatience };
 
 /// `cadastre-run/1`: what a training run was and gave.
 struct RunRecord {
@@ -72,14 +83,14 @@ struct RunRecord {
   double wall_s = 0;
   std::int64_t traffic_bytes_per_step = 0;  ///< as counted by the ranks
   std::vector<TrainingStep> steps;
-  std::optional<Metrics> metrics;
+  RunEnd end = RunEnd::kSteps;
+  std::optional<Validation> validation;
+  std::optional<Metrics> metrics;  ///< on test samples
   bool operator==(const RunRecord&) const = default;
 };
 
 [[nodiscard]] RunRecord read_run(const std::filesystem::path& file);
 [[nodiscard]] RunRecord run_from_json(const JsonPlace& place);
-[[nodiscard]] TrainingSettings training_from_json(const JsonPlace& place);
-[[nodiscard]] nlohmann::json to_json(const TrainingSettings& training);
 /// Written as `predicted.step_s`, `simulated.step_s`, `measured.{step_s, step_spread_s, wall_s}`.
 [[nodiscard]] nlohmann::json to_json(const RunRecord& run);
 

@@ -100,30 +100,54 @@ nlohmann::json to_json(const Metrics& metrics) {
           {"confusion", metrics.confusion}};
 }
 
-}  // namespace
+const std::vector<std::string>& run_end_names() {
+  static const std::vector<std::string> names = {"steps", "patience"};
+  return names;
+}
 
-TrainingSettings training_from_json(const JsonPlace& place) {
+Validation read_validation(const JsonPlace& place) {
   JsonObject object = place.object();
-  TrainingSettings training{.epochs = object.at("epochs").integer(1),
-                            .samples_per_epoch = object.at("samples_per_epoch").integer(0),
-                            .max_steps = object.at("max_steps").integer(0),
-                            .learning_rate = object.at("learning_rate").positive(),
-                            .momentum = object.at("momentum").number(0, 1),
-                            .weight_decay = object.at("weight_decay").number(0),
-                            .seed = object.at("seed").integer(0)};
+  Validation validation;
+  validation.num_samples = object.at("num_samples").integer(1);
+  bool has_best = false;
+  const JsonPlace best = object.at("best_num_steps");
+  validation.best_num_steps = best.integer(1);
+  for (const JsonPlace& item : object.at("curve").array(1)) {
+    JsonObject of_point = item.object();
+    const ValidationPoint point{.num_steps = of_point.at("num_steps").integer(1),
+                                .loss = of_point.at("loss").number(0),
+                                .overall_accuracy = of_point.at("overall_accuracy").number(0, 1),
+                                .average_accuracy = of_point.at("average_accuracy").number(0, 1),
+                                .kappa = of_point.at("kappa").number(-1, 1)};
+    of_point.finish();
+    if (!validation.curve.empty() && point.num_steps <= validation.curve.back().num_steps)
+      refuse(item, "/num_steps",
+             "expected more than " + std::to_string(validation.curve.back().num_steps) +
+                 ", the point before it, found " + std::to_string(point.num_steps));
+    has_best = has_best || point.num_steps == validation.best_num_steps;
+    validation.curve.push_back(point);
+  }
+  if (!has_best) best.fail_expected("the steps of a point of the curve");
+  validation.metrics = read_metrics(object.at("metrics"));
   object.finish();
-  return training;
+  return validation;
 }
 
-nlohmann::json to_json(const TrainingSettings& training) {
-  return {{"epochs", training.epochs},
-          {"samples_per_epoch", training.samples_per_epoch},
-          {"max_steps", training.max_steps},
-          {"learning_rate", training.learning_rate},
-          {"momentum", training.momentum},
-          {"weight_decay", training.weight_decay},
-          {"seed", training.seed}};
+nlohmann::json to_json(const Validation& validation) {
+  nlohmann::json curve = nlohmann::json::array();
+  for (const ValidationPoint& point : validation.curve)
+    curve.push_back({{"num_steps", point.num_steps},
+                     {"loss", point.loss},
+                     {"overall_accuracy", point.overall_accuracy},
+                     {"average_accuracy", point.average_accuracy},
+                     {"kappa", point.kappa}});
+  return {{"num_samples", validation.num_samples},
+          {"curve", std::move(curve)},
+          {"best_num_steps", validation.best_num_steps},
+          {"metrics", to_json(validation.metrics)}};
 }
+
+}  // namespace
 
 RunRecord run_from_json(const JsonPlace& place) {
   JsonObject object = open_format(place, "run");
@@ -144,6 +168,10 @@ RunRecord run_from_json(const JsonPlace& place) {
   read_times(object, run);
   run.traffic_bytes_per_step = object.at("traffic_bytes_per_step").integer(0);
   run.steps = read_steps(object.at("steps"));
+  if (const auto end = object.find("ended_by"))
+    run.end = static_cast<RunEnd>(end->one_of(run_end_names()));
+  if (const auto validation = object.find("validation"))
+    run.validation = read_validation(*validation);
   if (const auto metrics = object.find("metrics")) run.metrics = read_metrics(*metrics);
   object.finish();
   return run;
@@ -177,13 +205,15 @@ nlohmann::json to_json(const RunRecord& run) {
                               {"step_spread_s", run.measured_step_spread_s},
                               {"wall_s", run.wall_s}}},
                             {"traffic_bytes_per_step", run.traffic_bytes_per_step},
-                            {"steps", std::move(steps)}};
+                            {"steps", std::move(steps)},
+                            {"ended_by", run_end_names()[static_cast<std::size_t>(run.end)]}};
   if (run.wire_dtype != WireDtype::kFloat32)
     written["wire_dtype"] = wire_dtype_name(run.wire_dtype);
   if (!run.normalization.empty())
     written["normalization"] = normalization_json(run.normalization);
   if (!run.notes.empty()) written["notes"] = run.notes;
   if (run.simulated_step_s) written["simulated"] = {{"step_s", *run.simulated_step_s}};
+  if (run.validation) written["validation"] = to_json(*run.validation);
   if (run.metrics) written["metrics"] = to_json(*run.metrics);
   return written;
 }

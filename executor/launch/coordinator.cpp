@@ -123,12 +123,16 @@ std::vector<Frame> Coordinator::collect(const std::string& type) {
   return frames;
 }
 
-void Coordinator::run(const std::function<void(int rank, Frame& frame)>& on_frame) {
-  while (!std::all_of(peers_.begin(), peers_.end(), [](const Peer& peer) { return peer.is_done; }))
+void Coordinator::run(const std::function<void(int rank, Frame& frame)>& on_frame,
+                      const std::function<void()>& meanwhile) {
+  while (
+      !std::all_of(peers_.begin(), peers_.end(), [](const Peer& peer) { return peer.is_done; })) {
     pump([&](std::size_t rank, Frame& frame) {
       if (frame.type() == "step") ++peers_[rank].num_steps;
       on_frame(static_cast<int>(rank), frame);
     });
+    if (meanwhile) meanwhile();
+  }
 }
 
 void Coordinator::dismiss() {

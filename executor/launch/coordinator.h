@@ -49,8 +49,10 @@ class Coordinator {
   /// Waits until every rank has sent a frame of this type; in their order.
   [[nodiscard]] std::vector<Frame> collect(const std::string& type);
 
-  /// Waits until every rank is done, and hands over whatever else they send.
-  void run(const std::function<void(int rank, Frame& frame)>& on_frame);
+  /// Waits until every rank is done, and hands over whatever else they send. Calls `meanwhile` many
+  /// times a second.
+  void run(const std::function<void(int rank, Frame& frame)>& on_frame,
+           const std::function<void()>& meanwhile = {});
 
   /// Lets the ranks go, once all are done.
   void dismiss();
