@@ -26,9 +26,9 @@ namespace {
 /// page has it once.
 constexpr std::string_view kDataMarker = "@CADASTRE_REPORT_DATA@";
 
-constexpr std::array<const char*, 7> kDocumentNames = {
+constexpr std::array<const char*, 8> kDocumentNames = {
     "plan.json", "simulation.json", "profile.json",           "cluster.json",
-    "run.json",  "timeline.json",   "predicted-timeline.json"};
+    "run.json",  "timeline.json",   "predicted-timeline.json", "study.json"};
 
 std::vector<fs::path> documents_in(const fs::path& directory) {
   std::vector<fs::path> found;
@@ -91,7 +91,7 @@ ReportInputs collect_report_inputs(const std::vector<fs::path>& inputs) {
     if (documents.empty())
       throw InputError(
           input.string(), "",
-          "expected a directory with plan.json, simulation.json or run.json, found none "
+          "expected a directory with plan.json, simulation.json, run.json or study.json, found none "
           "of cadastre's documents in it");
     add_once(directories, input);
     for (const fs::path& document : documents) {

@@ -27,7 +27,7 @@ void add_report_verb(CLI::App& program) {
                  print_result(*options, {{"report", verb->output.string()}, {"bytes", page.size()}},
                               "wrote " + verb->output.string() + "\n");
                });
-  app->add_option("INPUT", verb->inputs, "Run or demo directories, or documents")->required();
+  app->add_option("INPUT", verb->inputs, "Run, demo or study directories, or documents")->required();
   app->add_option("-o,--output", verb->output, "Where the page is written")->required();
 }
 

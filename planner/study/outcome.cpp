@@ -9,39 +9,6 @@ namespace cadastre {
 
 namespace {
 
-nlohmann::json to_json(const StudyPlan& plan) {
-  nlohmann::json stages = nlohmann::json::array();
-  for (const StudyStage& stage : plan.stages)
-    stages.push_back({{"first_layer", stage.first_layer},
-                      {"last_layer", stage.last_layer},
-                      {"num_layers", stage.num_layers},
-                      {"hosts", stage.hosts}});
-  nlohmann::json written = {{"batch_size", plan.batch_size},
-                            {"micro_batches", plan.micro_batches},
-                            {"schedule", schedule_name(plan.schedule)},
-                            {"stages", std::move(stages)}};
-  if (plan.averaging_period > 0) written["averaging_period"] = plan.averaging_period;
-  return written;
-}
-
-StudyPlan read_study_plan(const JsonPlace& place) {
-  JsonObject object = place.object();
-  StudyPlan plan{.batch_size = batch_size_from_json(object.at("batch_size")),
-                 .micro_batches = micro_batches_from_json(object.at("micro_batches")),
-                 .schedule = schedule_from_json(object.at("schedule")),
-                 .averaging_period = averaging_period_from_json(object)};
-  for (const JsonPlace& item : object.at("stages").array(1)) {
-    JsonObject stage = item.object();
-    plan.stages.push_back({.first_layer = stage.at("first_layer").string(),
-                           .last_layer = stage.at("last_layer").string(),
-                           .num_layers = stage.at("num_layers").integer(1),
-                           .hosts = stage.at("hosts").strings()});
-    stage.finish();
-  }
-  object.finish();
-  return plan;
-}
-
 nlohmann::json to_json(const StudyFigures& figures) {
   nlohmann::json written = nlohmann::json::object();
   for (const StudyMetric& metric : study_metrics()) {
@@ -82,6 +49,39 @@ StudyPlan study_plan(const Plan& plan) {
   return compact;
 }
 
+nlohmann::json to_json(const StudyPlan& plan) {
+  nlohmann::json stages = nlohmann::json::array();
+  for (const StudyStage& stage : plan.stages)
+    stages.push_back({{"first_layer", stage.first_layer},
+                      {"last_layer", stage.last_layer},
+                      {"num_layers", stage.num_layers},
+                      {"hosts", stage.hosts}});
+  nlohmann::json written = {{"batch_size", plan.batch_size},
+                            {"micro_batches", plan.micro_batches},
+                            {"schedule", schedule_name(plan.schedule)},
+                            {"stages", std::move(stages)}};
+  if (plan.averaging_period > 0) written["averaging_period"] = plan.averaging_period;
+  return written;
+}
+
+StudyPlan study_plan_from_json(const JsonPlace& place) {
+  JsonObject object = place.object();
+  StudyPlan plan{.batch_size = batch_size_from_json(object.at("batch_size")),
+                 .micro_batches = micro_batches_from_json(object.at("micro_batches")),
+                 .schedule = schedule_from_json(object.at("schedule")),
+                 .averaging_period = averaging_period_from_json(object)};
+  for (const JsonPlace& item : object.at("stages").array(1)) {
+    JsonObject stage = item.object();
+    plan.stages.push_back({.first_layer = stage.at("first_layer").string(),
+                           .last_layer = stage.at("last_layer").string(),
+                           .num_layers = stage.at("num_layers").integer(1),
+                           .hosts = stage.at("hosts").strings()});
+    stage.finish();
+  }
+  object.finish();
+  return plan;
+}
+
 std::string plan_text(const StudyPlan& plan) {
   std::string text = std::to_string(plan.micro_batches) + " x " + schedule_name(plan.schedule);
   for (std::size_t s = 0; s < plan.stages.size(); ++s) {
@@ -117,7 +117,7 @@ StudyOutcome study_outcome_members(JsonObject& object) {
   }
   outcome.fits_memory = object.at("fits_memory").boolean();
   outcome.figures = read_figures(object.at("figures"));
-  outcome.plan = read_study_plan(object.at("plan"));
+  outcome.plan = study_plan_from_json(object.at("plan"));
   return outcome;
 }
 

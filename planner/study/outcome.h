@@ -51,6 +51,9 @@ struct StudyOutcome {
 
 [[nodiscard]] StudyPlan study_plan(const Plan& plan);
 
+[[nodiscard]] nlohmann::json to_json(const StudyPlan& plan);
+[[nodiscard]] StudyPlan study_plan_from_json(const JsonPlace& place);
+
 /// `2 x gpipe: a..b on node1 | c on node2+node3`.
 [[nodiscard]] std::string plan_text(const StudyPlan& plan);
 

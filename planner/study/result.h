@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "planner/study/claims.h"
+#include "planner/study/measured.h"
 #include "planner/study/outcome.h"
 
 namespace cadastre {
@@ -71,6 +73,8 @@ struct StudyResult {
   std::vector<BreakEvenAnswer> break_even;
   std::vector<SensitivityAnswer> sensitivity;  ///< greatest elasticity first
   std::optional<GoalAnswer> goal;
+  std::vector<MeasuredArchitecture> measured;  ///< none where no machines were given
+  std::vector<StudyClaim> claims;              ///< none where the study does not ask
   bool operator==(const StudyResult&) const = default;
 };
 

@@ -134,6 +134,11 @@ StudyResult study_result_from_json(const JsonPlace& place) {
   for (const JsonPlace& answer : object.at("sensitivity").array())
     result.sensitivity.push_back(read_sensitivity(answer));
   if (const auto goal = object.find("goal")) result.goal = read_goal(*goal, result.rows.size());
+  if (const auto measured = object.find("measured"))
+    for (const JsonPlace& item : measured->array())
+      result.measured.push_back(measured_from_json(item));
+  if (const auto claims = object.find("claims"))
+    for (const JsonPlace& item : claims->array()) result.claims.push_back(claim_from_json(item));
   object.finish();
   return result;
 }
@@ -158,6 +163,9 @@ nlohmann::json to_json(const StudyResult& result) {
   for (const SensitivityAnswer& answer : result.sensitivity)
     written["sensitivity"].push_back(to_json(answer));
   if (result.goal) written["goal"] = to_json(*result.goal);
+  for (const MeasuredArchitecture& measured : result.measured)
+    written["measured"].push_back(to_json(measured));
+  for (const StudyClaim& claim : result.claims) written["claims"].push_back(to_json(claim));
   return written;
 }
 

@@ -140,6 +140,8 @@ std::string study_text(const StudyResult& result) {
   if (!result.break_even.empty() || result.goal) text += "\n";
   for (const BreakEvenAnswer& answer : result.break_even) text += answer.sentence + "\n";
   if (result.goal) text += result.goal->sentence + "\n";
+  if (!result.measured.empty()) text += "\n" + measured_table(result.measured);
+  for (const StudyClaim& claim : result.claims) text += "\n" + claim_text(claim);
   return text;
 }
 

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "planner/json_reader.h"
@@ -84,6 +85,15 @@ struct GoalQuestion {
   bool operator==(const GoalQuestion&) const = default;
 };
 
+/// What a study trains for real where machines are given: its architectures on the base's model.
+struct MeasureQuestion {
+  std::vector<std::string> strategies;
+  std::int64_t batch_size = 1;
+  /// Options of `cadastre run` by their names without dashes, in order: "epochs", "2".
+  std::vector<std::pair<std::string, std::string>> training;
+  bool operator==(const MeasureQuestion&) const = default;
+};
+
 /// `cadastre-study/1`: what if? A grid, or a list, of changes to a base; at each point every
 /// strategy is planned and replayed.
 ///
@@ -105,6 +115,8 @@ struct Study {
   std::vector<BreakEvenQuestion> break_even;
   std::optional<SensitivityQuestion> sensitivity;
   std::optional<GoalQuestion> goal;
+  std::optional<MeasureQuestion> measure;
+  bool judges_claims = false;  ///< says which of the paper's claims hold (`judged_claims`)
   bool operator==(const Study&) const = default;
 };
 

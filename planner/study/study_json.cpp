@@ -272,6 +272,39 @@ GoalQuestion read_goal(const JsonPlace& place) {
   return goal;
 }
 
+/// Settings of a training, one option of `cadastre run` each: {"samples_per_epoch": 1000}.
+std::vector<std::pair<std::string, std::string>> read_training(const JsonPlace& place) {
+  std::vector<std::pair<std::string, std::string>> options;
+  JsonObject object = place.object();
+  for (const auto& [key, value] : object.members()) {
+    std::string name = key;
+    std::replace(name.begin(), name.end(), '_', '-');
+    if (value.value().is_number())
+      options.emplace_back(name, value.value().dump());
+    else if (value.value().is_string())
+      options.emplace_back(name, value.string());
+    else
+      value.fail_expected("a number or a text, as the option --" + name + " of run takes");
+  }
+  return options;
+}
+
+MeasureQuestion read_measure(const JsonPlace& place, const Study& study) {
+  JsonObject object = place.object();
+  MeasureQuestion question;
+  question.strategies = read_strategies(object.at("strategies"), study);
+  question.batch_size = object.at("batch_size").integer(1, std::int64_t{1} << 20);
+  if (const auto training = object.find("training")) question.training = read_training(*training);
+  object.finish();
+  if (!study.base.contains("model") && !study.base.contains("profile"))
+    place.fail("expected no such key with a base that has neither model nor profile");
+  for (const std::string& strategy : question.strategies)
+    if (strategy == kFixedPlan)
+      place.fail("expected strategies that are planned on the machines at hand, found " +
+                 in_quotes(kFixedPlan));
+  return question;
+}
+
 void check_size(const JsonPlace& place, const Study& study) {
   std::size_t num = 1;
   for (const StudyColumn& column : study.columns) {
@@ -315,6 +348,9 @@ Study study_from_json(const JsonPlace& place) {
   if (const auto question = object.find("sensitivity"))
     study.sensitivity = read_sensitivity(*question);
   if (const auto goal = object.find("goal")) study.goal = read_goal(*goal);
+  if (const auto question = object.find("measure"))
+    study.measure = read_measure(*question, study);
+  if (const auto claims = object.find("claims")) study.judges_claims = claims->boolean();
   object.finish();
   return study;
 }

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "planner/study/result.h"
 #include "planner/study/study.h"
@@ -16,6 +17,9 @@ struct RunStudyOptions {
   /// what else is known to be needed, then bisections.
   std::function<void(const std::string& what, std::size_t done, std::size_t total)> on_progress =
       [](const std::string&, std::size_t, std::size_t) {};
+  /// Called once all is simulated: the study's architectures as they train for real; none: they
+  /// are not measured.
+  std::function<std::vector<MeasuredArchitecture>(const Study& study)> measure = {};
 };
 
 /// Runs a study in `directory`: what its `points.jsonl` does not hold yet is worked out, and kept

@@ -4,13 +4,17 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cstdio>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <stdexcept>
 #include <string>
 
 #include "planner/command_line.h"
+#include "planner/error.h"
 #include "planner/progress.h"
+#include "planner/study/measure.h"
 #include "simulator/study/run_study.h"
 
 namespace cadastre {
@@ -21,7 +25,22 @@ struct StudyVerb : VerbOptions {
   std::string study_file;
   std::string directory;
   std::size_t max_processes = 0;
+  MeasureOptions measure;
+  bool local = false;
 };
+
+/// What must be given together to measure, and a study that says what.
+void check_machines(const StudyVerb& verb, const Study& study) {
+  const bool machines = verb.local || !verb.measure.hosts.empty();
+  if (machines && !study.measure)
+    throw InputError(verb.study_file, "",
+                     "expected the key \"measure\", for what to train on the machines given, found "
+                     "none");
+  if (machines && verb.measure.scene.empty())
+    throw InputError("", "", "expected --data, the scene to train on, with --local and --hosts");
+  if (!machines && !verb.measure.scene.empty())
+    throw InputError("", "", "expected --local or --hosts, the machines to train on, with --data");
+}
 
 /// Rows that have no figures for another reason than that there is no plan.
 void check_failures(const StudyResult& result, const std::string& directory) {
@@ -42,6 +61,7 @@ void run_verb(const StudyVerb& verb) {
   // A limit on the size of files is met as an error of writing, which says more.
   ::signal(SIGXFSZ, SIG_IGN);
   const Study study = read_study(verb.study_file);
+  check_machines(verb, study);
   StudyResult result;
   {
     std::optional<Progress> progress;
@@ -58,6 +78,16 @@ void run_verb(const StudyVerb& verb) {
       progress->update(static_cast<std::int64_t>(done),
                        std::to_string(done) + " of " + std::to_string(total));
     };
+    if (!verb.measure.scene.empty())
+      options.measure = [&](const Study& measured) {
+        progress.reset();
+        MeasureOptions where = verb.measure;
+        where.directory = std::filesystem::path(verb.directory) / "measured";
+        where.on_start = [&](const std::string& what) {
+          if (!verb.quiet) std::fprintf(stderr, "%s\n", what.c_str());
+        };
+        return measure_architectures(measured, where);
+      };
     result = run_study(study, verb.directory, options);
   }
   print_result(verb, to_json(result),
@@ -83,6 +113,21 @@ void add_study_verb(CLI::App& program) {
   app->add_option("--jobs", verb->max_processes,
                   "Points to work out at the same time (default: as many as there are cores)")
       ->check(integer_from(1, kMostProcesses));
+  app->add_option("--data", verb->measure.scene,
+                  "Scene on which to train, for real, what the study's \"measure\" names");
+  app->add_option("--rasters", verb->measure.rasters, "Where its rasters lie, if not beside it");
+  CLI::Option* hosts = app->add_option("--hosts", verb->measure.hosts,
+                                       "File of the machines to train on, by ssh, as for `run`");
+  constexpr std::int64_t kMostRanks = 64;
+  app->add_option_function<std::int64_t>(
+         "--local",
+         [verb](const std::int64_t num) {
+           verb->local = true;
+           verb->measure.num_local = num;
+         },
+         "Train on so many ranks of this machine")
+      ->check(integer_from(1, kMostRanks))
+      ->excludes(hosts);
 }
 
 }  // namespace cadastre

@@ -9,6 +9,7 @@ import {headline} from "../../web/src/layout/headline";
 import {loads_of_timeline, traffic_of_timeline} from "../../web/src/layout/loads";
 import {shapes_of} from "../../web/src/layout/shapes";
 import {best_view, main_view, plan_views, ranks_of_stages, speedup} from "../../web/src/layout/strategies";
+import {point_name, study_points} from "../../web/src/layout/study";
 import {
   clamped, common_axis, event_at, lanes_of, panned, time_to_x, visible_boxes, x_to_time, zoomed,
 } from "../../web/src/layout/timeline_layout";
@@ -45,6 +46,30 @@ test("numbers keep three digits and take the unit that fits", () => {
   assert.equal(plural(1, "micro-batch"), "1 micro-batch");
   assert.equal(plural(4, "micro-batch"), "4 micro-batches");
   assert.equal(plural(4, "epoch"), "4 epochs");
+});
+
+test("a study's rows of the same values are one point, named by these", () => {
+  const columns = ["/cluster/network/bandwidth_bytes_per_s", "batch"];
+  const row = (bandwidth: unknown, strategy: string) =>
+    ({values: {[columns[0]]: bandwidth, batch: 8}, strategy, outcome: "done"});
+  const points = study_points(columns, [row(1.25e8, "branch"), row(1.25e8, "hybrid"), row("1Gbps", "branch")]);
+  assert.deepEqual(points.map(({name, rows}) => [name, rows.length]), [
+    ["bandwidth_bytes_per_s 125\u202fMB/s, batch 8", 2],
+    ["bandwidth_bytes_per_s 1Gbps, batch 8", 1],
+  ]);
+  assert.equal(point_name(["point", "batch"], {point: "large batches", batch: 8}), "large batches");
+  assert.equal(point_name(columns, {}), "the base");
+});
+
+test("a study's claims are counted in one sentence", () => {
+  const claim = (verdict: string) => ({claim: "c", verdict, evidence: []});
+  const study = {
+    format: "cadastre-study-result/1", name: "paper", description: "", network_model: "", columns: [],
+    rows: [{values: {}, strategy: "branch", outcome: "done"}], break_even: [],
+    claims: [claim("holds"), claim("holds in part"), claim("unknown")],
+  };
+  const report = gather({documents: [{name: "study.json", document: study}], images: {}});
+  assert.equal(headline(report, undefined, []), "Study paper: 1 simulation; of 3 claims, 1 held and 1 held in part.");
 });
 
 test("zooming keeps the time under the pointer where it is", () => {

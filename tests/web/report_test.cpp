@@ -58,8 +58,8 @@ TEST_CASE("a report refuses what is not there", "[planner]") {
         missing + ": expected a document or a directory, found none");
   CHECK(documents::refusal([&] { static_cast<void>(collect_report_inputs({directory.path()})); }) ==
         directory.path().string() +
-            ": expected a directory with plan.json, simulation.json or run.json, found none of "
-            "cadastre's documents in it");
+            ": expected a directory with plan.json, simulation.json, run.json or study.json, found "
+            "none of cadastre's documents in it");
 }
 
 TEST_CASE("base64 is that of RFC 4648", "[planner]") {

@@ -203,6 +203,48 @@ export interface Run {
   metrics?: Metrics;
 }
 
+export interface StudyRow {
+  values: {[column: string]: unknown};
+  strategy: string;
+  outcome: string; // done, no-plan, failed
+  error?: string;
+  fits_memory?: boolean;
+  figures?: {
+    simulated_step_s: number;
+    traffic_bytes_per_step: number;
+    throughput_samples_per_s: number;
+    num_hosts: number;
+    utilization_min: number;
+    utilization_mean: number;
+    utilization_max: number;
+  };
+}
+
+/// Without figures where `error` says why.
+export interface MeasuredArchitecture {
+  strategy: string;
+  error?: string;
+  step_s?: number;
+  epoch_s?: number;
+  traffic_bytes_per_step?: number;
+  hosts?: {name: string; processor_part: number; predicted_bytes: number}[];
+  overall_accuracy?: number;
+  kappa?: number;
+  inference_s?: number;
+}
+
+export interface StudyResult {
+  format: "cadastre-study-result/1";
+  name: string;
+  description: string;
+  network_model: string;
+  columns: string[];
+  rows: StudyRow[];
+  break_even: {sentence: string}[];
+  measured?: MeasuredArchitecture[];
+  claims?: {claim: string; verdict: string; evidence: string[]}[];
+}
+
 /// What `make_report` (planner/report.cpp) puts into the page.
 export interface Embedded {
   documents: {name: string; document: {format?: string}}[];
@@ -214,6 +256,7 @@ export interface Report {
   plan?: PlanDocument;
   simulation?: Simulation;
   run?: Run;
+  study?: StudyResult;
   profile?: Profile;
   cluster?: Cluster;
   model?: Model;
@@ -240,6 +283,7 @@ export function gather(embedded: Embedded): Report {
   const [own_profile] = of_format<Profile>("profile");
   take("plan", plan);
   take("run", run);
+  take("study", of_format<StudyResult>("study-result")[0]);
   take("simulation", of_format<Simulation>("simulation")[0]);
   take("profile", own_profile, plan?.profile);
   take("cluster", of_format<Cluster>("cluster")[0], plan?.cluster);

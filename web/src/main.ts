@@ -10,6 +10,7 @@ import {graph_section} from "./view/graph_view";
 import {has_loads, hosts_section, traffic_section} from "./view/loads_view";
 import {map_section} from "./view/map_view";
 import {strategies_section} from "./view/strategies_view";
+import {claims_section, measured_section, simulated_section} from "./view/study_view";
 import {timelines_section} from "./view/timelines_view";
 import {hide_tooltip} from "./view/tooltip";
 import {training_section} from "./view/training_view";
@@ -30,9 +31,12 @@ function summary(report: Report, view: PlanView | undefined): HTMLElement | unde
 
 /// The sections in reading order; those without data are absent.
 function sections(report: Report, views: PlanView[], view: PlanView | undefined, select: (view: PlanView) => void): HTMLElement[] {
-  const {run, model, images, scene, cluster} = report;
+  const {run, model, images, scene, cluster, study} = report;
   const compared = views.filter(({strategy}) => strategy !== "timeline");
   return [
+    study?.claims && study.claims.length > 0 && claims_section(study),
+    study?.measured && study.measured.length > 0 && measured_section(study.measured),
+    study && simulated_section(study),
     view && compared.length > 0 && strategies_section(report, compared, view, select),
     view && view.timelines.length > 0 && timelines_section(view, model),
     model && graph_section(report, model, view),
@@ -62,9 +66,9 @@ function draw(root: HTMLElement, report: Report): void {
     el("header", {}, el("p", {class: "product"}, "cadastre report"), el("h1", {}, headline(report, about, views)), summary(report, about)),
     contents,
     body,
-    el("footer", {}, `Made from ${report.names.join(", ")}${report.simulation ? `. Network model: ${report.simulation.network_model}` : ""}.`),
+    el("footer", {}, `Made from ${report.names.join(", ")}${(report.simulation ?? report.study) ? `. Network model: ${(report.simulation ?? report.study)?.network_model}` : ""}.`),
   );
-  const subject = report.scene?.name ?? report.model?.name;
+  const subject = report.scene?.name ?? report.model?.name ?? report.study?.name;
   if (subject) document.title = `${subject} – cadastre report`;
 }
 

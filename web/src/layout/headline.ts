@@ -26,6 +26,11 @@ export function headline(report: Report, view: PlanView | undefined, views: Plan
       (source) => `${source} ${seconds(view[`${source}_step_s` as "predicted_step_s"] as number)}`,
     );
     if (steps.length > 1) clauses.push(steps.join(", "));
+  } else if (report.study) {
+    const {name, rows, claims = []} = report.study;
+    clauses.push(`Study ${name}: ${plural(rows.length, "simulation")}`);
+    if (claims.length > 0)
+      clauses.push(`of ${plural(claims.length, "claim")}, ${claims.filter(({verdict}) => verdict === "holds").length} held and ${claims.filter(({verdict}) => verdict === "holds in part").length} held in part`);
   } else if (report.profile) {
     clauses.push(`Profile of ${report.profile.model.name} on ${report.profile.device}`);
   } else if (report.cluster) {

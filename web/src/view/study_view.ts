@@ -1,0 +1,98 @@
+// A study: which claims hold, and the figures that this rests on.
+
+import type {MeasuredArchitecture, StudyResult, StudyRow} from "../documents";
+import {type Unit, byte_unit, bytes, count, in_unit, percent, seconds, significant, time_unit} from "../layout/format";
+import {study_points} from "../layout/study";
+import {type Child, el, section} from "./dom";
+
+function bar(source: string, value: number, most: number, text: string): HTMLElement {
+  const width = most > 0 ? (100 * value) / most : 0;
+  return el("div", {class: `bar ${source}`},
+    el("span", {class: "track"}, el("span", {class: "fill", style: `width: ${width}%`})),
+    el("span", {class: "value"}, text));
+}
+
+function head(label: Child, number = false): HTMLElement {
+  return el("th", {scope: "col", class: number ? "number" : undefined}, label);
+}
+
+function cell(label: string, ...content: Child[]): HTMLElement {
+  return el("td", {"data-label": label, class: "number"}, ...content);
+}
+
+export function claims_section(study: StudyResult): HTMLElement {
+  const mark: {[verdict: string]: string} = {holds: "mark best", "does not hold": "mark bad"};
+  const cards = (study.claims ?? []).map(({claim, verdict, evidence}) =>
+    el("article", {class: "claim"},
+      el("h3", {}, `“${claim}”`, el("span", {class: mark[verdict] ?? "mark"}, verdict)),
+      el("ul", {}, ...evidence.map((sentence) => el("li", {}, sentence)))));
+  return section("claims", "Claims",
+    "In the words of Aspri, Tsagkatakis and Tsakalides (Remote Sensing 12(17):2670, 2020), and what the figures below say of them.",
+    ...cards);
+}
+
+const most_of = <T>(rows: T[], value: (row: T) => number) => rows.reduce((most, row) => Math.max(most, value(row)), 0);
+
+export function measured_section(measured: MeasuredArchitecture[]): HTMLElement {
+  const done = measured.filter(({error}) => error === undefined);
+  const most_s = most_of(done, ({step_s}) => step_s ?? 0);
+  const step_unit = time_unit(most_s);
+  const traffic_unit = byte_unit(most_of(done, ({traffic_bytes_per_step}) => traffic_bytes_per_step ?? 0));
+  const row = (of: MeasuredArchitecture) => {
+    if (of.error !== undefined)
+      return el("tr", {}, el("th", {scope: "row"}, of.strategy), el("td", {colspan: 8, class: "hosts"}, of.error));
+    const hosts = of.hosts ?? [];
+    return el("tr", {},
+      el("th", {scope: "row"}, of.strategy),
+      el("td", {class: "steps"}, bar("measured", of.step_s ?? 0, most_s, in_unit(of.step_s ?? 0, step_unit))),
+      cell("epoch", of.epoch_s === undefined ? "–" : seconds(of.epoch_s)),
+      cell(`traffic, ${traffic_unit.name}`, in_unit(of.traffic_bytes_per_step ?? 0, traffic_unit)),
+      el("td", {"data-label": "sent by host", class: "hosts"},
+        hosts.map(({name, predicted_bytes}) => `${name} ${bytes(predicted_bytes)}`).join(", ")),
+      el("td", {"data-label": "processor by host", class: "hosts"},
+        hosts.map(({name, processor_part}) => `${name} ${percent(processor_part, 0)}`).join(", ")),
+      cell("accuracy", of.overall_accuracy === undefined ? "–" : percent(of.overall_accuracy)),
+      cell("kappa", of.kappa === undefined ? "–" : significant(of.kappa)),
+      cell("inference", seconds(of.inference_s ?? 0)));
+  };
+  return section("measured", "Measured",
+    "Each architecture trained for real. Traffic in all is as the ranks counted it in a step, by host as the plan's program says; processor use is that of the thread that computes, as a part of the step. The inference is of the whole scene.",
+    el("table", {class: "strategies"},
+      el("thead", {}, el("tr", {}, head("architecture"), head(`step, ${step_unit.name}`), head("epoch", true),
+        head(`traffic, ${traffic_unit.name}`, true), head("sent by host"), head("processor by host"),
+        head("accuracy", true), head("kappa", true), head("inference", true))),
+      el("tbody", {}, ...measured.map(row))));
+}
+
+function simulated_row(row: StudyRow, most_s: number, step_unit: Unit, traffic_unit: Unit): HTMLElement {
+  const figures = row.figures;
+  if (row.outcome !== "done" || !figures)
+    return el("tr", {}, el("th", {scope: "row"}, row.strategy),
+      el("td", {colspan: 5, class: "hosts"}, row.error ?? row.outcome));
+  return el("tr", {},
+    el("th", {scope: "row"}, row.strategy, row.fits_memory === false && el("span", {class: "mark bad"}, "exceeds memory")),
+    el("td", {class: "steps"}, bar("simulated", figures.simulated_step_s, most_s, in_unit(figures.simulated_step_s, step_unit))),
+    cell(`traffic, ${traffic_unit.name}`, in_unit(figures.traffic_bytes_per_step, traffic_unit)),
+    cell("hosts", count(figures.num_hosts)),
+    cell("busy", `${percent(figures.utilization_mean, 0)} (${percent(figures.utilization_min, 0)}–${percent(figures.utilization_max, 0)})`),
+    cell("samples/s", significant(figures.throughput_samples_per_s)));
+}
+
+export function simulated_section(study: StudyResult): HTMLElement {
+  const points = study_points(study.columns, study.rows);
+  const tables = points.flatMap(({name, rows}) => {
+    const most_s = most_of(rows, ({figures}) => figures?.simulated_step_s ?? 0);
+    const step_unit = time_unit(most_s);
+    const traffic_unit = byte_unit(most_of(rows, ({figures}) => figures?.traffic_bytes_per_step ?? 0));
+    return [
+      el("h3", {class: "point"}, name),
+      el("table", {class: "strategies"},
+        el("thead", {}, el("tr", {}, head("architecture"), head(`step, ${step_unit.name}`),
+          head(`traffic, ${traffic_unit.name}`, true), head("hosts", true), head("busy, mean (least–most)", true), head("samples/s", true))),
+        el("tbody", {}, ...rows.map((row) => simulated_row(row, most_s, step_unit, traffic_unit)))),
+    ];
+  });
+  const sentences = study.break_even.map(({sentence}) => el("li", {}, sentence));
+  return section("simulated", "Simulated", study.description, ...tables,
+    sentences.length > 0 && el("ul", {class: "answers"}, ...sentences));
+}
