@@ -46,13 +46,14 @@ def reason_not_to_run():
 
 
 class SparkCluster:
-    def __init__(self, name, directory, num_workers):
-        """Raises AssertionError with the log when it does not come up."""
+    def __init__(self, name, directory, num_workers, testbed=None):
+        """On a `testbed` of that name with such hosts, or on one that it makes; `close` removes
+        either. Raises AssertionError with the log when it does not come up."""
         self._home = spark_home()
         self._directory = directory
         self._processes = []
         self.workers = [f"node{i + 1}" for i in range(num_workers)]
-        self.testbed = Testbed.up(
+        self.testbed = testbed or Testbed.up(
             {"format": "cadastre-cluster/1", "name": name,
              "hosts": [{"name": host, "memory_bytes": "4GiB"}
                        for host in ["driver", *self.workers]],
@@ -80,13 +81,13 @@ class SparkCluster:
             process.wait()
         hosts.down(self.testbed.name)
 
-    def submit(self, words, spark_words=(), around=(), **environment):
+    def submit(self, words, spark_words=(), around=(), program=PROGRAM, **environment):
         """The started driver; its standard output and error are pipes."""
         command = [os.path.join(self._home, "bin", "spark-submit"), "--master", self.master,
                    "--driver-java-options", _SMALL_JAVA, "--conf",
                    f"spark.executor.extraJavaOptions={_SMALL_JAVA}", "--conf",
                    "spark.executor.memory=512m", "--conf", "spark.ui.enabled=false",
-                   *spark_words, PROGRAM, *words]
+                   *spark_words, program, *words]
         return self.testbed.start("driver", [*around, *command], stdout=subprocess.PIPE,
                                   stderr=subprocess.PIPE, text=True,
                                   env=self._environment() | environment)

@@ -65,11 +65,12 @@ def _version_2_parent(controller):
 
 
 def find_parents():
-    """{controller: [version, directory that a group can be made in]} for `cpu` and `memory`;
-    a controller that cannot be used is absent. One that is present may still turn out read-only.
+    """{controller: [version, directory that a group can be made in]} for `cpu`, `memory` and, in
+    version 1 alone, `cpuacct`; a controller that cannot be used is absent. One that is present may
+    still turn out read-only.
     """
     parents = {}
-    for controller in ("cpu", "memory"):
+    for controller in ("cpu", "memory", "cpuacct"):
         if parent := _version_1_parent(controller):
             parents[controller] = [1, parent]
         elif parent := _version_2_parent(controller):
@@ -87,6 +88,34 @@ def paths(parents, group):
     return sorted({f"{parent}/{group}" for _, parent in parents.values()})
 
 
+def limit(parents, group, processors):
+    """Limits `group` to so many processors; None lifts the limit. Throws OSError."""
+    version, parent = parents["cpu"]
+    quota_us = max(_LEAST_QUOTA_US, round((processors or 1) * PERIOD_US))
+    period_us = max(PERIOD_US, round(quota_us / (processors or 1)))
+    if version == 1:
+        _write(f"{parent}/{group}/cpu.cfs_period_us", period_us)
+        _write(f"{parent}/{group}/cpu.cfs_quota_us", -1 if processors is None else quota_us)
+    else:
+        quota = "max" if processors is None else quota_us
+        _write(f"{parent}/{group}/cpu.max", f"{quota} {period_us}")
+
+
+def processor_s(parents, group):
+    """Processor seconds of all that ran in `group`, what has ended included. Raises TestbedError
+    where the kernel does not count them."""
+    try:
+        if "cpuacct" in parents:
+            with open(f"{parents['cpuacct'][1]}/{group}/cpuacct.usage", encoding="ascii") as stream:
+                return 1e-9 * int(stream.read())
+        if parents.get("cpu", [1])[0] == 2:
+            with open(f"{parents['cpu'][1]}/{group}/cpu.stat", encoding="ascii") as stream:
+                return 1e-6 * int(dict(line.split() for line in stream)["usage_usec"])
+    except OSError as error:
+        raise TestbedError(f"{error.filename}: {error.strerror}") from None
+    raise TestbedError("no control group that counts processor time can be made here")
+
+
 def make(parents, group, processors, memory_bytes, weight=NORMAL_WEIGHT):
     """Makes `group`, limited to so many processors (None: all) and bytes; `weight` is its priority
     within its limit, beside what else runs on this machine. Raises TestbedError."""
@@ -94,14 +123,7 @@ def make(parents, group, processors, memory_bytes, weight=NORMAL_WEIGHT):
         for path in paths(parents, group):
             os.mkdir(path)
         if processors is not None:
-            version, parent = parents["cpu"]
-            quota_us = max(_LEAST_QUOTA_US, round(processors * PERIOD_US))
-            period_us = max(PERIOD_US, round(quota_us / processors))
-            if version == 1:
-                _write(f"{parent}/{group}/cpu.cfs_period_us", period_us)
-                _write(f"{parent}/{group}/cpu.cfs_quota_us", quota_us)
-            else:
-                _write(f"{parent}/{group}/cpu.max", f"{quota_us} {period_us}")
+            limit(parents, group, processors)
         if "cpu" in parents and weight != NORMAL_WEIGHT:
             version, parent = parents["cpu"]
             if version == 1:
