@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "executor/gdal_support.h"
-#include "executor/raster_alignment.h"
+#include "executor/scene/modality_reader.h"
+#include "executor/scene/reference_grid.h"
 #include "executor/verbs.h"
 #include "planner/command_line.h"
 #include "planner/error.h"
@@ -79,7 +79,7 @@ void set(nlohmann::json& family, const std::string& setting) {
 
 nlohmann::json model_document(const ModelRequest& request) {
   const Scene scene = read_scene(request.scene, request.rasters);
-  const Grid grid = grid_of(*open_raster(scene.labels));
+  const ReferenceGrid reference = reference_grid(scene);
   nlohmann::json family = {{"name", request.family},
                            {"num_classes", scene.classes.size()},
                            {"patch", request.patch}};
@@ -91,9 +91,7 @@ nlohmann::json model_document(const ModelRequest& request) {
   std::string name = scene.name + "-" + request.family;
   const std::vector<Modality> chosen = chosen_modalities(scene, request.only);
   for (const Modality& modality : chosen) {
-    const DatasetPtr raster = open_raster(modality.raster);
-    check_num_bands(*raster, modality.raster, modality.num_bands);
-    const std::int64_t side = request.patch * scale_on_grid(*raster, modality.raster, grid);
+    const std::int64_t side = request.patch * ModalityReader(modality, reference).scale();
     inputs.push_back({{"name", modality.name}, {"shape", {modality.num_bands, side, side}}});
     if (!request.only.empty()) name += "-" + modality.name;
   }
