@@ -88,9 +88,9 @@ Split read_split(const JsonPlace& place) {
     split.train = static_cast<int>(train->integer(0, kLargestId));
   if (const auto test = object.find("test"))
     split.test = static_cast<int>(test->integer(0, kLargestId));
-  object.finish();
   if (const auto validation = object.find("validation"))
     split.validation = static_cast<int>(validation->integer(0, kLargestId));
+  object.finish();
   if (split.train == split.test)
     refuse(place, "/test",
            "expected another value than \"train\", found " + std::to_string(split.test));
