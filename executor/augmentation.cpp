@@ -97,7 +97,7 @@ PatchVariation drawn_variation(const Augmentation& augmentation, std::uint64_t s
     variation.gain = static_cast<float>(1 + part * augmentation.gain * normal(mix(key, kGain)));
   if (augmentation.offset > 0)
     variation.offset = static_cast<float>(part * augmentation.offset * normal(mix(key, kOffset)));
-  variation.noise = static_cast<float>(part * augmentation.noise);
+  variation.noise = static_cast<float>((1 + 5 * many) / 6 * augmentation.noise);
   variation.noise_key = mix(key, kNoise);
   if (num_bands >= kFewBands) variation.band_dropout = many * augmentation.band_dropout;
   variation.band_key = mix(key, kBands);

@@ -24,8 +24,8 @@ struct PatchVariation {
 [[nodiscard]] int drawn_view(const Augmentation& augmentation, std::uint64_t seed,
                              std::int64_t position);
 
-/// `num_modalities`: of the model. Of a modality of B bands, s = min(1, B / 20), gain, offset and
-/// noise are (1 + 3 s) / 4 of the settings', band dropout s of it.
+/// `num_modalities`: of the model. Of a modality of B bands, s = min(1, B / 20), gain and
+/// offset are (1 + 3 s) / 4 of the settings', noise (1 + 5 s) / 6, band dropout s.
 [[nodiscard]] PatchVariation drawn_variation(const Augmentation& augmentation, std::uint64_t seed,
                                              std::int64_t position, std::string_view modality,
                                              std::int64_t num_bands, std::int64_t num_modalities);

@@ -92,11 +92,16 @@ void add_run_verb(CLI::App& program) {
       "cadastre run --plan plan.json --model scenarios/models/multimodal-cnn.json --data scene "
       "--epochs 6 --local -o run",
       options, [=] {
-        if (const auto environment = started_by(request->launch);
-            environment && environment->number > 0)
+        const auto environment = started_by(request->launch);
+        if (environment && environment->number > 0)
           become_one_of(*request, *training_options, *environment);
-        request->training =
-            chosen_training(*training_options, read_plan(request->plan).plan.optimizer);
+        try {
+          request->training =
+              chosen_training(*training_options, read_plan(request->plan).plan.optimizer);
+        } catch (const InputError& error) {
+          if (environment) refuse_ranks(request->launch, *environment, error.what());
+          throw;
+        }
         const Progress::Mode mode = options->quiet ? Progress::Mode::kQuiet : Progress::Mode::kShow;
         std::optional<Progress> training;
         std::optional<Progress> testing;

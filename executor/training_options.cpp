@@ -109,7 +109,7 @@ void add_training_options(CLI::App& app, TrainingOptions& options) {
   count("--validate-every", options.validate_every, 0,
         "Steps between validations, where the scene has validation samples (default: an epoch, or "
         "20 times)");
-  count("--patience", options.patience, 0,
+  count("--early-stopping", options.patience, 0,
         "Validations without a better kappa after which training stops (default: it never does)");
   app.add_option("--seed", options.seed, "Of everything that is random")->capture_default_str();
 }

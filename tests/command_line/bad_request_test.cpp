@@ -102,9 +102,13 @@ TEST_CASE("numbers that cannot be are refused", "[executor]") {
   world.check_refused(
       {"run", "--plan", "plan.json", "--data", "scene", "--learning-rate", "nan", "-o", "out"},
       "cadastre run: --learning-rate: expected a number from 0 to 100, found \"nan\"");
-  world.check_refused(
-      {"run", "--plan", "plan.json", "--data", "scene", "--samples-per-epoch", "16", "-o", "out"},
-      "expected at least a batch of 48 training samples an epoch, found 16");
+  world.check_refused({"run", "--plan", "plan.json", "--data", "scene", "--optimizer", "adam",
+                       "-o", "out"},
+                      "--optimizer: expected sgd or adamw, found \"adam\", did you mean "
+                      "\"adamw\"?");
+  world.check_refused({"run", "--plan", "plan.json", "--data", "scene", "--epochs", "2", "--steps",
+                       "5", "-o", "out"},
+                      "--epochs: expected no such option together with --steps");
   world.check_refused(
       {"profile", "model.json", "--batch-sizes", "0", "-o", "out.json"},
       "cadastre profile: --batch-sizes: expected a whole number from 1 to 65536, found \"0\"");

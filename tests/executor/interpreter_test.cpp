@@ -217,6 +217,50 @@ TEST_CASE("every all-reduce trains as one process does", "[executor]") {
   worlds.check("every all-reduce");
 }
 
+TEST_CASE("all that training offers is the same however the network is divided", "[executor]") {
+  const ModelGraph model = test::training_model(test::WithDropout::kYes);
+  const test::Batches batches = test::make_batches(model, kNumSteps);
+  test::HowToTrain how;
+  // A decay that shows within six steps; two of them settle.
+  how.update = {.kind = OptimizerKind::kAdamW, .learning_rate = 0.01, .weight_decay = 0.1};
+  how.average_decay = 0.8;
+  how.settle_steps = 2;
+  how.loss.class_weights = class_weights({10, 20, 40}, {0.3, 0.3, 0.4}, 0.5);
+  how.loss.focal_gamma = 1;
+  how.loss.label_smoothing = 0.1;
+  const auto train = [&](const std::vector<Stage>& stages, std::int64_t micro_batches,
+                         std::int64_t averaging_period = 0) {
+    PlanDocument document =
+        test::plan_document(model, stages, micro_batches, Schedule::kOneForwardOneBackward);
+    document.plan.averaging_period = averaging_period;
+    ThreadTraining training = test::train_in_threads(document, batches, -1, how);
+    for (const std::string& error : training.errors) REQUIRE(error == "");
+    CHECK(replicas_agree(training));
+    return training;
+  };
+  const std::vector<Stage> whole = pipeline_stages(model, {});
+  const ThreadTraining reference = train(whole, 1);
+  const std::vector<std::vector<Stage>> divided = {
+      with_replicas(whole, {{0.7, 0.3}}), pipeline_stages(model, {"image.dropout", "height.pool1"}),
+      with_replicas(branch_stages(model, {"image", ""}), {{0.4, 0.6}, {0.5, 0.5}})};
+  double worst_loss = 0;
+  double worst_weights = 0;
+  for (const std::vector<Stage>& stages : divided) {
+    const ThreadTraining training = train(stages, 4);
+    worst_loss = std::max(worst_loss, loss_difference(training, reference));
+    worst_weights = std::max(worst_weights, weight_difference(training.weights, reference.weights));
+  }
+  std::printf("AdamW, average, weights and all: losses differ by %.1e, weights by %.1e\n",
+              worst_loss, worst_weights);
+  CHECK(worst_loss <= kTolerance);
+  CHECK(worst_weights <= kTolerance);
+  // Replicas that take steps of their own agree on the average in the end.
+  static_cast<void>(train(with_replicas(whole, {{0.5, 0.5}}), 2, 2));
+  // And each of them does something.
+  how.average_decay = 0;
+  CHECK(weight_difference(train(whole, 1).weights, reference.weights) > 1e-3);
+}
+
 TEST_CASE("dropout is the same however the network is divided", "[executor]") {
   Worlds worlds(test::WithDropout::kYes);
   const std::vector<Stage> whole = pipeline_stages(worlds.model(), {});
@@ -320,8 +364,9 @@ Weights averaged_plainly(const PlanDocument& document, const test::Batches& batc
       for (std::size_t p = 0; p < replica.velocities.size(); ++p) {
         at::Tensor parameter = replica.network.parameters()[p].tensor;
         at::Tensor& velocity = replica.velocities[p];
+        const bool decays = parameter.dim() > 1;
         velocity = test::kTrainingSgd.momentum * velocity + parameter.grad() +
-                   test::kTrainingSgd.weight_decay * parameter;
+                   (decays ? test::kTrainingSgd.weight_decay : 0) * parameter;
         parameter -= test::kTrainingSgd.learning_rate * velocity;
       }
       replica.network.zero_gradients();

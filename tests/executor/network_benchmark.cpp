@@ -136,7 +136,7 @@ TEST_CASE("a step of the multi-modal network beside plain torch::nn", "[.][!benc
 TEST_CASE("a training step on one host beside a plain loop", "[.][!benchmark]") {
   constexpr std::int64_t kBatchSize = 64;
   constexpr int kRepeats = 60;
-  const SgdSettings sgd{.learning_rate = 1e-3, .momentum = 0.9, .weight_decay = 1e-4};
+  const UpdateSettings sgd{.learning_rate = 1e-3, .momentum = 0.9, .weight_decay = 1e-4};
   const ModelGraph model = read_model(std::filesystem::path(CADASTRE_SOURCE_DIR) /
                                       "scenarios/models/multimodal-cnn.json");
   const std::vector<at::Tensor> inputs = small::random_inputs(model, kBatchSize);
@@ -156,7 +156,7 @@ TEST_CASE("a training step on one host beside a plain loop", "[.][!benchmark]") 
   double loss_sum = 0;
   const auto step_ours = [&] {
     const StepResult result = interpreter.run_step(
-        {.step = step++, .sgd = sgd, .load = [&](int /*stage*/, SampleRange /*samples*/) {
+        {.step = step++, .update = sgd, .load = [&](int /*stage*/, SampleRange /*samples*/) {
            return LoadedSamples{.inputs = inputs, .class_indices = classes};
          }});
     loss_sum += result.loss_sum;

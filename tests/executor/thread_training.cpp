@@ -39,7 +39,7 @@ LoadedSamples load_samples(const Batches& batches, std::int64_t step, SampleRang
 }
 
 ThreadTraining train_in_threads(const PlanDocument& document, const Batches& batches,
-                                int failing_rank) {
+                                int failing_rank, const HowToTrain& how) {
   at::set_num_threads(1);
   const ModelGraph& model = document.profile.model;
   const Program program = lower(document.plan, model, document.cluster);
@@ -56,15 +56,24 @@ ThreadTraining train_in_threads(const PlanDocument& document, const Batches& bat
   const auto train = [&](int rank, Communicator* communicator) {
     const auto r = static_cast<std::size_t>(rank);
     RankInterpreter interpreter(program, rank, model, document.plan, kTrainingSeed, communicator);
+    interpreter.set_loss(how.loss);
+    const std::int64_t num_training_steps = num_steps - how.settle_steps;
+    const auto swap_with_averages = [&] {
+      for (const RankPart& part : program.ranks[r].parts)
+        interpreter.part(part.stage).swap_with_average();
+    };
     for (std::int64_t step = 0; step < num_steps; ++step) {
-      StepResult result = interpreter.run_step({.step = step,
-                                                .last_step = step + 1 == num_steps,
-                                                .sgd = kTrainingSgd,
-                                                .load = [&](int /*stage*/, SampleRange samples) {
-                                                  if (rank == failing_rank && step == 2)
-                                                    throw std::runtime_error("no such sample");
-                                                  return load_samples(batches, step, samples);
-                                                }});
+      if (step == num_training_steps) swap_with_averages();
+      StepResult result = interpreter.run_step(
+          {.step = step,
+           .last_step = step + 1 == num_steps || step + 1 == num_training_steps,
+           .update = how.update,
+           .average_decay = how.average_decay,
+           .settle_step = step < num_training_steps ? -1 : step - num_training_steps,
+           .load = [&](int /*stage*/, SampleRange samples) {
+             if (rank == failing_rank && step == 2) throw std::runtime_error("no such sample");
+             return load_samples(batches, step, samples);
+           }});
       loss_sums[r].push_back(result.loss_sum);
       training.events[r].push_back(std::move(result.events));
       training.traffic_bytes[r] = result.traffic_bytes;
@@ -74,6 +83,7 @@ ThreadTraining train_in_threads(const PlanDocument& document, const Batches& bat
       for (const std::int64_t bytes : communicator->sent_bytes()) training.sent_bytes[r] += bytes;
       communicator->barrier();
     }
+    if (num_training_steps == num_steps) swap_with_averages();
     std::vector<Weights> parts;
     for (const RankPart& part : program.ranks[r].parts)
       parts.push_back(stage_weights(interpreter.part(part.stage).network()));

@@ -14,7 +14,15 @@
 namespace cadastre::test {
 
 inline constexpr std::uint64_t kTrainingSeed = 7;
-inline constexpr SgdSettings kTrainingSgd{.learning_rate = 0.05, .momentum = 0.9};
+inline constexpr UpdateSettings kTrainingSgd{.learning_rate = 0.05, .momentum = 0.9};
+
+/// Beside the plan.
+struct HowToTrain {
+  UpdateSettings update = kTrainingSgd;
+  double average_decay = 0;
+  std::int64_t settle_steps = 0;  ///< the last of the steps
+  ClassLoss loss;
+};
 
 /// The global batches of some steps; classes can be told from the inputs, under noise.
 struct Batches {
@@ -39,6 +47,7 @@ struct ThreadTraining {
 
 /// `failing_rank` fails as it loads its first samples of step 2; -1: none does.
 [[nodiscard]] ThreadTraining train_in_threads(const PlanDocument& document, const Batches& batches,
-                                              int failing_rank = -1);
+                                              int failing_rank = -1,
+                                              const HowToTrain& how = {});
 
 }  // namespace cadastre::test

@@ -278,6 +278,23 @@ TEST_CASE("GPipe holds every micro-batch's activations, 1F1B as many as stages a
         std::vector<std::int64_t>{750000 + 2 * 1000, 750000 + 1 * 2000});
 }
 
+TEST_CASE("the optimizer's state is counted in memory and in the time of a step", "[planner]") {
+  Profile profile = chain({1, 1});
+  profile.optimizer_s_per_parameter_byte = 1e-6;
+  Plan plan = pipeline(profile.model, two_hosts(), {1, 1}, 8, 8);
+  const Prediction sgd = predict(plan, profile, two_hosts());
+  plan.optimizer.kind = OptimizerKind::kAdamW;
+  const Prediction adamw = predict(plan, profile, two_hosts());
+  plan.optimizer.averages_weights = true;
+  const Prediction averaged = predict(plan, profile, two_hosts());
+  // 250,000 bytes of parameters on each host, once more of them, and again.
+  CHECK(adamw.peak_memory_bytes - sgd.peak_memory_bytes == 250'000);
+  CHECK(averaged.peak_memory_bytes - adamw.peak_memory_bytes == 250'000);
+  // 0.25 s of SGD, which reads and writes 6 tensors; AdamW 8, the average 3.
+  CHECK_THAT(adamw.step_s - sgd.step_s, WithinRel(0.25 * 2 / 6, 1e-9));
+  CHECK_THAT(averaged.step_s - adamw.step_s, WithinRel(0.25 * 3 / 6, 1e-9));
+}
+
 TEST_CASE("a plan that needs more memory than a host has does not fit", "[planner]") {
   const Profile profile = chain({1, 1});
   Cluster cluster = two_hosts();

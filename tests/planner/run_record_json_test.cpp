@@ -55,6 +55,38 @@ TEST_CASE("a run goes to JSON and back unchanged", "[planner]") {
   CHECK(documents::reread(to_json(run), run_from_json) == run);
 }
 
+TEST_CASE("a run's training and validation go to JSON and back unchanged", "[planner]") {
+  RunRecord run = sound();
+  run.training = recommended_training(OptimizerKind::kAdamW);
+  run.training.loss = {.class_weight_power = 0.5, .focal_gamma = 2, .label_smoothing = 0.1};
+  run.training.augmentation.modality_dropout = 0.25;
+  run.training.settle_steps = 3;
+  run.training.patience = 4;
+  run.training.validate_every = 5;
+  run.end = RunEnd::kPatience;
+  Validation validation;
+  validation.num_samples = 12;
+  validation.curve = {{.num_steps = 5, .loss = 1, .overall_accuracy = 0.5, .kappa = -0.5},
+                      {.num_steps = 10, .loss = 0.5, .average_accuracy = 0.5, .kappa = 0.5}};
+  validation.best_num_steps = 10;
+  validation.metrics = *run.metrics;
+  run.validation = validation;
+  CHECK(documents::reread(to_json(run), run_from_json) == run);
+  json document = to_json(run);
+  document["validation"]["best_num_steps"] = 7;
+  CHECK(refused(document).find("/validation/best_num_steps: expected the steps of a point of the "
+                               "curve") != std::string::npos);
+}
+
+TEST_CASE("runs whose documents do not say trained by SGD, samples as they are", "[planner]") {
+  json document = to_json(sound());
+  for (const char* key : {"steps", "optimizer", "average_decay", "settle_steps", "loss",
+                          "class_balance", "augmentation", "validate_every", "patience"})
+    document["training"].erase(key);
+  document.erase("ended_by");
+  CHECK(documents::reread(document, run_from_json) == sound());
+}
+
 TEST_CASE("a run's document has the names that others read", "[planner]") {
   const json document = to_json(sound());
   CHECK(document.at("/predicted/step_s"_json_pointer) == 0.5);
