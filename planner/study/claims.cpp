@@ -74,7 +74,10 @@ StudyClaim resource_claim(const std::vector<ComparedSetting>& settings) {
     const double most_bytes = (*traffic.second)->traffic_bytes_per_sample;
     const double least_busy = (*busy.first)->utilization;
     const double most_busy = (*busy.second)->utilization;
-    tally.add(most_bytes >= kTremendous * least_bytes || most_busy >= kTremendous * least_busy);
+    const auto differ = [](double least, double most) {
+      return most > 0 && most >= kTremendous * least;
+    };
+    tally.add(differ(least_bytes, most_bytes) || differ(least_busy, most_busy));
     std::string sentence = setting.name;
     sentence += ": a sample moves " + bytes_text(least_bytes) + " under " +
                 (*traffic.first)->strategy + " and " + bytes_text(most_bytes) + " under " +

@@ -44,6 +44,14 @@ TEST_CASE("a run's directory gives its record and its timeline to a report", "[p
   CHECK(inputs.map.empty());
 }
 
+TEST_CASE("a study's directory gives its result to a report", "[planner]") {
+  const TemporaryDirectory directory;
+  write_file(directory.path() / "study.json", "{}");
+  write_file(directory.path() / "points.jsonl", "");
+  CHECK(names_below(directory.path(), collect_report_inputs({directory.path()}).documents) ==
+        std::vector<std::string>{"study.json"});
+}
+
 TEST_CASE("a file that is named twice is in the report once", "[planner]") {
   const ReportInputs inputs =
       collect_report_inputs({kFixtures / "plan.json", kFixtures / "run/../plan.json"});

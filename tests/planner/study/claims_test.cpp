@@ -38,6 +38,8 @@ TEST_CASE("how a model is divided matters where traffic or use differ twofold", 
                                 architecture("pipeline", 200, 0.5)})})[0] == "holds");
   CHECK(verdicts({setting("a", {architecture("branch", 100, 0.2),
                                 architecture("pipeline", 100, 0.4)})})[0] == "holds");
+  CHECK(verdicts({setting("a", {architecture("branch", 0, 0), architecture("pipeline", 0, 0)})})[0] ==
+        "does not hold");
   const ComparedSetting alike = setting(
       "b", {architecture("branch", 100, 0.5), architecture("pipeline", 199, 0.9)});
   CHECK(verdicts({alike})[0] == "does not hold");

@@ -190,3 +190,26 @@ TEST_CASE("what is wrong with a question is told with its place", "[planner][stu
   CHECK_THAT(refused("/goal", {{"maxx_step_s", 1}, {"minimize", "cost"}}),
              Catch::Matchers::EndsWith("found \"maxx_step_s\", did you mean \"max_step_s\"?"));
 }
+
+TEST_CASE("a study says what to train on real machines", "[planner][study]") {
+  const json document = with(study_document(), "/measure",
+                             {{"strategies", {"pipeline", "data-parallel"}},
+                              {"batch_size", 8},
+                              {"training", {{"samples_per_epoch", 100}, {"learning_rate", 0.5}}}});
+  const Study study = read(document);
+  REQUIRE(study.measure.has_value());
+  CHECK(study.measure->strategies == std::vector<std::string>{"pipeline", "data-parallel"});
+  // The options of `run`, sorted by their names.
+  CHECK(study.measure->training ==
+        std::vector<std::pair<std::string, std::string>>{{"learning-rate", "0.5"},
+                                                         {"samples-per-epoch", "100"}});
+  CHECK_FALSE(study.judges_claims);
+  CHECK(read(with(document, "/claims", true)).judges_claims);
+  CHECK(study_refusal(with(document, "/measure/training/epochs", json::array({1}))) ==
+        "/measure/training/epochs: expected a number or a text, as the option --epochs of run "
+        "takes, found an array of 1");
+  CHECK(study_refusal(with(document, "/measure/strategies/0", "pipelin")).find(
+            "did you mean \"pipeline\"?") != std::string::npos);
+  CHECK(study_refusal(without(document, "/measure/batch_size")) ==
+        "/measure: expected the key \"batch_size\", found none");
+}
