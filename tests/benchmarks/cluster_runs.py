@@ -72,13 +72,13 @@ class Runs:
         with open(self._cluster, "w", encoding="utf-8") as stream:
             json.dump(document, stream)
 
-    def plan(self, strategy):
-        """The file of the plan by that strategy."""
+    def plan(self, strategy, *words):
+        """The file of the plan by that strategy; `words` are further options of `cadastre plan`."""
         file = f"{self._directory}/plan-{strategy}.json"
         run_program([subprocess.Popen(
             [self._arguments.program, "plan", "--quiet", "--profile", self._profile, "--cluster",
              self._cluster, "--batch-size", str(self._arguments.batch_size), "--strategy",
-             strategy, "-o", file], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)],
+             strategy, *words, "-o", file], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)],
             f"cadastre plan --strategy {strategy}")
         return file
 
@@ -90,7 +90,8 @@ class Runs:
                 "most_replicas": max(len(stage["replicas"]) for stage in plan["stages"]),
                 "predicted_step_s": plan["predicted"]["step_s"]}
 
-    def _start(self, hosts, command):
+    def start(self, hosts, command):
+        """The ranks' processes, one a host, told their places as torchrun does."""
         master = self._testbed.host(hosts[0]).address
         return [self._testbed.start(
             host, command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
@@ -109,7 +110,7 @@ class Runs:
         command = [self._arguments.program, "run", "--quiet", "--plan", plan_file, "--data",
                    self._arguments.data, "--epochs", "1000", "--max-steps",
                    self._arguments.steps, "--test-samples", "1", "-o", output]
-        run_program(self._start(hosts, command), f"cadastre run of {os.path.basename(plan_file)}")
+        run_program(self.start(hosts, command), f"cadastre run of {os.path.basename(plan_file)}")
         return (_read(f"{output}/run.json")["measured"]["step_s"],
                 _read(f"{output}/timeline.json"))
 
@@ -120,5 +121,5 @@ class Runs:
         command = [self._arguments.python, f"{HERE}/ddp.py", self._arguments.model, "--mode", mode,
                    "--batch-size", self._arguments.batch_size, "--warm-up", warm_up, "--steps",
                    self._arguments.steps - warm_up]
-        printed = run_program(self._start(hosts, command), f"ddp.py --mode {mode}")
+        printed = run_program(self.start(hosts, command), f"ddp.py --mode {mode}")
         return json.loads(printed[0])["median_step_s"]

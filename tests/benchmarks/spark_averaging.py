@@ -37,17 +37,22 @@ from spark_averaging_scene import Scene, SceneError  # noqa: E402
 _MARK_S = 60  # for whoever removes it
 
 
+# A task reads its partition to the end, or Spark ends its process, and with it the replica.
+
+
 def prepare_task(job):
-    def prepare(partition, _):
+    def prepare(partition, numbers):
         from spark_averaging_worker import replica
+        list(numbers)
         replica(job, partition)
         yield socket.gethostname()
     return prepare
 
 
 def train_task(job, broadcast, first_step, num_steps):
-    def train(partition, _):
+    def train(partition, numbers):
         from spark_averaging_worker import replica
+        list(numbers)
         own, made = replica(job, partition)
         weights, num_samples, loss_sum = own.train(job, broadcast.value, first_step, num_steps)
         yield weights, num_samples, loss_sum, int(made)
@@ -55,8 +60,9 @@ def train_task(job, broadcast, first_step, num_steps):
 
 
 def classify_task(job, broadcast, num_pixels):
-    def classify(partition, _):
+    def classify(partition, numbers):
         from spark_averaging_worker import classify, replica, set_vector
+        list(numbers)
         own, _ = replica(job, partition)
         set_vector(own.network, broadcast.value)
         columns = own.scene.num_columns
@@ -142,7 +148,7 @@ def _parser():
     parser.add_argument("model", metavar="MODEL")
     parser.add_argument("--data", required=True, help="a scene's directory or document")
     parser.add_argument("--weights", help="weights.pt of `cadastre run --max-steps 1 "
-                                          "--learning-rate 0` to begin with (default: PyTorch's)")
+                                          "--learning-rate 1e-12` to begin with (default: PyTorch's)")
     parser.add_argument("--partitions", type=int, default=4, help="an executor each")
     parser.add_argument("--batch-size", type=int, nargs="+", default=[64])
     parser.add_argument("--averaging-period", type=int, nargs="+", default=[1])

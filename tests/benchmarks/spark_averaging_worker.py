@@ -42,7 +42,7 @@ def build(model):
 
 def load_weights(network, file):
     """The tensors of `cadastre run`'s weights.pt; running statistics as before any step, so that a
-    run of one step at a learning rate of 0 gives the weights that cadastre begins with."""
+    run of one step at a learning rate of next to nothing gives what cadastre begins with."""
     weights = torch.load(file)
     with torch.no_grad():
         for layer, module in zip(network.layers, network.steps):
