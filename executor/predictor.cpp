@@ -15,20 +15,6 @@ namespace cadastre {
 
 namespace {
 
-/// Pixels of the grid in square tiles, so that the patches of a batch overlap and stay in cache.
-std::vector<Pixel> pixels_by_tile(const Grid& grid) {
-  constexpr std::int64_t kTileSide = 64;
-  std::vector<Pixel> pixels;
-  pixels.reserve(static_cast<std::size_t>(grid.num_rows * grid.num_columns));
-  for (std::int64_t top = 0; top < grid.num_rows; top += kTileSide)
-    for (std::int64_t left = 0; left < grid.num_columns; left += kTileSide)
-      for (std::int64_t row = top; row < std::min(top + kTileSide, grid.num_rows); ++row)
-        for (std::int64_t column = left; column < std::min(left + kTileSide, grid.num_columns);
-             ++column)
-          pixels.push_back({row, column});
-  return pixels;
-}
-
 std::vector<std::vector<std::int64_t>> empty_confusion(std::size_t num_classes) {
   return std::vector<std::vector<std::int64_t>>(num_classes,
                                                 std::vector<std::int64_t>(num_classes, 0));
@@ -65,11 +51,14 @@ Classification classify(StageNetwork& network, const SceneData& scene, const Pat
       inputs.clear();
       for (const Source& source : network.inputs())
         inputs.push_back(patches[static_cast<std::size_t>(source.index)]);
-      const at::Tensor scores =
+      at::Tensor scores =
           network
               .forward(inputs, {.mode = ForwardMode::kEvaluation,
                                 .samples = {.begin = begin, .end = begin + size}})
               .front();
+      // A dense network scores the whole patch: the pixel is its middle.
+      if (scores.dim() == 4)
+        scores = scores.select(3, scores.size(3) / 2).select(2, scores.size(2) / 2);
       const auto [confidence, class_index] = at::softmax(scores, 1).max(1);
       std::copy_n(confidence.data_ptr<float>(), size, result.confidence.begin() + begin);
       std::transform(class_index.data_ptr<std::int64_t>(),
@@ -99,25 +88,6 @@ Classification classify(StageNetwork& network, const SceneData& scene, const Pat
   return result;
 }
 
-ClassMap classify_scene(StageNetwork& network, const SceneData& scene, const PatchSize& patch,
-                        const std::vector<LandCoverClass>& classes,
-                        const PredictionOptions& options) {
-  const std::vector<Pixel> pixels = pixels_by_tile(scene.grid);
-  const Classification classified = classify(network, scene, patch, pixels, options);
-  ClassMap map;
-  map.grid = scene.grid;
-  map.class_ids.resize(pixels.size());
-  map.confidence.resize(pixels.size());
-  for (std::size_t i = 0; i < pixels.size(); ++i) {
-    const auto place =
-        static_cast<std::size_t>(pixels[i].row * scene.grid.num_columns + pixels[i].column);
-    const auto class_index = static_cast<std::size_t>(classified.class_indices[i]);
-    map.class_ids[place] = static_cast<std::uint8_t>(classes.at(class_index).id);
-    map.confidence[place] = classified.confidence[i];
-  }
-  return map;
-}
-
 Metrics test_metrics(StageNetwork& network, const SceneData& scene, const PatchSize& patch,
                      const std::vector<LandCoverClass>& classes, const PredictionOptions& options) {
   std::vector<Pixel> pixels;
@@ -127,21 +97,6 @@ Metrics test_metrics(StageNetwork& network, const SceneData& scene, const PatchS
   for (std::size_t i = 0; i < pixels.size(); ++i)
     ++confusion.at(static_cast<std::size_t>(scene.test[i].class_index))
           .at(static_cast<std::size_t>(classified.class_indices[i]));
-  return accuracy_metrics(class_names(classes), confusion);
-}
-
-Metrics map_metrics(const ClassMap& map, const SceneData& scene,
-                    const std::vector<LandCoverClass>& classes) {
-  std::vector<std::size_t> index_of_id(256, classes.size());
-  for (std::size_t i = 0; i < classes.size(); ++i)
-    index_of_id.at(static_cast<std::size_t>(classes[i].id)) = i;
-  auto confusion = empty_confusion(classes.size());
-  for (const Sample& sample : scene.test) {
-    const std::int64_t place =
-        std::int64_t{sample.row} * map.grid.num_columns + std::int64_t{sample.column};
-    const std::size_t predicted = index_of_id[map.class_ids.at(static_cast<std::size_t>(place))];
-    ++confusion.at(static_cast<std::size_t>(sample.class_index)).at(predicted);
-  }
   return accuracy_metrics(class_names(classes), confusion);
 }
 

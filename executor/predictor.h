@@ -5,7 +5,6 @@
 #include <string>
 #include <vector>
 
-#include "executor/map_raster.h"
 #include "executor/network.h"
 #include "executor/patch_batch.h"
 #include "executor/scene_data.h"
@@ -35,21 +34,11 @@ struct PredictionOptions {
                                       const PatchSize& patch, const std::vector<Pixel>& pixels,
                                       const PredictionOptions& options);
 
-/// Classifies every pixel of the scene, tile by tile.
-[[nodiscard]] ClassMap classify_scene(StageNetwork& network, const SceneData& scene,
-                                      const PatchSize& patch,
-                                      const std::vector<LandCoverClass>& classes,
-                                      const PredictionOptions& options);
-
 /// Accuracy on the scene's test samples.
 [[nodiscard]] Metrics test_metrics(StageNetwork& network, const SceneData& scene,
                                    const PatchSize& patch,
                                    const std::vector<LandCoverClass>& classes,
                                    const PredictionOptions& options);
-
-/// Accuracy of a map on the test samples: the same as `test_metrics`, without classifying again.
-[[nodiscard]] Metrics map_metrics(const ClassMap& map, const SceneData& scene,
-                                  const std::vector<LandCoverClass>& classes);
 
 /// The metrics as a person reads them, several lines.
 [[nodiscard]] std::string metrics_text(const Metrics& metrics);

@@ -2,8 +2,16 @@
 set(scene_sources
   accuracy.cpp
   gdal_support.cpp
-  map_raster.cpp
   copy_patch.cpp
+  predict/area_estimate.cpp
+  predict/map_files.cpp
+  predict/map_work.cpp
+  predict/partial_map.cpp
+  predict/pixel_area.cpp
+  predict/tile_blender.cpp
+  predict/tile_grid.cpp
+  predict/tile_scores.cpp
+  predict/window_source.cpp
   raster_alignment.cpp
   raster_writer.cpp
   scene/block_split.cpp
@@ -38,7 +46,16 @@ target_sources(executor
   PUBLIC FILE_SET HEADERS BASE_DIRS ${PROJECT_SOURCE_DIR} FILES
     accuracy.h
     gdal_support.h
-    map_raster.h
+    predict/area_estimate.h
+    predict/blocking_queue.h
+    predict/map_files.h
+    predict/map_work.h
+    predict/partial_map.h
+    predict/pixel_area.h
+    predict/tile_blender.h
+    predict/tile_grid.h
+    predict/tile_scores.h
+    predict/window_source.h
     raster_alignment.h
     raster_writer.h
     scene/block_split.h

@@ -6,6 +6,7 @@
 #include "planner/device.h"
 #include "planner/files.h"
 #include "planner/json_reader.h"
+#include "planner/map_record.h"
 #include "planner/refusal.h"
 #include "planner/run_record.h"
 #include "planner/simulation.h"
@@ -45,6 +46,7 @@ const std::vector<Kind>& kinds() {
       {.name = "timeline", .check = check<timeline_from_json>},
       {.name = "scene", .check = check<scene_from_json>},
       {.name = "simulation", .check = check<simulation_from_json>},
+      {.name = "map", .check = check<map_record_from_json>},
       {.name = "run", .check = check<run_from_json>},
       {.name = "device", .check = check<device_from_json>},
       {.name = "study", .check = check_study},

@@ -1,0 +1,83 @@
+#include "executor/predict/tile_plan.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "planner/receptive_field.h"
+
+namespace cadastre {
+
+namespace {
+
+constexpr std::int64_t kPixelTile = 64;
+constexpr std::int64_t kMostRamp = 32;
+
+/// Values of the two largest outputs and their inputs at once, about what a pass holds.
+double activation_bytes(const ModelGraph& model) {
+  double largest = 0;
+  double second = 0;
+  for (const Layer& layer : model.layers) {
+    const auto size = static_cast<double>(num_elements(layer.output_shape));
+    if (size > largest) std::swap(largest, second);
+    largest = std::max(largest, size);
+    if (size < largest) second = std::max(second, size);
+  }
+  for (const ModelInput& input : model.inputs)
+    largest += static_cast<double>(num_elements(input.shape));
+  return (largest + second) * static_cast<double>(kBytesPerElement);
+}
+
+void plan_dense(const ModelGraph& model, std::int64_t patch, const TilePlanOptions& options,
+                TileScoring& scoring) {
+  TileGrid& tiles = scoring.tiles;
+  tiles.has_equal_windows = true;
+  const std::optional<std::int64_t> radius = receptive_radius(model, scoring.scales);
+  std::int64_t window = patch;
+  if (radius) {
+    const double per_pixel = activation_bytes(model) / static_cast<double>(patch * patch);
+    const auto most = static_cast<std::int64_t>(
+        std::sqrt(static_cast<double>(options.most_activation_bytes) / per_pixel));
+    // No larger than a scene seen whole, and of a size that pooling by two, four or eight keeps.
+    constexpr std::int64_t kMostWindow = 512;
+    constexpr std::int64_t kStep = 16;
+    const std::int64_t scene = std::max(tiles.num_rows, tiles.num_columns) + 2 * *radius;
+    window = std::min({most, kMostWindow, (scene + kStep - 1) / kStep * kStep});
+    window = std::max(patch, window / kStep * kStep);
+  }
+  // What lies deeper in the window than the receptive field is exact; the ramp hides the rest.
+  const std::int64_t margin = std::min(radius.value_or(window / 8), window / 4);
+  const std::int64_t scored = window - 2 * margin;
+  tiles.ramp = std::min(kMostRamp, scored / 5) / 2 * 2;
+  tiles.core = scored - tiles.ramp;
+  tiles.before = margin;
+  tiles.after = margin;
+}
+
+}  // namespace
+
+TileScoring plan_tiles(const ModelGraph& model, const Grid& grid,
+                       const std::vector<std::int64_t>& num_bands,
+                       const std::vector<std::int64_t>& scales, const TilePlanOptions& options) {
+  TileScoring scoring;
+  scoring.is_dense = is_dense(model);
+  scoring.num_classes =
+      model.layers.at(static_cast<std::size_t>(layer_index(model, model.output)))
+          .output_shape.front();
+  scoring.patch = model.inputs.front().shape[1] / scales.front();
+  scoring.batch_size = options.batch_size;
+  scoring.num_views = options.num_views;
+  scoring.num_bands = num_bands;
+  scoring.scales = scales;
+  scoring.tiles.num_rows = grid.num_rows;
+  scoring.tiles.num_columns = grid.num_columns;
+  if (scoring.is_dense) {
+    plan_dense(model, scoring.patch, options, scoring);
+    return scoring;
+  }
+  scoring.tiles.core = kPixelTile;
+  scoring.tiles.before = scoring.patch / 2;
+  scoring.tiles.after = scoring.patch - 1 - scoring.patch / 2;
+  return scoring;
+}
+
+}  // namespace cadastre
