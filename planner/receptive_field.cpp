@@ -54,11 +54,6 @@ struct LookOf {
 
 }  // namespace
 
-bool is_dense(const ModelGraph& model) {
-  const int output = layer_index(model, model.output);
-  return model.layers.at(static_cast<std::size_t>(output)).output_shape.size() == 3;
-}
-
 std::optional<std::int64_t> receptive_radius(const ModelGraph& model,
                                              const std::vector<std::int64_t>& scales) {
   const std::vector<std::vector<Source>> sources = layer_sources(model);

@@ -8,9 +8,6 @@
 
 namespace cadastre {
 
-/// Whether the model's output is scores (K, H, W) of every pixel of a patch, not (K) of one.
-[[nodiscard]] bool is_dense(const ModelGraph& model);
-
 /// How many reference pixels around a pixel a dense model's score of it depends on, given how many
 /// pixels of each input are one reference pixel (S). None where the score depends on the whole
 /// patch (global pooling, flattening), so that the model fits no other size than its own.

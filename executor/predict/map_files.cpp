@@ -150,7 +150,9 @@ void sieve(const PartialMap& work, const Grid& grid, std::int64_t min_area_pixel
   require_gdal(GDALSieveFilter(band, band, band, static_cast<int>(min_area_pixels), kBySides,
                                nullptr, nullptr, nullptr) == CE_None,
                "sieving");
-  require_gdal(raster->FlushCache(false) == CE_None, "sieving");
+  CPLErrorReset();
+  raster->FlushCache(false);  // GDAL 3.6 returns nothing
+  require_gdal(CPLGetLastErrorType() != CE_Failure, "sieving");
 }
 
 void write_class_picture(const fs::path& file, const Grid& grid,

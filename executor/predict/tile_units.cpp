@@ -32,16 +32,16 @@ std::int64_t num_batches(const TileScoring& scoring, const Tile& tile) {
   return (num_pixels + scoring.batch_size - 1) / scoring.batch_size;
 }
 
-struct Part {
+struct UnitPart {
   int view = 0;
   std::int64_t begin = 0;  ///< pixel of the extent
   std::int64_t size = 0;
 };
 
 /// View after view, so that a tile's sum is one and the same.
-Part part_of(const TileScoring& scoring, const Tile& tile, std::int64_t unit) {
+UnitPart part_of(const TileScoring& scoring, const Tile& tile, std::int64_t unit) {
   const std::int64_t batches = num_batches(scoring, tile);
-  Part part;
+  UnitPart part;
   part.view = static_cast<int>(unit / batches);
   if (scoring.is_dense) {
     part.size = 1;
@@ -53,7 +53,7 @@ Part part_of(const TileScoring& scoring, const Tile& tile, std::int64_t unit) {
   return part;
 }
 
-at::Tensor patches_of(const TileScoring& scoring, const Tile& tile, const Part& part,
+at::Tensor patches_of(const TileScoring& scoring, const Tile& tile, const UnitPart& part,
                       std::size_t input, const std::vector<float>& window) {
   const std::int64_t scale = scoring.scales[input];
   const std::int64_t num_bands = scoring.num_bands[input];
@@ -87,7 +87,7 @@ std::int64_t unit_rows(const TileScoring& scoring, const Tile& tile, std::int64_
 
 at::Tensor unit_input(const TileScoring& scoring, const Tile& tile, std::int64_t unit,
                       std::size_t input, const std::vector<float>& window) {
-  const Part part = part_of(scoring, tile, unit);
+  const UnitPart part = part_of(scoring, tile, unit);
   if (!scoring.is_dense)
     return seen(patches_of(scoring, tile, part, input, window), part.view);
   const std::int64_t scale = scoring.scales[input];
@@ -102,7 +102,7 @@ at::Tensor unit_input(const TileScoring& scoring, const Tile& tile, std::int64_t
 
 void add_unit_scores(const TileScoring& scoring, const Tile& tile, std::int64_t unit,
                      const at::Tensor& scores, std::vector<float>& probabilities) {
-  const Part part = part_of(scoring, tile, unit);
+  const UnitPart part = part_of(scoring, tile, unit);
   const std::int64_t num_pixels = tile.extent.num_rows * tile.extent.num_columns;
   probabilities.resize(static_cast<std::size_t>(scoring.num_classes * num_pixels), 0);
   const float weight = 1.0F / static_cast<float>(scoring.num_views);

@@ -84,12 +84,12 @@ TEST_CASE("evidence tells the figures that it rests on", "[planner]") {
                             architecture("data-parallel", 2000, 0.4, 0.8)})});
   CHECK(claims[0].evidence ==
         std::vector<std::string>{
-            "measured: a sample moves 1 kB under branch and 4 kB under hybrid (4.0 times); hosts "
+            "measured: a sample moves 1000 B under branch and 3.906 KiB under hybrid (4.0 times); hosts "
             "compute 25.0 % of a step under hybrid and 50.0 % under branch"});
   CHECK(claims[2].evidence ==
         std::vector<std::string>{
-            "measured: branch moves 1 kB a sample, its hosts compute 50.0 % of a step; "
-            "data-parallel 2 kB and 40.0 %, with a step that takes 1.0 times as long",
+            "measured: branch moves 1000 B a sample, its hosts compute 50.0 % of a step; "
+            "data-parallel 1.953 KiB and 40.0 %, with a step that takes 1.0 times as long",
             "measured: branch is 90.0 % accurate, data-parallel 80.0 %"});
 }
 
