@@ -21,6 +21,7 @@ struct SisterVerb {
 };
 
 constexpr std::array kSisterVerbs = {
+    SisterVerb{"scene", "cadastre-executor", "Make a scene of the rasters in a folder"},
     SisterVerb{"synthesize", "cadastre-executor", "Make a multi-sensor scene as GeoTIFFs"},
     SisterVerb{"profile", "cadastre-executor", "Measure what each layer of a model costs"},
     SisterVerb{"probe", "cadastre-executor", "Measure hosts and the network between them"},
