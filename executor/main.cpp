@@ -8,6 +8,7 @@
 int main(int argc, char** argv) {
   CLI::App program("Measures, trains and classifies: cadastre's numerical part", "cadastre");
   program.require_subcommand(1);
+  cadastre::add_scene_verb(program);
   cadastre::add_synthesize_verb(program);
   cadastre::add_model_verb(program);
   cadastre::add_profile_verb(program);

@@ -15,17 +15,25 @@ set(scene_sources
   raster_alignment.cpp
   raster_writer.cpp
   scene/block_split.cpp
+  scene/class_list.cpp
   scene/clean_raster.cpp
+  scene/file_role.cpp
+  scene/find_files.cpp
+  scene/found_file.cpp
   scene/grid.cpp
   scene/label_vector.cpp
   scene/labels.cpp
+  scene/modality_groups.cpp
   scene/modality_reader.cpp
   scene/pixel_store.cpp
   scene/reference_grid.cpp
   scene/row_strips.cpp
+  scene/scene_guess.cpp
   scene/scene_reader.cpp
   scene/split.cpp
+  scene/stac_item.cpp
   scene_data.cpp
+  scene_verb.cpp
   synthetic/ground.cpp
   synthetic/ground_truth.cpp
   synthetic/land.cpp
@@ -59,16 +67,22 @@ target_sources(executor
     raster_alignment.h
     raster_writer.h
     scene/block_split.h
+    scene/class_list.h
     scene/clean_raster.h
+    scene/file_role.h
+    scene/found_file.h
     scene/grid.h
     scene/label_vector.h
     scene/labels.h
+    scene/modality_groups.h
     scene/modality_reader.h
     scene/pixel_store.h
     scene/reference_grid.h
     scene/row_strips.h
+    scene/scene_guess.h
     scene/scene_reader.h
     scene/split.h
+    scene/stac_item.h
     scene_data.h
     synthetic/ground.h
     synthetic/ground_truth.h

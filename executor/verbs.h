@@ -7,6 +7,7 @@ class App;
 namespace cadastre {
 
 // The verbs of cadastre-executor.
+void add_scene_verb(CLI::App& program);
 void add_synthesize_verb(CLI::App& program);
 void add_profile_verb(CLI::App& program);
 void add_run_verb(CLI::App& program);

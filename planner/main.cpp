@@ -21,6 +21,7 @@ struct SisterVerb {
 };
 
 constexpr std::array kSisterVerbs = {
+    SisterVerb{"scene", "cadastre-executor", "Make a scene of the rasters in a folder"},
     SisterVerb{"synthesize", "cadastre-executor", "Make a multi-sensor scene as GeoTIFFs"},
     SisterVerb{"model", "cadastre-executor", "Make a model for a scene's modalities and classes"},
     SisterVerb{"profile", "cadastre-executor", "Measure what each layer of a model costs"},
