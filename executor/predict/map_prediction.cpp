@@ -198,6 +198,9 @@ MapResult predict_map(const PredictRequest& request,
   } catch (const MapWriteError&) {
     partial.discard();  // it would keep the disk full
     throw;
+  } catch (const InputError&) {
+    partial.discard();  // with another input it is of no use
+    throw;
   } catch (...) {
     if (request.resume == PartialMap::Resume::kNo) partial.discard();
     throw;

@@ -50,8 +50,8 @@ struct MapResult {
 
 /// Classifies a whole scene, whatever its size, and writes the map (see `write_map_files`), in
 /// memory bounded by the tiles in flight. Work that is interrupted stays in MAP.partial and is gone
-/// on with. Throws InputError where run, scene or plan do not go together, MapWriteError where
-/// there is no room; then nothing is left.
+/// on with. Throws InputError where run, scene or plan do not go together or a raster cannot be
+/// read, MapWriteError where there is no room; then nothing is left.
 [[nodiscard]] MapResult predict_map(const PredictRequest& request,
                                     const std::function<void(const PredictProgress&)>& on_progress);
 

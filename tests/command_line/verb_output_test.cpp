@@ -9,8 +9,9 @@ using test::Finished;
 using test::WorldDirectory;
 using Words = std::vector<std::string>;
 
-const Words kVerbs = {"demo", "classify", "synthesize", "model",   "profile", "probe",   "plan",
-                      "simulate", "study", "run", "predict", "report", "validate"};
+const Words kVerbs = {"demo",  "classify", "scene",    "synthesize", "model",
+                      "profile", "probe",  "plan",     "simulate",   "study",
+                      "run",   "predict",  "report",   "validate"};
 
 TEST_CASE("every verb's help says what it is for and shows an example", "[executor]") {
   const WorldDirectory world;
