@@ -6,7 +6,6 @@
 #include <optional>
 #include <string>
 
-#include "executor/launch/launch.h"
 #include "executor/predict/partial_map.h"
 #include "executor/predict/tile_units.h"
 #include "planner/map_record.h"
@@ -27,9 +26,6 @@ struct PredictRequest {
   bool averages_views = false;       ///< over the eight turned and mirrored views
   std::int64_t min_area_pixels = 0;  ///< smaller patches go to a neighbour
   PartialMap::Resume resume = PartialMap::Resume::kYes;
-  std::filesystem::path plan;  ///< by whose hosts, or empty
-  int num_local_ranks = 0;     ///< 0: this process alone, where there are no hosts either
-  LaunchOptions launch;
 };
 
 struct PredictProgress {
@@ -45,7 +41,6 @@ struct MapResult {
   std::int64_t num_resumed = 0;     ///< pixels that an earlier start had classified
   std::optional<Metrics> metrics;
   std::vector<std::string> notes;
-  std::optional<double> predicted_pixels_per_s;
 };
 
 /// Classifies a whole scene, whatever its size, and writes the map (see `write_map_files`), in

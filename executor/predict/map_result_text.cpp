@@ -58,8 +58,6 @@ nlohmann::json map_result_json(const MapResult& result, const std::filesystem::p
                             {"classify_s", result.classify_s},
                             {"pixels_per_s", pixels_per_s(result)},
                             {"areas", to_json(record)}};
-  if (result.predicted_pixels_per_s)
-    written["predicted_pixels_per_s"] = *result.predicted_pixels_per_s;
   if (!result.notes.empty()) written["notes"] = result.notes;
   if (result.metrics) {
     nlohmann::json f1 = nlohmann::json::object();
@@ -76,10 +74,7 @@ nlohmann::json map_result_json(const MapResult& result, const std::filesystem::p
 std::string map_result_text(const MapResult& result, const std::filesystem::path& map) {
   std::string text = std::to_string(result.num_classified) + " pixels in " +
                      fixed(result.classify_s, 1) + " s (" + fixed(pixels_per_s(result), 0) +
-                     " per second";
-  if (result.predicted_pixels_per_s)
-    text += ", predicted " + fixed(*result.predicted_pixels_per_s, 0);
-  text += ")\n";
+                     " per second)\n";
   if (result.num_resumed > 0)
     text += std::to_string(result.num_resumed) + " pixels were there from an earlier start\n";
   for (const std::string& note : result.notes) text += note + "\n";
