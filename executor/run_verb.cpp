@@ -31,6 +31,7 @@ std::string summary(const RunRecord& run, const std::filesystem::path& output) {
     text += "test pixels: overall accuracy " + fixed(100 * run.metrics->overall_accuracy, 2) +
             " %, average accuracy " + fixed(100 * run.metrics->average_accuracy, 2) + " %, kappa " +
             fixed(run.metrics->kappa, 3) + "\n";
+  for (const std::string& note : run.notes) text += "note: " + note + "\n";
   return text + "written to " + output.string() + "\n";
 }
 
@@ -68,6 +69,7 @@ nlohmann::json result_json(const RunRecord& run, const std::filesystem::path& ou
                            {"traffic_bytes_per_step", run.traffic_bytes_per_step},
                            {"final_loss", run.steps.empty() ? 0 : run.steps.back().loss}};
   if (run.simulated_step_s) result["simulated_step_s"] = *run.simulated_step_s;
+  if (!run.notes.empty()) result["notes"] = run.notes;
   if (run.validation) {
     result["validation_kappa"] = run.validation->metrics.kappa;
     result["best_num_steps"] = run.validation->best_num_steps;
