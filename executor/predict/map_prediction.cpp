@@ -189,11 +189,12 @@ MapResult predict_map(const PredictRequest& request,
       result.metrics = accuracy_metrics(names, facts.confusion);
     }
     result.record = record_of(request, run, scene, grid, facts, result.metrics);
-    write_map_files(request.output, partial, layers, grid, scene.classes,
-                    metadata_of(result.record), json_text(to_json(result.record)));
     if (!scene.labels.empty())
       write_label_picture(request.output.parent_path() / "labels.png", opened.labels,
                           scene.classes);
+    // Last: where the map is, its companions are.
+    write_map_files(request.output, partial, layers, grid, scene.classes,
+                    metadata_of(result.record), json_text(to_json(result.record)));
     partial.discard();
   } catch (const MapWriteError&) {
     partial.discard();  // it would keep the disk full

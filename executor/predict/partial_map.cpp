@@ -39,8 +39,21 @@ PartialMap::PartialMap(const fs::path& map, const TileGrid& tiles, MapLayers lay
       tiles_(tiles),
       layers_(std::move(layers)),
       fingerprint_(fingerprint) {
+  try {
+    open(resume);
+  } catch (const MapWriteError&) {
+    discard();  // it would keep the disk full
+    close();
+    throw;
+  } catch (...) {
+    close();
+    throw;
+  }
+}
+
+void PartialMap::open(Resume resume) {
   open_directory();
-  if (resume == Resume::kNo || !take_up(fingerprint)) {
+  if (resume == Resume::kNo || !take_up(fingerprint_)) {
     std::error_code error;
     for (const fs::directory_entry& entry : fs::directory_iterator(directory_, error))
       if (entry.path().filename() != "lock") fs::remove_all(entry.path(), error);
@@ -56,7 +69,9 @@ PartialMap::PartialMap(const fs::path& map, const TileGrid& tiles, MapLayers lay
     probabilities_ = open_rows(probability_file(), num_pixels * num_classes * kFloatBytes);
 }
 
-PartialMap::~PartialMap() {
+PartialMap::~PartialMap() { close(); }
+
+void PartialMap::close() {
   for (const int descriptor : {classes_, confidence_, probabilities_})
     if (descriptor >= 0) ::close(descriptor);
   std::error_code ignored;

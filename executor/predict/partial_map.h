@@ -69,6 +69,8 @@ class PartialMap {
   }
 
  private:
+  void open(Resume resume);
+  void close();
   void open_directory();
   bool take_up(const std::string& fingerprint);
   void write_state() const;

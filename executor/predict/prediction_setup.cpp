@@ -73,7 +73,7 @@ std::string prediction_fingerprint(const PredictRequest& request, const RunRecor
   text += normalization_json(run.normalization).dump();
   text += fingerprint(weights);
   text += nlohmann::json{request.batch_size, request.averages_views, request.confidence,
-                         request.probabilities}
+                         request.probabilities, request.min_area_pixels}
               .dump();
   return fingerprint(text);
 }
