@@ -33,11 +33,6 @@ SampleSequence sequence_of(const std::vector<Sample>& samples, const TrainingSet
 
 }  // namespace
 
-bool scores_patches(const ModelGraph& model) {
-  const auto output = static_cast<std::size_t>(layer_index(model, model.output));
-  return model.layers[output].output_shape.size() == 3;
-}
-
 TrainingData::TrainingData(const Scene& scene, const ModelGraph& model,
                            const std::set<std::size_t>& inputs, const TrainingSettings& training,
                            std::int64_t batch_size)
@@ -48,7 +43,7 @@ TrainingData::TrainingData(const Scene& scene, const ModelGraph& model,
       seed_(static_cast<std::uint64_t>(training.seed)),
       batch_size_(batch_size),
       sequence_(sequence_of(data_.train, training, seed_, batch_size)),
-      is_dense_(scores_patches(model)) {
+      is_dense_(is_dense(model)) {
   // How large patches are is a matter of all modalities.
   const PatchSize all_patches = patch_size(scene, model.inputs);
   patch_.reference_pixels = all_patches.reference_pixels;

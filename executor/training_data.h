@@ -70,7 +70,4 @@ class TrainingData {
   std::vector<std::int16_t> labels_;  ///< (R, C) of dense samples: class index of training pixels
 };
 
-/// Whether a model scores every pixel of its patch, (K, P, P), not just the one in its centre, (K).
-[[nodiscard]] bool scores_patches(const ModelGraph& model);
-
 }  // namespace cadastre
