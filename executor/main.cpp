@@ -17,5 +17,6 @@ int main(int argc, char** argv) {
   cadastre::add_predict_verb(program);
   cadastre::add_rank_verb(program);
   cadastre::add_probe_rank_verb(program);
+  cadastre::add_predict_rank_verb(program);
   return cadastre::run_program(program, argc, argv);
 }

@@ -14,6 +14,7 @@ void add_run_verb(CLI::App& program);
 void add_probe_verb(CLI::App& program);
 void add_model_verb(CLI::App& program);
 void add_predict_verb(CLI::App& program);
+void add_predict_rank_verb(CLI::App& program);
 
 // Started by `run` and `probe`, not by people.
 void add_rank_verb(CLI::App& program);

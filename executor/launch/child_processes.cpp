@@ -128,9 +128,12 @@ bool ChildProcesses::all_ended() const {
                      [](const Child& child) { return child.end.has_value(); });
 }
 
+void ChildProcesses::kill(std::size_t child) {
+  if (!children_[child].end) ::kill(children_[child].process, SIGKILL);
+}
+
 void ChildProcesses::kill_all() {
-  for (const Child& child : children_)
-    if (!child.end) ::kill(child.process, SIGKILL);
+  for (std::size_t child = 0; child < children_.size(); ++child) kill(child);
   for (Child& child : children_) {
     int status = 0;
     while (!child.end && ::waitpid(child.process, &status, 0) < 0 && errno == EINTR) {

@@ -47,6 +47,7 @@ class ChildProcesses {
 
   [[nodiscard]] bool all_ended() const;
 
+  void kill(std::size_t child);
   void kill_all();
 
  private:

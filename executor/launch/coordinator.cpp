@@ -66,6 +66,11 @@ void Coordinator::set_name(int rank, std::string name) {
   peers_[static_cast<std::size_t>(rank)].name = std::move(name);
 }
 
+void Coordinator::count_by(std::string type, std::string what) {
+  counted_type_ = std::move(type);
+  counted_ = std::move(what);
+}
+
 const RankHello& Coordinator::hello(int rank) const {
   return *peers_[static_cast<std::size_t>(rank)].hello;
 }
@@ -104,6 +109,7 @@ void Coordinator::renumber(const std::vector<int>& rank_of_number) {
 
 void Coordinator::send(int rank, const Frame& frame) {
   Peer& peer = peers_[static_cast<std::size_t>(rank)];
+  if (peer.is_written_off) return;
   try {
     send_all(peer.socket, encode(frame));
   } catch (const std::runtime_error&) {
@@ -128,7 +134,7 @@ void Coordinator::run(const std::function<void(int rank, Frame& frame)>& on_fram
   while (
       !std::all_of(peers_.begin(), peers_.end(), [](const Peer& peer) { return peer.is_done; })) {
     pump([&](std::size_t rank, Frame& frame) {
-      if (frame.type() == "step") ++peers_[rank].num_steps;
+      if (frame.type() == counted_type_) ++peers_[rank].num_counted;
       on_frame(static_cast<int>(rank), frame);
     });
     if (meanwhile) meanwhile();
@@ -325,6 +331,7 @@ const ChildEnd* Coordinator::child_end(const Peer& peer) const {
 }
 
 bool Coordinator::has_failed(const Peer& peer) const {
+  if (peer.is_written_off) return false;
   if (peer.error) return true;
   if (peer.is_done) return false;
   return peer.is_lost || peer.unanswered_pings > kMostUnansweredPings || child_end(peer) != nullptr;
@@ -332,6 +339,9 @@ bool Coordinator::has_failed(const Peer& peer) const {
 
 void Coordinator::look_for_failures() {
   if (children_ != nullptr) children_->reap();
+  if (on_lost_)
+    for (std::size_t rank = 0; rank < peers_.size(); ++rank)
+      if (has_failed(peers_[rank]) && innocence(peers_[rank]) > 0) write_off(rank);
   const auto num_failed = std::count_if(peers_.begin(), peers_.end(),
                                         [&](const Peer& peer) { return has_failed(peer); });
   if (num_failed == 0) return;
@@ -339,6 +349,18 @@ void Coordinator::look_for_failures() {
   if (num_failed == static_cast<std::ptrdiff_t>(peers_.size()) ||
       Clock::now() - *first_failure_ > kFailurePatience)
     fail();
+}
+
+bool Coordinator::write_off(std::size_t rank) {
+  Peer& peer = peers_[rank];
+  if (!on_lost_(static_cast<int>(rank), cause_of(peer))) return false;
+  peer.is_written_off = true;
+  peer.is_done = true;
+  peer.socket.close();  // where it still lives it ends, as it has no coordinator
+  // One that hangs would be waited for at the end.
+  const auto child = static_cast<std::size_t>(peer.child);
+  if (children_ != nullptr && child < children_->size()) children_->kill(child);
+  return true;
 }
 
 int Coordinator::innocence(const Peer& peer) const {
@@ -380,7 +402,7 @@ void Coordinator::fail() {
     throw InputError("", "", why);
   }
   std::string why = culprit->name + " " + cause_of(*culprit) + ", after " +
-                    std::to_string(culprit->num_steps) + " steps; the other ranks were ended";
+                    std::to_string(culprit->num_counted) + " " + counted_ + "; the other ranks were ended";
   end_all(why, kFailed);
   throw std::runtime_error(why);
 }

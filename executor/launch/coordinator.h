@@ -34,6 +34,17 @@ class Coordinator {
   /// ranks. It must outlive this.
   void watch(ChildProcesses& children) { children_ = &children; }
 
+  /// Work that is left to others when a rank is lost: asked at each loss, with its cause. Where it
+  /// answers yes, the rank counts as done and the others go on without it; a rank that was asked for
+  /// something wrong is still the end of all.
+  using OnLost = std::function<bool(int rank, const std::string& cause)>;
+
+  void set_on_lost(OnLost on_lost) { on_lost_ = std::move(on_lost); }
+
+  /// Ranks are said to have failed after so many frames of this type, and what these stand for;
+  /// steps, where it is not set.
+  void count_by(std::string type, std::string what);
+
   /// By number; how errors call a rank before it has said where it is.
   void set_name(int rank, std::string name);
 
@@ -83,8 +94,9 @@ class Coordinator {
     std::optional<Frame> error;
     bool is_done = false;
     bool is_lost = false;      ///< its connection closed
+    bool is_written_off = false;  ///< lost, and nobody waits for it
     int unanswered_pings = 0;  ///< one a second
-    std::int64_t num_steps = 0;
+    std::int64_t num_counted = 0;
     int child = -1;
   };
 
@@ -105,6 +117,7 @@ class Coordinator {
   void handle(std::size_t rank, Frame& frame, const OnFrame& on_frame);
   void ping();
   void look_for_failures();
+  bool write_off(std::size_t rank);
   [[nodiscard]] bool has_failed(const Peer& peer) const;
   [[nodiscard]] const ChildEnd* child_end(const Peer& peer) const;
   [[nodiscard]] int innocence(const Peer& peer) const;
@@ -116,6 +129,9 @@ class Coordinator {
   std::string token_;
   HostFacts own_;
   ChildProcesses* children_ = nullptr;
+  OnLost on_lost_;
+  std::string counted_type_ = "step";
+  std::string counted_ = "steps";
   std::vector<Peer> peers_;
   std::vector<Stranger> strangers_;
   std::optional<Clock::time_point> first_failure_;

@@ -60,6 +60,18 @@ Frame RankLink::wait_for(const std::string& type) {
   }
 }
 
+void RankLink::hand_over(const std::string& type, std::function<void(const Frame&)> on_frame) {
+  const std::lock_guard lock(receiving_);
+  if (!on_frame) {
+    receivers_.erase(type);
+    return;
+  }
+  for (const Frame& frame : frames_)
+    if (frame.type() == type) on_frame(frame);
+  std::erase_if(frames_, [&](const Frame& frame) { return frame.type() == type; });
+  receivers_[type] = std::move(on_frame);
+}
+
 void RankLink::send(const Frame& frame) {
   const std::string bytes = encode(frame);
   const std::lock_guard lock(sending_);
@@ -123,6 +135,10 @@ void RankLink::handle(Frame& frame) {
                 frame.header.value("status", kFailed));
   const std::lock_guard lock(receiving_);
   if (type == "bye") is_dismissed_ = true;
+  if (const auto found = receivers_.find(type); found != receivers_.end()) {
+    found->second(frame);
+    return;
+  }
   frames_.push_back(std::move(frame));
   received_.notify_all();
 }

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <map>
 #include <mutex>
 #include <string>
 #include <thread>
@@ -40,6 +41,10 @@ class RankLink {
   /// Waits for the coordinator to send a frame of this type.
   [[nodiscard]] Frame wait_for(const std::string& type);
 
+  /// Frames of this type go to `on_frame` from now on, in the thread that listens, those first that
+  /// have come already. An empty one ends it, and waits for one that is being called.
+  void hand_over(const std::string& type, std::function<void(const Frame&)> on_frame);
+
   void send(const Frame& frame);
 
   /// This machine's address by which the coordinator is reached.
@@ -63,6 +68,7 @@ class RankLink {
   std::mutex receiving_;
   std::condition_variable received_;
   std::deque<Frame> frames_;
+  std::map<std::string, std::function<void(const Frame&)>> receivers_;  ///< by type
   bool is_dismissed_ = false;
   std::thread listener_;
 };

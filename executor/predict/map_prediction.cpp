@@ -12,6 +12,8 @@
 #include "executor/predict/map_work.h"
 #include "executor/predict/pixel_area.h"
 #include "executor/predict/prediction_setup.h"
+#include "executor/predict/scoring_plan.h"
+#include "executor/predict/scoring_ranks.h"
 #include "executor/predict/tile_pool.h"
 #include "executor/process_setup.h"
 #include "executor/timing.h"
@@ -132,8 +134,11 @@ void score_here(StageNetwork& network, const WindowSource& source, const TileSco
   while (num_done < missing.size()) {
     while (num_begun < missing.size() && num_begun - num_done < most_under_way &&
            (num_begun == num_done || work.may_begin(num_begun)))
-      pool.submit(missing[num_begun++]);
-    work.add(pool.next());
+      {
+      pool.submit({.tile = missing[num_begun], .number = 0});
+      ++num_begun;
+    }
+    work.add(*pool.next());
     ++num_done;
     on_tile();
   }
@@ -145,22 +150,83 @@ int threads_of(const PredictRequest& request) {
              : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
 }
 
+/// All that a request is about, read and checked.
+struct Prepared {
+  RunRecord run;
+  Scene scene;
+  std::string weights;
+  StageNetwork network;
+  PredictedScene opened;
+  TileScoring scoring;
+  std::optional<ScoringPlan> ranks;  ///< none: this process scores
+};
+
+Prepared prepare(const PredictRequest& request) {
+  const fs::path run_file = request.run / "run.json";
+  RunRecord run = read_run(run_file);
+  check_executable(run.model, run_file.string(), "/model");
+  Scene scene = scene_of(request, run);
+  const fs::path weights_file = request.run / "weights.pt";
+  std::string weights = read_file(weights_file);
+  StageNetwork network = whole_network(run.model, 0);
+  set_weights(network, weights_from(weights, weights_file.string()), weights_file);
+  check_can_write(request.output);
+  PredictedScene opened = open_scene(scene, run, run.model.inputs);
+  TileScoring scoring = scoring_of(request, run, opened.source);
+  std::optional<ScoringPlan> ranks = scoring_plan(request, run, scoring);
+  return {.run = std::move(run),
+          .scene = std::move(scene),
+          .weights = std::move(weights),
+          .network = std::move(network),
+          .opened = std::move(opened),
+          .scoring = std::move(scoring),
+          .ranks = std::move(ranks)};
+}
+
+/// The same; where it is refused, the other ranks of a launcher hear of it.
+Prepared prepare_for_all(const PredictRequest& request) {
+  try {
+    return prepare(request);
+  } catch (const InputError& error) {
+    if (const auto environment = started_by(request.launch))
+      refuse_ranks(request.launch, *environment, error.what());
+    throw;
+  }
+}
+
+/// Scores what `work` is missing, here or on the ranks.
+void score(const PredictRequest& request, Prepared& prepared, MapWork& work,
+           const std::function<void()>& on_tile, MapResult& result) {
+  if (!prepared.ranks || work.missing().empty()) {
+    prepare_process(1);
+    const Stopwatch stopwatch;
+    score_here(prepared.network, prepared.opened.source, prepared.scoring, threads_of(request),
+               work, on_tile);
+    result.classify_s = stopwatch.seconds();
+    return;
+  }
+  ScoredByRanks scored = score_on_ranks({.request = request,
+                                         .run = prepared.run,
+                                         .scene = prepared.scene,
+                                         .normalization = prepared.opened.normalization,
+                                         .source = prepared.opened.source,
+                                         .scoring = prepared.scoring,
+                                         .weights = prepared.weights},
+                                        *prepared.ranks, work, on_tile);
+  result.classify_s = scored.score_s;
+  result.ranks = std::move(scored.ranks);
+  result.notes = std::move(scored.notes);
+  result.predicted_pixels_per_s = prepared.ranks->predicted_pixels_per_s;
+}
+
 }  // namespace
 
 MapResult predict_map(const PredictRequest& request,
                       const std::function<void(const PredictProgress&)>& on_progress) {
-  const fs::path run_file = request.run / "run.json";
-  const RunRecord run = read_run(run_file);
-  check_executable(run.model, run_file.string(), "/model");
-  const Scene scene = scene_of(request, run);
-  const fs::path weights_file = request.run / "weights.pt";
-  const std::string weights = read_file(weights_file);
-  StageNetwork network = whole_network(run.model, 0);
-  set_weights(network, weights_from(weights, weights_file.string()), weights_file);
-  check_can_write(request.output);
-  const PredictedScene opened = open_scene(scene, run, run.model.inputs);
-  const Grid& grid = opened.source.grid;
-  const TileScoring scoring = scoring_of(request, run, opened.source);
+  Prepared prepared = prepare_for_all(request);
+  const Scene& scene = prepared.scene;
+  const SceneData& labels = prepared.opened.labels;
+  const Grid& grid = prepared.opened.source.grid;
 
   MapLayers layers{.class_ids = {},
                    .confidence = request.confidence,
@@ -168,30 +234,27 @@ MapResult predict_map(const PredictRequest& request,
   for (const LandCoverClass& land_cover : scene.classes)
     layers.class_ids.push_back(static_cast<std::uint8_t>(land_cover.id));
   MapResult result;
-  PartialMap partial(request.output, scoring.tiles, layers,
-                     prediction_fingerprint(request, run, scene, weights), request.resume);
+  PartialMap partial(
+      request.output, prepared.scoring.tiles, layers,
+      prediction_fingerprint(request, prepared.run, scene, prepared.weights), request.resume);
   try {
-    MapWork work(partial, scoring);
+    MapWork work(partial, prepared.scoring);
     result.num_resumed = work.num_pixels_kept();
     const std::int64_t total = grid.num_rows * grid.num_columns;
-    prepare_process(1);
-    const Stopwatch stopwatch;
-    score_here(network, opened.source, scoring, threads_of(request), work,
-               [&] { on_progress({.done = work.num_pixels_done(), .total = total}); });
-    result.classify_s = stopwatch.seconds();
+    score(request, prepared, work,
+          [&] { on_progress({.done = work.num_pixels_done(), .total = total}); }, result);
     result.num_classified = total - result.num_resumed;
     if (request.min_area_pixels > 1) sieve(partial, grid, request.min_area_pixels);
 
-    const MapFacts facts = facts_of(partial, grid, scene.classes, opened.labels.test);
-    if (!opened.labels.test.empty()) {
+    const MapFacts facts = facts_of(partial, grid, scene.classes, labels.test);
+    if (!labels.test.empty()) {
       std::vector<std::string> names;
       for (const LandCoverClass& land_cover : scene.classes) names.push_back(land_cover.name);
       result.metrics = accuracy_metrics(names, facts.confusion);
     }
-    result.record = record_of(request, run, scene, grid, facts, result.metrics);
+    result.record = record_of(request, prepared.run, scene, grid, facts, result.metrics);
     if (!scene.labels.empty())
-      write_label_picture(request.output.parent_path() / "labels.png", opened.labels,
-                          scene.classes);
+      write_label_picture(request.output.parent_path() / "labels.png", labels, scene.classes);
     // Last: where the map is, its companions are.
     write_map_files(request.output, partial, layers, grid, scene.classes,
                     metadata_of(result.record), json_text(to_json(result.record)));

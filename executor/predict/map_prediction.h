@@ -6,8 +6,9 @@
 #include <optional>
 #include <string>
 
+#include "executor/launch/launch.h"
 #include "executor/predict/partial_map.h"
-#include "executor/predict/tile_units.h"
+#include "executor/predict/scoring_rank.h"
 #include "planner/map_record.h"
 #include "planner/run_record.h"
 
@@ -26,6 +27,9 @@ struct PredictRequest {
   bool averages_views = false;       ///< over the eight turned and mirrored views
   std::int64_t min_area_pixels = 0;  ///< smaller patches go to a neighbour
   PartialMap::Resume resume = PartialMap::Resume::kYes;
+  std::filesystem::path plan;  ///< whose stages and hosts score it; empty: whole networks
+  int num_local_ranks = 0;     ///< of whole networks, here
+  LaunchOptions launch;
 };
 
 struct PredictProgress {
@@ -39,6 +43,8 @@ struct MapResult {
   double classify_s = 0;
   std::int64_t num_classified = 0;  ///< pixels, those of an earlier start not counted
   std::int64_t num_resumed = 0;     ///< pixels that an earlier start had classified
+  std::vector<ScoringRank> ranks;  ///< empty: this process alone
+  std::optional<double> predicted_pixels_per_s;
   std::optional<Metrics> metrics;
   std::vector<std::string> notes;
 };

@@ -58,6 +58,13 @@ nlohmann::json map_result_json(const MapResult& result, const std::filesystem::p
                             {"classify_s", result.classify_s},
                             {"pixels_per_s", pixels_per_s(result)},
                             {"areas", to_json(record)}};
+  if (result.predicted_pixels_per_s)
+    written["predicted_pixels_per_s"] = *result.predicted_pixels_per_s;
+  for (const ScoringRank& rank : result.ranks) {
+    nlohmann::json one = {{"host", rank.host}, {"num_tiles", rank.num_tiles}};
+    if (rank.was_lost) one["was_lost"] = true;
+    written["ranks"].push_back(one);
+  }
   if (!result.notes.empty()) written["notes"] = result.notes;
   if (result.metrics) {
     nlohmann::json f1 = nlohmann::json::object();
@@ -74,7 +81,16 @@ nlohmann::json map_result_json(const MapResult& result, const std::filesystem::p
 std::string map_result_text(const MapResult& result, const std::filesystem::path& map) {
   std::string text = std::to_string(result.num_classified) + " pixels in " +
                      fixed(result.classify_s, 1) + " s (" + fixed(pixels_per_s(result), 0) +
-                     " per second)\n";
+                     " per second";
+  if (result.predicted_pixels_per_s)
+    text += "; " + fixed(*result.predicted_pixels_per_s, 0) + " predicted";
+  text += ")\n";
+  if (!result.ranks.empty()) {
+    text += "tiles by host:";
+    for (const ScoringRank& rank : result.ranks)
+      text += " " + rank.host + " " + std::to_string(rank.num_tiles) +
+              (rank.was_lost ? " (lost)" : "") + (&rank == &result.ranks.back() ? "\n" : ",");
+  }
   if (result.num_resumed > 0)
     text += std::to_string(result.num_resumed) + " pixels were there from an earlier start\n";
   for (const std::string& note : result.notes) text += note + "\n";

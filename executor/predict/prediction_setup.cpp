@@ -48,11 +48,11 @@ PredictedScene open_scene(const Scene& scene, const RunRecord& run,
                           const std::vector<ModelInput>& inputs) {
   static_cast<void>(patch_size(scene, inputs));
   // Runs of older versions do not say how they saw: as their own training pixels say.
-  const Normalization normalization = run.normalization.empty()
-                                          ? normalization_of(load_scene(run.scene, inputs))
-                                          : run.normalization;
   PredictedScene opened;
-  opened.source = source_of(scene, inputs, normalization);
+  opened.normalization = run.normalization.empty()
+                             ? normalization_of(load_scene(run.scene, inputs))
+                             : run.normalization;
+  opened.source = source_of(scene, inputs, opened.normalization);
   if (!scene.labels.empty()) opened.labels = load_scene(scene, {});
   return opened;
 }

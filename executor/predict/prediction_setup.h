@@ -17,6 +17,7 @@ namespace cadastre {
 struct PredictedScene {
   SceneData labels;  ///< without modalities; empty where the scene has no labels
   WindowSource source;
+  Normalization normalization;  ///< by which they are seen
 };
 
 /// Throws InputError where the scene lacks a modality or a band that the run's model reads.

@@ -1,13 +1,12 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <thread>
 #include <vector>
 
 #include "executor/network.h"
 #include "executor/predict/blocking_queue.h"
-#include "executor/predict/tile_scores.h"
+#include "executor/predict/tile_scorer.h"
 #include "executor/predict/tile_units.h"
 #include "executor/predict/window_source.h"
 
@@ -16,19 +15,17 @@ namespace cadastre {
 /// Threads that score tiles with a whole network: one reads ahead, the others gather and compute,
 /// each a tile at a time. Prepare the process for one thread (process_setup.h): these are the
 /// parallelism, so that what comes out does not depend on how many there are.
-class TilePool {
+class TilePool : public TileScorer {
  public:
   /// `network` (whose inputs are the source's, in the model's order) must outlive the pool.
   TilePool(StageNetwork& network, WindowSource source, const TileScoring& scoring, int num_threads);
-  ~TilePool();
-  TilePool(const TilePool&) = delete;
-  TilePool& operator=(const TilePool&) = delete;
+  ~TilePool() override;
 
-  /// Asks for a tile. Throws what a thread failed with.
-  void submit(std::int64_t tile) { asked_.push(tile); }
+  void submit(const TileTask& task) override { asked_.push(task.tile); }
 
-  /// Waits for the next tile that is done, in no order. Throws what a thread failed with.
-  [[nodiscard]] TileScores next() { return *done_.pop(); }
+  [[nodiscard]] std::optional<TileScores> next() override { return done_.pop(); }
+
+  void close() override { done_.close(); }
 
  private:
   struct ReadTile {

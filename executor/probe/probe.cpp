@@ -9,6 +9,7 @@
 #include "executor/communicator.h"
 #include "executor/launch/preflight.h"
 #include "executor/launch/rank_assignment.h"
+#include "executor/launch/host_names.h"
 #include "executor/probe/default_model.h"
 #include "executor/probe/probe_job.h"
 #include "executor/probe/probe_warnings.h"

@@ -1,9 +1,8 @@
+#include "executor/launch/host_names.h"
+
 #include <algorithm>
 #include <map>
 #include <set>
-
-#include "executor/launch/hosts_file.h"
-#include "executor/probe/probe.h"
 
 namespace cadastre {
 

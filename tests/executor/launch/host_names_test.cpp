@@ -1,5 +1,5 @@
 #include "executor/probe/name_lookup.h"
-#include "executor/probe/probe.h"
+#include "executor/launch/host_names.h"
 #include "tests/support/catch.h"
 
 namespace cadastre {
