@@ -339,28 +339,33 @@ bool Coordinator::has_failed(const Peer& peer) const {
 
 void Coordinator::look_for_failures() {
   if (children_ != nullptr) children_->reap();
-  if (on_lost_)
-    for (std::size_t rank = 0; rank < peers_.size(); ++rank)
-      if (has_failed(peers_[rank]) && innocence(peers_[rank]) > 0) write_off(rank);
-  const auto num_failed = std::count_if(peers_.begin(), peers_.end(),
-                                        [&](const Peer& peer) { return has_failed(peer); });
+  std::size_t num_failed = 0;
+  for (std::size_t rank = 0; rank < peers_.size(); ++rank)
+    if (has_failed(peers_[rank]) && !may_be_spared(rank)) ++num_failed;
   if (num_failed == 0) return;
   if (!first_failure_) first_failure_ = Clock::now();
-  if (num_failed == static_cast<std::ptrdiff_t>(peers_.size()) ||
-      Clock::now() - *first_failure_ > kFailurePatience)
-    fail();
+  if (num_failed == peers_.size() || Clock::now() - *first_failure_ > kFailurePatience) fail();
 }
 
-bool Coordinator::write_off(std::size_t rank) {
+bool Coordinator::may_be_spared(std::size_t rank) {
   Peer& peer = peers_[rank];
+  if (!on_lost_ || innocence(peer) == 0) return false;
+  if (!peer.failed_at) peer.failed_at = Clock::now();
+  // A connection that closed is soon followed by the reason.
+  const bool says_why = peer.error || child_end(peer) != nullptr;
+  if (!says_why && Clock::now() - *peer.failed_at < kFailurePatience) return true;
   if (!on_lost_(static_cast<int>(rank), cause_of(peer))) return false;
+  write_off(peer);
+  return true;
+}
+
+void Coordinator::write_off(Peer& peer) {
   peer.is_written_off = true;
   peer.is_done = true;
   peer.socket.close();  // where it still lives it ends, as it has no coordinator
   // One that hangs would be waited for at the end.
   const auto child = static_cast<std::size_t>(peer.child);
   if (children_ != nullptr && child < children_->size()) children_->kill(child);
-  return true;
 }
 
 int Coordinator::innocence(const Peer& peer) const {

@@ -95,6 +95,7 @@ class Coordinator {
     bool is_done = false;
     bool is_lost = false;      ///< its connection closed
     bool is_written_off = false;  ///< lost, and nobody waits for it
+    std::optional<Clock::time_point> failed_at;  ///< set where others may do without it
     int unanswered_pings = 0;  ///< one a second
     std::int64_t num_counted = 0;
     int child = -1;
@@ -117,7 +118,8 @@ class Coordinator {
   void handle(std::size_t rank, Frame& frame, const OnFrame& on_frame);
   void ping();
   void look_for_failures();
-  bool write_off(std::size_t rank);
+  void write_off(Peer& peer);
+  [[nodiscard]] bool may_be_spared(std::size_t rank);
   [[nodiscard]] bool has_failed(const Peer& peer) const;
   [[nodiscard]] const ChildEnd* child_end(const Peer& peer) const;
   [[nodiscard]] int innocence(const Peer& peer) const;

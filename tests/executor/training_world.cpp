@@ -13,7 +13,6 @@ namespace cadastre::test {
 
 namespace {
 
-constexpr int kSide = 24;
 constexpr int kFirstTestRow = 16;
 
 /// In [-1, 1], the same everywhere: a hash of the place (Jenkins' one-at-a-time finish).
@@ -58,6 +57,28 @@ const char* const kModel = R"({
  "batch_norm_group_samples": 4
 })";
 
+const char* const kDenseModel = R"({
+ "format": "cadastre-model/1",
+ "name": "two-sensors-dense",
+ "inputs": [
+  {"name": "image", "shape": [2, 8, 8]},
+  {"name": "height", "shape": [1, 16, 16]}
+ ],
+ "layers": [
+  {"id": "image.conv", "kind": "conv2d", "inputs": ["image"], "out_channels": 6, "kernel_size": 3, "padding": 1},
+  {"id": "image.relu", "kind": "relu", "inputs": ["image.conv"]},
+  {"id": "height.conv", "kind": "conv2d", "inputs": ["height"], "out_channels": 4, "kernel_size": 3, "padding": 1},
+  {"id": "height.pool", "kind": "max_pool2d", "inputs": ["height.conv"], "kernel_size": 2},
+  {"id": "fusion", "kind": "concat", "inputs": ["image.relu", "height.pool"]},
+  {"id": "fusion.conv", "kind": "conv2d", "inputs": ["fusion"], "out_channels": 8, "kernel_size": 3, "padding": 1, "bias": false},
+  {"id": "fusion.norm", "kind": "batch_norm2d", "inputs": ["fusion.conv"]},
+  {"id": "fusion.relu", "kind": "relu", "inputs": ["fusion.norm"]},
+  {"id": "scores", "kind": "conv2d", "inputs": ["fusion.relu"], "out_channels": 3, "kernel_size": 1}
+ ],
+ "output": "scores",
+ "batch_norm_group_samples": 4
+})";
+
 nlohmann::json dropout(const std::string& id, const std::string& input) {
   return {{"id", id}, {"kind", "dropout"}, {"inputs", {input}}, {"p", 0.25}};
 }
@@ -73,19 +94,19 @@ void insert_before(nlohmann::json& layers, const std::string& reader, const std:
 
 }  // namespace
 
-void write_training_scene(const std::filesystem::path& directory) {
+void write_training_scene(const std::filesystem::path& directory, int side) {
   std::filesystem::create_directories(directory);
-  write_tiny_raster(directory / "labels.tif", {.rows = kSide, .columns = kSide, .is_float = false},
+  write_tiny_raster(directory / "labels.tif", {.rows = side, .columns = side, .is_float = false},
                     [](int, int, int column) { return class_at(column); });
-  write_tiny_raster(directory / "split.tif", {.rows = kSide, .columns = kSide, .is_float = false},
+  write_tiny_raster(directory / "split.tif", {.rows = side, .columns = side, .is_float = false},
                     [](int, int row, int) { return row < kFirstTestRow ? 1 : 2; });
-  write_tiny_raster(directory / "image.tif", {.rows = kSide, .columns = kSide, .bands = 2},
+  write_tiny_raster(directory / "image.tif", {.rows = side, .columns = side, .bands = 2},
                     [](int band, int row, int column) {
                       return 100.0 * (class_at(column) == band + 1 ? 1 : 0) +
                              80 * noise(band, row, column);
                     });
   write_tiny_raster(directory / "height.tif",
-                    {.rows = 2 * kSide, .columns = 2 * kSide, .pixel = 0.5},
+                    {.rows = 2 * side, .columns = 2 * side, .pixel = 0.5},
                     [](int, int row, int column) {
                       return 3.0 * class_at(column / 2) + 2.5 * noise(2, row, column);
                     });
@@ -99,6 +120,11 @@ void write_training_scene(const std::filesystem::path& directory) {
                    {.id = 3, .name = "Three", .color = {0, 0, 200}}};
   scene.split = {.raster = "split.tif", .train = 1, .test = 2};
   write_file(directory / "scene.json", json_text(to_json(scene)));
+}
+
+ModelGraph dense_training_model() {
+  const nlohmann::json model = parse_json(kDenseModel, "model.json");
+  return model_from_json(JsonPlace(model, "model.json", ""));
 }
 
 ModelGraph training_model(WithDropout with_dropout) {

@@ -17,15 +17,19 @@ inline constexpr std::int64_t kBatchSize = 48;
 /// Training pixels of the scene: 8 batches.
 inline constexpr std::int64_t kNumTrainSamples = 384;
 
-/// Writes DIR/{scene.json, image.tif, height.tif, labels.tif, split.tif}, 24 × 24 reference pixels:
-/// the classes differ in the image's two bands (1 m) and in the height (0.5 m), under noise.
-void write_training_scene(const std::filesystem::path& directory);
+/// Writes DIR/{scene.json, image.tif, height.tif, labels.tif, split.tif}, `side` × `side` reference
+/// pixels: the classes differ in the image's two bands (1 m) and in the height (0.5 m), under noise.
+/// The first 16 rows are for training.
+void write_training_scene(const std::filesystem::path& directory, int side = 24);
 
 enum class WithDropout { kNo, kYes };
 
 /// Two branches, a residual connection (one tensor with two readers), max-pooling, batch norm in
 /// groups of four, a fused classifier of three classes.
 [[nodiscard]] ModelGraph training_model(WithDropout dropout = WithDropout::kNo);
+
+/// The same sensors and classes, every pixel of a patch of 8 × 8 scored.
+[[nodiscard]] ModelGraph dense_training_model();
 
 /// Stages that end with these layers, in the model's order, each on a host of its own.
 [[nodiscard]] std::vector<Stage> pipeline_stages(const ModelGraph& model,

@@ -166,5 +166,49 @@ TEST_CASE("of ranks that fail, the one that was the cause is named", "[executor]
   CHECK(first.next().type() == "stop");
 }
 
+TEST_CASE("others go on without a rank that can be spared, until none is left", "[executor]") {
+  World world;
+  FakeRank first(world.coordinator, 0);
+  FakeRank second(world.coordinator, 1);
+  static_cast<void>(world.coordinator.gather(kOneSecond));
+  world.coordinator.count_by("scores", "tiles");
+  std::vector<std::string> lost;
+  world.coordinator.set_on_lost([&](int rank, const std::string& cause) {
+    if (!lost.empty()) return false;
+    lost.push_back(std::to_string(rank) + " " + cause);
+    second.say("scores");
+    second.leave();
+    return true;
+  });
+  first.leave();
+  CHECK(World::failure([&] { world.coordinator.run([](int, const Frame&) {}); }) ==
+        "rank 1 (host lab2) died: its connection closed, after 1 tiles; the other ranks were "
+        "ended");
+  CHECK(lost == std::vector<std::string>{"0 died: its connection closed"});
+  // Nothing is sent to it any more.
+  world.coordinator.send(0, {.header = {{"type", "tiles"}}, .payload = {}});
+}
+
+TEST_CASE("a rank that can be spared is waited for no longer", "[executor]") {
+  World world;
+  FakeRank first(world.coordinator, 0);
+  FakeRank second(world.coordinator, 1);
+  static_cast<void>(world.coordinator.gather(kOneSecond));
+  world.coordinator.set_on_lost([&](int, const std::string&) {
+    second.say("done");
+    return true;
+  });
+  SECTION("which has failed") {
+    first.fail("failure", "out of memory");
+    world.coordinator.run([](int, const Frame&) {});
+    CHECK(first.next().type() == "end");
+  }
+  SECTION("but where the request is wrong, it is the end of all") {
+    first.fail("input", "image.tif cannot be read");
+    CHECK(World::failure([&] { world.coordinator.run([](int, const Frame&) {}); }) ==
+          "input: rank 0 (host lab1): image.tif cannot be read");
+  }
+}
+
 }  // namespace
 }  // namespace cadastre
