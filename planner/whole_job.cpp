@@ -56,7 +56,8 @@ std::vector<VerbCall> verb_calls(const WholeJob& job) {
                    Words{"run", "--plan", out / "plan.json", "--model", model} + scene +
                        job.training_options + machines + Words{"-o", out / "run"}});
   calls.push_back({"Classify the whole scene", kExecutor,
-                   Words{"predict", "--run", out / "run"} + scene + Words{"-o", out / "map.tif"}});
+                   Words{"predict", "--run", out / "run"} + scene +
+                       (job.hosts.empty() ? Words{} : machines) + Words{"-o", out / "map.tif"}});
   calls.push_back(
       {"Write the report", "cadastre", {"report", out, "-o", out / "report.html"}});
   return calls;

@@ -86,7 +86,7 @@ std::optional<ScoringPlan> scoring_plan(const PredictRequest& request, const Run
     throw InputError("", "", "expected " + of_plan + ", found " +
                                  std::to_string(environment->num_ranks) + " that " +
                                  environment->launcher + " started");
-  if (num_ranks == 1 && request.launch.hosts.empty()) return std::nullopt;
+  if (num_ranks == 1 && request.plan.empty() && request.launch.hosts.empty()) return std::nullopt;
   return plan;
 }
 

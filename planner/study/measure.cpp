@@ -156,15 +156,18 @@ class Measurements {
         measured_architecture(read_run(output / "run.json"),
                               read_timeline(output / "timeline.json"), document);
     measured.strategy = strategy;  // "auto" is told by the plan that it chose
-    infer(output, measured);
+    infer(output, plan, measured);
     return measured;
   }
 
-  void infer(const fs::path& output, MeasuredArchitecture& measured) const {
+  /// On the plan's hosts, as they trained.
+  void infer(const fs::path& output, const fs::path& plan, MeasuredArchitecture& measured) const {
     const std::string what = measured.strategy + ": classifying the scene";
     options_.on_start(what);
-    Words words = {"predict", "--quiet", "--json", "--run", output.string()};
+    Words words = {"predict", "--quiet", "--json", "--run", output.string(), "--plan",
+                   plan.string()};
     add(words, scene());
+    add(words, machines());
     add(words, {"-o", (output / "map.tif").string()});
     const SisterOutput predicted = capture_sister(kExecutor, words);
     if (predicted.status != 0)
