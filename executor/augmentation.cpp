@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <numbers>
 #include <utility>
 #include <vector>
@@ -27,48 +28,77 @@ double normal(std::uint64_t key) {
   return radius * std::cos(2 * std::numbers::pi * uniform(mix(key, 1)));
 }
 
+/// `view` of a square (side, side), see `turn_square`: its value (y, x) is `square`'s at
+/// first + y · down + x · right.
 template <typename Value>
-void mirror_columns(Value* square, std::int64_t side) {
-  for (std::int64_t row = 0; row < side; ++row)
-    std::reverse(square + row * side, square + (row + 1) * side);
-}
-
-template <typename Value>
-void mirror_rows(Value* square, std::int64_t side) {
-  for (std::int64_t row = 0; row < side / 2; ++row)
-    std::swap_ranges(square + row * side, square + (row + 1) * side,
-                     square + (side - 1 - row) * side);
-}
-
-template <typename Value>
-void transpose(Value* square, std::int64_t side) {
-  for (std::int64_t row = 0; row < side; ++row)
-    for (std::int64_t column = row + 1; column < side; ++column)
-      std::swap(square[row * side + column], square[column * side + row]);
+void copy_view(const Value* square, std::int64_t side, int view, Value* to) {
+  std::int64_t right = (view & 1) != 0 ? -1 : 1;
+  std::int64_t down = (view & 2) != 0 ? -side : side;
+  const std::int64_t first = (right < 0 ? side - 1 : 0) + (down < 0 ? (side - 1) * side : 0);
+  if ((view & 4) != 0) std::swap(right, down);
+  for (std::int64_t y = 0; y < side; ++y) {
+    const Value* const line = square + first + y * down;
+    for (std::int64_t x = 0; x < side; ++x) *to++ = line[x * right];
+  }
 }
 
 template <typename Value>
 void turn(Value* square, std::int64_t side, int view) {
-  if ((view & 1) != 0) mirror_columns(square, side);
-  if ((view & 2) != 0) mirror_rows(square, side);
-  if ((view & 4) != 0) transpose(square, side);
+  if (view == 0) return;
+  const std::vector<Value> before(square, square + side * side);
+  copy_view(before.data(), side, view, square);
 }
 
-/// Adds nearly normal noise: each value gets the sum of four bytes (of variance 4 · (256² - 1) /
-/// 12), so that one random number makes two; the sum reaches 3.5 standard deviations.
-void add_noise(float* values, std::int64_t size, float deviation, std::uint64_t key) {
-  constexpr float kMean = 4 * 127.5F;
-  const float scale = deviation / std::sqrt(4.0F * 65535.0F / 12.0F);
-  const auto draw = [&](std::uint32_t bits) {
-    const std::uint32_t pairs = (bits & 0x00ff00ffU) + ((bits >> 8U) & 0x00ff00ffU);
-    return scale * (static_cast<float>((pairs & 0xffffU) + (pairs >> 16U)) - kMean);
-  };
-  for (std::int64_t i = 0; i < size; i += 2) {
-    const std::uint64_t bits = mix(key + static_cast<std::uint64_t>(i));
-    values[i] += draw(static_cast<std::uint32_t>(bits));
-    if (i + 1 < size) values[i + 1] += draw(static_cast<std::uint32_t>(bits >> 32U));
+/// Nearly normal noise, many values at once: generators side by side (xorshift, Marsaglia 2003). A
+/// value is the sum of the four bytes of a number (of variance 4 · (256² - 1) / 12), so it reaches
+/// 3.5 standard deviations.
+class Noise {
+ public:
+  explicit Noise(std::uint64_t key) {
+    for (std::size_t lane = 0; lane < kNumLanes; lane += 2) {
+      const std::uint64_t bits = mix(key + lane);
+      states_[lane] = static_cast<std::uint32_t>(bits) | 1U;  // never 0, which it would stay
+      states_[lane + 1] = static_cast<std::uint32_t>(bits >> 32U) | 1U;
+    }
   }
-}
+
+  /// values[i] = gain · values[i] + offset + noise of that deviation.
+  void vary(float* values, std::int64_t size, float gain, float offset, float deviation) {
+    constexpr float kMean = 4 * 127.5F;
+    const float scale = deviation / std::sqrt(4.0F * 65535.0F / 12.0F);
+    const float shift = offset - scale * kMean;
+    std::int64_t i = 0;
+    for (; i + kNumLanes <= size; i += kNumLanes) {
+      const Floats noise = next();
+      Floats some;
+      std::memcpy(&some, values + i, sizeof some);
+      some = gain * some + (scale * noise + shift);
+      std::memcpy(values + i, &some, sizeof some);
+    }
+    if (i == size) return;
+    const Floats noise = next();
+    for (std::int64_t lane = 0; i < size; ++i, ++lane)
+      values[i] = gain * values[i] + (scale * noise[lane] + shift);
+  }
+
+ private:
+  static constexpr std::int64_t kNumLanes = 4;
+  using Numbers [[gnu::vector_size(4 * kNumLanes)]] = std::uint32_t;
+  using SignedNumbers [[gnu::vector_size(4 * kNumLanes)]] = std::int32_t;  // faster to convert
+  using Floats [[gnu::vector_size(4 * kNumLanes)]] = float;
+
+  /// Sums of four bytes.
+  Floats next() {
+    states_ ^= states_ << 13;
+    states_ ^= states_ >> 17;
+    states_ ^= states_ << 5;
+    const Numbers pairs = (states_ & 0x00ff00ffU) + ((states_ >> 8) & 0x00ff00ffU);
+    const Numbers sums = (pairs & 0xffffU) + (pairs >> 16);
+    return __builtin_convertvector(reinterpret_cast<const SignedNumbers&>(sums), Floats);
+  }
+
+  Numbers states_{};
+};
 
 }  // namespace
 
@@ -114,22 +144,26 @@ void vary_patch(float* patch, std::int64_t num_bands, std::int64_t side,
     return;
   }
   const auto kept_scale = static_cast<float>(1 / (1 - variation.band_dropout));
+  const float gain = variation.gain * kept_scale;
+  const float offset = variation.offset * kept_scale;
+  std::vector<float> before(static_cast<std::size_t>(band_size));
+  Noise noise(variation.noise_key);
   for (std::int64_t band = 0; band < num_bands; ++band) {
     float* const values = patch + band * band_size;
-    const auto number = static_cast<std::uint64_t>(band);
     if (variation.band_dropout > 0 &&
-        uniform(mix(variation.band_key, number)) < variation.band_dropout) {
+        uniform(mix(variation.band_key, static_cast<std::uint64_t>(band))) <
+            variation.band_dropout) {
       std::fill_n(values, band_size, 0.0F);
       continue;
     }
-    turn_square(values, side, variation.view);
-    const float gain = variation.gain * kept_scale;
-    const float offset = variation.offset * kept_scale;
-    if (gain != 1 || offset != 0)
-      for (std::int64_t i = 0; i < band_size; ++i) values[i] = gain * values[i] + offset;
+    if (variation.view != 0) {
+      std::copy_n(values, band_size, before.begin());
+      copy_view(before.data(), side, variation.view, values);
+    }
     if (variation.noise > 0)
-      add_noise(values, band_size, variation.noise * kept_scale,
-                mix(variation.noise_key, number));
+      noise.vary(values, band_size, gain, offset, variation.noise * kept_scale);
+    else if (gain != 1 || offset != 0)
+      for (std::int64_t i = 0; i < band_size; ++i) values[i] = gain * values[i] + offset;
   }
 }
 
