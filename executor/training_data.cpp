@@ -44,6 +44,8 @@ TrainingData::TrainingData(const Scene& scene, const ModelGraph& model,
       batch_size_(batch_size),
       sequence_(sequence_of(data_.train, training, seed_, batch_size)),
       is_dense_(is_dense(model)) {
+  training_.augmentation = varied_for(
+      training_.augmentation, static_cast<std::int64_t>(data_.train.size()));
   // How large patches are is a matter of all modalities.
   const PatchSize all_patches = patch_size(scene, model.inputs);
   patch_.reference_pixels = all_patches.reference_pixels;

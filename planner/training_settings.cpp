@@ -1,5 +1,6 @@
 #include "planner/training_settings.h"
 
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "planner/json_reader.h"
@@ -39,11 +40,25 @@ Augmentation read_augmentation(const JsonPlace& place) {
   augmentation.noise = number_or(object, "noise", 0, 0, kMost);
   augmentation.band_dropout = number_or(object, "band_dropout", 0, 0, kMostDropout);
   augmentation.modality_dropout = number_or(object, "modality_dropout", 0, 0, kMostDropout);
+  augmentation.few_samples = count_or(object, "few_samples", 0);
   object.finish();
   return augmentation;
 }
 
 }  // namespace
+
+Augmentation varied_for(const Augmentation& augmentation, std::int64_t num_samples) {
+  if (augmentation.few_samples == 0 || num_samples <= augmentation.few_samples)
+    return augmentation;
+  const double part = std::sqrt(static_cast<double>(augmentation.few_samples) /
+                                static_cast<double>(num_samples));
+  Augmentation varied = augmentation;
+  varied.gain *= part;
+  varied.offset *= part;
+  varied.noise *= part;
+  varied.band_dropout *= part;
+  return varied;
+}
 
 TrainingSettings recommended_training(OptimizerKind optimizer) {
   TrainingSettings training;
@@ -55,8 +70,12 @@ TrainingSettings recommended_training(OptimizerKind optimizer) {
   training.average_decay = 0.99;
   training.loss.label_smoothing = 0.05;
   training.class_balance = 0.5;
-  training.augmentation = {
-      .dihedral = true, .gain = 0.2, .offset = 0.2, .noise = 0.3, .band_dropout = 0.3};
+  training.augmentation = {.dihedral = true,
+                           .gain = 0.2,
+                           .offset = 0.2,
+                           .noise = 0.3,
+                           .band_dropout = 0.3,
+                           .few_samples = 4000};
   return training;
 }
 
@@ -108,7 +127,8 @@ nlohmann::json to_json(const TrainingSettings& training) {
             {"offset", augmentation.offset},
             {"noise", augmentation.noise},
             {"band_dropout", augmentation.band_dropout},
-            {"modality_dropout", augmentation.modality_dropout}}},
+            {"modality_dropout", augmentation.modality_dropout},
+            {"few_samples", augmentation.few_samples}}},
           {"validate_every", training.validate_every},
           {"patience", training.patience},
           {"seed", training.seed}};

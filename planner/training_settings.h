@@ -20,7 +20,8 @@ struct LossSettings {
 
 /// How the samples of a step are varied. Values are standardised, so magnitudes are in standard
 /// deviations of a band over the training area. They are for modalities of 20 bands or more; one of
-/// few bands, each of which tells more, is varied less (`drawn_variation`).
+/// few bands, each of which tells more, is varied less (`drawn_variation`). And they are for few
+/// samples: many vary enough by themselves (`varied_for`).
 struct Augmentation {
   bool dihedral = false;        ///< one of the 8 views of a square, the same for all modalities
   double gain = 0;              ///< a modality's factor is 1 + gain · N(0, 1)
@@ -28,8 +29,14 @@ struct Augmentation {
   double noise = 0;             ///< added to each value: noise · N(0, 1)
   double band_dropout = 0;      ///< chance that a band is 0; of modalities of 4 bands or more
   double modality_dropout = 0;  ///< chance that a modality is 0; of models with two or more
+  /// Training samples beyond which all magnitudes but that of `modality_dropout` are less, by the
+  /// square root of this number over theirs; 0: they never are.
+  std::int64_t few_samples = 0;
   bool operator==(const Augmentation&) const = default;
 };
+
+/// As it is for so many training samples.
+[[nodiscard]] Augmentation varied_for(const Augmentation& augmentation, std::int64_t num_samples);
 
 /// A band, or a modality, is not left out more often than that.
 inline constexpr double kMostDropout = 0.95;

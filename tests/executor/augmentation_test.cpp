@@ -113,5 +113,24 @@ TEST_CASE("bands are dropped as often as asked for, and the mean stays", "[execu
   CHECK(drawn_variation(noise, 1, 0, "a", 1, 1).noise == Approx(0.4 * (1 + 5 * 0.05) / 6));
 }
 
+TEST_CASE("many samples are varied less, as they vary by themselves", "[executor]") {
+  const Augmentation full{.dihedral = true,
+                          .gain = 0.2,
+                          .offset = 0.1,
+                          .noise = 0.3,
+                          .band_dropout = 0.4,
+                          .modality_dropout = 0.5,
+                          .few_samples = 1000};
+  CHECK(varied_for(full, 1000) == full);
+  const Augmentation half = varied_for(full, 4000);
+  CHECK(half.gain == Approx(0.1));
+  CHECK(half.offset == Approx(0.05));
+  CHECK(half.noise == Approx(0.15));
+  CHECK(half.band_dropout == Approx(0.2));
+  CHECK(half.modality_dropout == 0.5);
+  CHECK(half.dihedral);
+  CHECK(varied_for({.noise = 0.3}, 1'000'000).noise == 0.3);
+}
+
 }  // namespace
 }  // namespace cadastre
