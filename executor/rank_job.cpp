@@ -11,12 +11,15 @@
 #include <utility>
 #include <vector>
 
+#include "executor/host_counts.h"
+#include "executor/launch/host_facts.h"
 #include "executor/launch/rank_place.h"
 #include "executor/learning_rate.h"
 #include "executor/load_ahead.h"
 #include "executor/process_setup.h"
 #include "executor/rank_interpreter.h"
 #include "executor/step_window.h"
+#include "executor/timing.h"
 #include "executor/training_data.h"
 #include "executor/training_job.h"
 #include "executor/training_schedule.h"
@@ -73,6 +76,7 @@ class RankTraining {
                                     plan.averaging_period)),
         interpreter_(program, job.rank, model, plan, static_cast<std::uint64_t>(training_.seed),
                      communicator) {
+    round_steps_ = std::max<std::int64_t>(1, plan.averaging_period);
     for (const RankPart& part : rank_.parts)
       inputs_of_stage_[part.stage] = model_inputs(plan, model, part.stage);
     const int output = layer_index(model, model.output);
@@ -135,6 +139,23 @@ class RankTraining {
     sent_before_ = sent;
     window_.traffic_bytes_per_step = result.traffic_bytes;
     window_.add(step, std::move(result.events));
+    if (settle_step < 0) count(step + 1);
+  }
+
+  /// What the host did since the end of the first round of steps, when another has ended.
+  void count(std::int64_t steps_done) {
+    if (steps_done % round_steps_ != 0) return;
+    const HostCounts now = host_counts();
+    const double now_s = steady_clock_s();
+    if (steps_done == round_steps_) {
+      counts_before_ = now;
+      counted_from_s_ = now_s;
+      return;
+    }
+    window_.use = {.num_steps = steps_done - round_steps_,
+                   .seconds = now_s - counted_from_s_,
+                   .counts = difference(now, counts_before_),
+                   .cores = cores_};
   }
 
   /// What the steps from here on load, ahead where that pays.
@@ -183,6 +204,10 @@ class RankTraining {
   RankInterpreter interpreter_;
   StepWindow window_;
   std::int64_t sent_before_ = 0;
+  double cores_ = usable_processors(host_facts());
+  std::int64_t round_steps_ = 1;  ///< between two averagings
+  HostCounts counts_before_;      ///< at the end of the first round
+  double counted_from_s_ = 0;
   TrainingData::Variation variation_ = TrainingData::Variation::kVaried;
   std::optional<LoadAhead> ahead_;  // the last: its thread uses the others
 };

@@ -14,6 +14,20 @@ namespace {
 
 constexpr std::size_t kMostSteps = 64;
 
+nlohmann::json to_json(const StepsUse& use) {
+  return {use.num_steps,         use.seconds,       use.counts.cpu_s, use.counts.sent_bytes,
+          use.counts.received_bytes, use.cores};
+}
+
+StepsUse steps_use_from(const nlohmann::json& row) {
+  return {.num_steps = row.at(0).get<std::int64_t>(),
+          .seconds = row.at(1).get<double>(),
+          .counts = {.cpu_s = row.at(2).get<double>(),
+                     .sent_bytes = row.at(3).get<std::int64_t>(),
+                     .received_bytes = row.at(4).get<std::int64_t>()},
+          .cores = row.at(5).get<double>()};
+}
+
 }  // namespace
 
 void StepWindow::add(std::int64_t step, std::vector<TimelineEvent> events) {
@@ -42,7 +56,9 @@ std::string encode(const StepWindow& window) {
                       event.cpu_s, event.resident_bytes});
     steps.push_back({{"step", step}, {"events", rows}});
   }
-  return nlohmann::json{{"traffic_bytes_per_step", window.traffic_bytes_per_step}, {"steps", steps}}
+  return nlohmann::json{{"traffic_bytes_per_step", window.traffic_bytes_per_step},
+                        {"use", to_json(window.use)},
+                        {"steps", steps}}
       .dump();
 }
 
@@ -50,6 +66,7 @@ StepWindow step_window_from(const std::string& text) {
   const nlohmann::json document = nlohmann::json::parse(text);
   StepWindow window;
   window.traffic_bytes_per_step = document.at("traffic_bytes_per_step").get<std::int64_t>();
+  window.use = steps_use_from(document.at("use"));
   for (const nlohmann::json& step : document.at("steps")) {
     std::vector<TimelineEvent>& events = window.steps[step.at("step").get<std::int64_t>()];
     for (const nlohmann::json& row : step.at("events"))

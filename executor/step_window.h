@@ -6,10 +6,20 @@
 #include <string>
 #include <vector>
 
+#include "executor/host_counts.h"
 #include "planner/program.h"
 #include "planner/timeline.h"
 
 namespace cadastre {
+
+/// Of some steps of a rank, from the end of one to the end of another.
+struct StepsUse {
+  std::int64_t num_steps = 0;  ///< 0: nothing was counted
+  double seconds = 0;
+  HostCounts counts;
+  double cores = 1;
+  bool operator==(const StepsUse&) const = default;
+};
 
 /// What a rank remembers of some steps, spread evenly over the run, for the launcher to pick a
 /// typical one from. Every rank remembers the same steps.
@@ -23,6 +33,7 @@ class StepWindow {
   /// Events of each remembered step, on the steady clock.
   std::map<std::int64_t, std::vector<TimelineEvent>> steps;
   std::int64_t traffic_bytes_per_step = 0;
+  StepsUse use;
 
  private:
   std::int64_t stride_ = 1;  ///< every how manieth step is remembered

@@ -131,6 +131,24 @@ RunRecord record_of(const RunRequest& request, const CheckedRun& input,
   return record;
 }
 
+/// By rank, where all ranks counted.
+std::vector<HostUse> host_use_of(const std::vector<StepWindow>& windows, const Timeline& ranks) {
+  std::vector<HostUse> all;
+  for (std::size_t rank = 0; rank < windows.size(); ++rank) {
+    const StepsUse& use = windows[rank].use;
+    if (use.num_steps == 0) return {};
+    const auto num_steps = static_cast<double>(use.num_steps);
+    HostUse& of = all.emplace_back();
+    of.host = ranks.ranks[rank].host;
+    of.cores = use.cores;
+    of.cpu_s_per_step = use.counts.cpu_s / num_steps;
+    of.step_s = use.seconds / num_steps;
+    of.sent_bytes_per_step = static_cast<double>(use.counts.sent_bytes) / num_steps;
+    of.received_bytes_per_step = static_cast<double>(use.counts.received_bytes) / num_steps;
+  }
+  return all;
+}
+
 }  // namespace
 
 std::string request_fingerprint(const RunRequest& request) {
@@ -169,6 +187,7 @@ RunRecord run_training(const RunRequest& request,
   RunRecord record = record_of(request, run, trained);
   for (const StepWindow& window : trained.windows)
     record.traffic_bytes_per_step += window.traffic_bytes_per_step;
+  record.host_use = host_use_of(trained.windows, timeline_of(run.program, "measured"));
   test(request, trained.weights, on_progress, record);
   const Timeline timeline = typical_step(run.program, trained.windows, trained.steps.ends_s());
   write_weights(request.output / "weights.pt", trained.weights);

@@ -60,6 +60,19 @@ struct Validation {
   bool operator==(const Validation&) const = default;
 };
 
+/// What the host of a rank did for a step, as its kernel counts: the mean over the training steps
+/// after the first, or after the first round where parameters are averaged, to the end of the last
+/// whole round.
+struct HostUse {
+  std::string host;
+  double cores = 1;             ///< that the rank may use: part of one, where a quota says so
+  double cpu_s_per_step = 0;    ///< of all threads of the rank
+  double step_s = 0;            ///< mean of the same steps
+  double sent_bytes_per_step = 0;      ///< by all network interfaces of the host but the loopback,
+  double received_bytes_per_step = 0;  ///< whoever sent them: headers and other programs, too
+  bool operator==(const HostUse&) const = default;
+};
+
 /// Why training ended.
 enum class RunEnd { kSteps, kPatience };
 
@@ -82,6 +95,7 @@ struct RunRecord {
   double measured_step_spread_s = 0;  ///< between the quartiles
   double wall_s = 0;
   std::int64_t traffic_bytes_per_step = 0;  ///< as counted by the ranks
+  std::vector<HostUse> host_use = {};  ///< by rank; none of a run too short, or in older records
   std::vector<TrainingStep> steps;
   RunEnd end = RunEnd::kSteps;
   std::optional<Validation> validation;
@@ -91,7 +105,7 @@ struct RunRecord {
 
 [[nodiscard]] RunRecord read_run(const std::filesystem::path& file);
 [[nodiscard]] RunRecord run_from_json(const JsonPlace& place);
-/// Written as `predicted.step_s`, `simulated.step_s`, `measured.{step_s, step_spread_s, wall_s}`.
+/// Written as `predicted.step_s`, `simulated.step_s`, `measured.{step_s, step_spread_s, wall_s, hosts}`.
 [[nodiscard]] nlohmann::json to_json(const RunRecord& run);
 
 }  // namespace cadastre

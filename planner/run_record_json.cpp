@@ -73,6 +73,28 @@ Metrics read_metrics(const JsonPlace& place) {
   return metrics;
 }
 
+HostUse read_host_use(const JsonPlace& place) {
+  JsonObject object = place.object();
+  HostUse use;
+  use.host = object.at("host").string();
+  use.cores = object.at("cores").number(0);
+  use.cpu_s_per_step = object.at("cpu_s_per_step").number(0);
+  use.step_s = object.at("step_s").number(0);
+  use.sent_bytes_per_step = object.at("sent_bytes_per_step").number(0);
+  use.received_bytes_per_step = object.at("received_bytes_per_step").number(0);
+  object.finish();
+  return use;
+}
+
+nlohmann::json to_json(const HostUse& use) {
+  return {{"host", use.host},
+          {"cores", use.cores},
+          {"cpu_s_per_step", use.cpu_s_per_step},
+          {"step_s", use.step_s},
+          {"sent_bytes_per_step", use.sent_bytes_per_step},
+          {"received_bytes_per_step", use.received_bytes_per_step}};
+}
+
 void read_times(JsonObject& object, RunRecord& run) {
   JsonObject predicted = object.at("predicted").object();
   run.predicted_step_s = predicted.at("step_s").number(0);
@@ -82,6 +104,8 @@ void read_times(JsonObject& object, RunRecord& run) {
   run.measured_step_s = measured.at("step_s").number(0);
   run.measured_step_spread_s = measured.at("step_spread_s").number(0);
   run.wall_s = measured.at("wall_s").number(0);
+  if (const auto hosts = measured.find("hosts"))
+    for (const JsonPlace& host : hosts->array()) run.host_use.push_back(read_host_use(host));
   measured.finish();
 }
 
@@ -207,6 +231,7 @@ nlohmann::json to_json(const RunRecord& run) {
                             {"traffic_bytes_per_step", run.traffic_bytes_per_step},
                             {"steps", std::move(steps)},
                             {"ended_by", run_end_names()[static_cast<std::size_t>(run.end)]}};
+  for (const HostUse& use : run.host_use) written["measured"]["hosts"].push_back(to_json(use));
   if (run.wire_dtype != WireDtype::kFloat32)
     written["wire_dtype"] = wire_dtype_name(run.wire_dtype);
   if (!run.normalization.empty())

@@ -11,6 +11,7 @@
 #include "planner/run_record.h"
 #include "planner/simulation.h"
 #include "planner/study/inputs.h"
+#include "planner/study/measured.h"
 #include "planner/study/result.h"
 
 namespace cadastre {
@@ -50,6 +51,7 @@ const std::vector<Kind>& kinds() {
       {.name = "run", .check = check<run_from_json>},
       {.name = "device", .check = check<device_from_json>},
       {.name = "study", .check = check_study},
+      {.name = "measured", .check = check<measured_list_from_json>},
       {.name = "study-result", .check = check<study_result_from_json>}};
   return all;
 }

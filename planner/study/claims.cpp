@@ -3,9 +3,10 @@
 #include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <set>
+#include <utility>
 
 #include "planner/study/quantity.h"
-#include "planner/study/result.h"
 #include "planner/study/study.h"
 #include "planner/table.h"
 
@@ -18,7 +19,9 @@ constexpr double kPercent = 100;
 enum class Parallelism { kModel, kData, kOther };
 
 Parallelism parallelism_of(const std::string& strategy) {
-  if (strategy == "data-parallel" || strategy == "parameter-averaging") return Parallelism::kData;
+  // "spark": what a program of Spark's own does, which a study was given the figures of.
+  if (strategy == "data-parallel" || strategy == "parameter-averaging" || strategy == "spark")
+    return Parallelism::kData;
   if (strategy == "single" || strategy == "auto" || strategy == kFixedPlan)
     return Parallelism::kOther;
   return Parallelism::kModel;
@@ -36,37 +39,85 @@ std::string bytes_text(double bytes) { return quantity_text(bytes, "_bytes"); }
 
 std::string part_text(double part) { return fixed(part * kPercent, 1) + " %"; }
 
-std::string times_text(double ratio) { return fixed(ratio, 1) + " times"; }
+std::string times_text(double ratio) { return fixed(ratio, ratio < 1 ? 2 : 1) + " times"; }
 
-/// How often a claim was put to the test, and how often it held.
-struct Tally {
-  int num_asked = 0;
-  int num_held = 0;
+std::string hosts_text(int num_hosts) {
+  std::string text = std::to_string(num_hosts);
+  return text += num_hosts == 1 ? " host" : " hosts";
+}
 
-  void add(bool held) {
-    ++num_asked;
-    if (held) ++num_held;
+/// Where a claim was put to the test, and where it held. What comes out alike is asked once.
+class Tally {
+ public:
+  /// Whether these figures are new; `sentence` is then evidence, in the name of the setting.
+  bool add(bool held, const ComparedSetting& setting, const std::string& sentence,
+           StudyClaim& claim) {
+    const bool is_measured = setting.surroundings.starts_with("measured");
+    if (!seen_.emplace(is_measured, sentence).second) return false;
+    std::string named = setting.name;
+    claim.evidence.push_back(named += ": " + sentence);
+    (held ? held_ : missed_).push_back(setting.name);
+    return true;
   }
 
-  [[nodiscard]] std::string verdict() const {
+  [[nodiscard]] std::size_t num_asked() const { return held_.size() + missed_.size(); }
+  [[nodiscard]] std::size_t num_held() const { return held_.size(); }
+
+  /// `subject` in 2 of 3 settings: a; b; not: c. Nothing where nothing was asked.
+  void tell(const std::string& subject, StudyClaim& claim) const {
+    if (num_asked() == 0) return;
+    std::string text = subject;
+    text += ": ";
+    if (held_.empty()) text += "in none of " + std::to_string(num_asked());
+    else if (missed_.empty()) text += "in all of " + std::to_string(num_asked());
+    else text += "in " + std::to_string(num_held()) + " of " + std::to_string(num_asked());
+    text += num_asked() == 1 ? " comparison" : " comparisons";
+    if (!held_.empty() && !missed_.empty()) {
+      text += ", namely: " + joined(held_);
+      text += "; not: " + joined(missed_);
+    }
+    claim.when.push_back(std::move(text));
+  }
+
+  [[nodiscard]] static std::string verdict(const std::vector<const Tally*>& tallies) {
+    std::size_t num_asked = 0;
+    std::size_t num_held = 0;
+    for (const Tally* tally : tallies) {
+      num_asked += tally->num_asked();
+      num_held += tally->num_held();
+    }
     const std::vector<std::string>& verdicts = claim_verdicts();
     if (num_asked == 0) return verdicts[3];
     if (num_held == num_asked) return verdicts[0];
     return num_held > 0 ? verdicts[1] : verdicts[2];
   }
+
+ private:
+  [[nodiscard]] static std::string joined(const std::vector<std::string>& names) {
+    std::string text;
+    for (const std::string& name : names) {
+      if (!text.empty()) text += "; ";
+      text += name;
+    }
+    return text;
+  }
+
+  std::set<std::pair<bool, std::string>> seen_;
+  std::vector<std::string> held_;
+  std::vector<std::string> missed_;
 };
 
 StudyClaim resource_claim(const std::vector<ComparedSetting>& settings) {
   StudyClaim claim;
-  claim.claim =
-      "The way a model is parallelized has tremendous effect on resource allocation.";
+  claim.claim = "The way a model is parallelized has tremendous effect on resource allocation.";
   Tally tally;
   for (const ComparedSetting& setting : settings) {
     const std::vector<const ComparedArchitecture*> divided = of_kind(setting, Parallelism::kModel);
     if (divided.size() < 2) continue;
     const auto extremes = [&](double ComparedArchitecture::*figure) {
-      return std::minmax_element(divided.begin(), divided.end(),
-                                 [&](const auto* a, const auto* b) { return a->*figure < b->*figure; });
+      return std::minmax_element(
+          divided.begin(), divided.end(),
+          [&](const auto* a, const auto* b) { return a->*figure < b->*figure; });
     };
     const auto traffic = extremes(&ComparedArchitecture::traffic_bytes_per_sample);
     const auto busy = extremes(&ComparedArchitecture::utilization);
@@ -77,62 +128,90 @@ StudyClaim resource_claim(const std::vector<ComparedSetting>& settings) {
     const auto differ = [](double least, double most) {
       return most > 0 && most >= kTremendous * least;
     };
-    tally.add(differ(least_bytes, most_bytes) || differ(least_busy, most_busy));
-    std::string sentence = setting.name;
-    sentence += ": a sample moves " + bytes_text(least_bytes) + " under " +
-                (*traffic.first)->strategy + " and " + bytes_text(most_bytes) + " under " +
-                (*traffic.second)->strategy;
+    std::string sentence = "a sample moves ";
+    sentence += bytes_text(least_bytes) + " under " + (*traffic.first)->strategy + " and " +
+                bytes_text(most_bytes) + " under " + (*traffic.second)->strategy;
     if (least_bytes > 0) sentence += " (" + times_text(most_bytes / least_bytes) + ")";
-    sentence += "; hosts compute " + part_text(least_busy) + " of a step under " +
+    sentence += "; the hosts in use compute " + part_text(least_busy) + " of a step under " +
                 (*busy.first)->strategy + " and " + part_text(most_busy) + " under " +
                 (*busy.second)->strategy;
-    claim.evidence.push_back(std::move(sentence));
+    tally.add(differ(least_bytes, most_bytes) || differ(least_busy, most_busy), setting, sentence,
+              claim);
   }
-  claim.verdict = tally.verdict();
+  claim.verdict = Tally::verdict({&tally});
+  tally.tell("traffic or processor use differs twofold or more among model-parallel architectures",
+             claim);
   return claim;
+}
+
+/// One architecture in the settings that have the same surroundings.
+struct TunedArchitecture {
+  std::string strategy;
+  std::vector<std::pair<const ComparedSetting*, double>> settings;  ///< with bytes a sample
+
+  /// The study's own setting, or the one with most traffic.
+  [[nodiscard]] std::pair<const ComparedSetting*, double> base() const {
+    for (const auto& setting : settings)
+      if (setting.first->is_base) return setting;
+    return *std::max_element(settings.begin(), settings.end(),
+                             [](const auto& a, const auto& b) { return a.second < b.second; });
+  }
+};
+
+std::vector<TunedArchitecture> tuned_architectures(const std::vector<ComparedSetting>& settings) {
+  std::vector<TunedArchitecture> all;
+  std::map<std::pair<std::string, std::string>, std::size_t> known;
+  for (const ComparedSetting& setting : settings)
+    for (const ComparedArchitecture& of : setting.architectures) {
+      if (parallelism_of(of.strategy) == Parallelism::kOther) continue;
+      const auto [found, is_new] =
+          known.emplace(std::pair(setting.surroundings, of.strategy), all.size());
+      if (is_new) all.push_back({.strategy = of.strategy, .settings = {}});
+      all[found->second].settings.emplace_back(&setting, of.traffic_bytes_per_sample);
+    }
+  return all;
+}
+
+/// What the best of the settings that have the base's network (or another one) saves of its bytes.
+void judge_tuning(const TunedArchitecture& tuned, bool same_network, Tally& tally,
+                  StudyClaim& claim) {
+  const auto [base, base_bytes] = tuned.base();
+  const ComparedSetting* least = nullptr;
+  double least_bytes = 0;
+  for (const auto& [setting, bytes] : tuned.settings) {
+    if (setting == base || (setting->network == base->network) != same_network) continue;
+    if (least != nullptr && bytes >= least_bytes) continue;
+    least = setting;
+    least_bytes = bytes;
+  }
+  if (least == nullptr) return;
+  const double saved = base_bytes > 0 ? 1 - least_bytes / base_bytes : 0;
+  std::string sentence = tuned.strategy;
+  sentence += same_network ? ", the same network: from " : ", with another network: from ";
+  sentence += bytes_text(base_bytes) + " a sample to " + bytes_text(least_bytes) + " at best (" +
+              least->name + "), ";
+  sentence += saved >= 0 ? part_text(saved) + " less" : part_text(-saved) + " more";
+  tally.add(saved >= kNoticeable, *base, sentence, claim);
 }
 
 StudyClaim tuning_claim(const std::vector<ComparedSetting>& settings) {
   StudyClaim claim;
   claim.claim = "Hyper-parameter tuning can reduce network overheads.";
-  struct Range {
-    const ComparedSetting* least = nullptr;
-    const ComparedSetting* most = nullptr;
-    double least_bytes = 0;
-    double most_bytes = 0;
-    int num = 0;
+  Tally same;
+  Tally other;
+  const std::vector<TunedArchitecture> all = tuned_architectures(settings);
+  std::map<bool, std::vector<std::string>> named;  // by whether it saves
+  for (const TunedArchitecture& tuned : all) judge_tuning(tuned, true, same, claim);
+  for (const TunedArchitecture& tuned : all) judge_tuning(tuned, false, other, claim);
+  claim.verdict = Tally::verdict({&same, &other});
+  const auto tell = [&](const Tally& tally, const std::string& subject) {
+    if (tally.num_asked() == 0) return;
+    claim.when.push_back(subject + " saves a tenth of an architecture's traffic a sample or more in " +
+                         std::to_string(tally.num_held()) + " of " +
+                         std::to_string(tally.num_asked()) + " cases");
   };
-  std::map<std::pair<std::string, std::string>, Range> ranges;
-  std::vector<std::pair<std::string, std::string>> order;
-  for (const ComparedSetting& setting : settings)
-    for (const ComparedArchitecture& architecture : setting.architectures) {
-      if (parallelism_of(architecture.strategy) == Parallelism::kOther) continue;
-      const std::pair key(setting.surroundings, architecture.strategy);
-      Range& range = ranges[key];
-      const double bytes = architecture.traffic_bytes_per_sample;
-      if (range.num++ == 0) order.push_back(key);
-      if (range.least == nullptr || bytes < range.least_bytes) {
-        range.least = &setting;
-        range.least_bytes = bytes;
-      }
-      if (range.most == nullptr || bytes > range.most_bytes) {
-        range.most = &setting;
-        range.most_bytes = bytes;
-      }
-    }
-  Tally tally;
-  for (const auto& key : order) {
-    const Range& range = ranges.at(key);
-    if (range.num < 2) continue;
-    const double saved = range.most_bytes > 0 ? 1 - range.least_bytes / range.most_bytes : 0;
-    tally.add(saved >= kNoticeable);
-    std::string sentence = key.second;
-    sentence += ": from " + bytes_text(range.most_bytes) + " a sample (" + range.most->name +
-                ") to " + bytes_text(range.least_bytes) + " (" + range.least->name + "), " +
-                part_text(saved) + " less";
-    claim.evidence.push_back(std::move(sentence));
-  }
-  claim.verdict = tally.verdict();
+  tell(same, "tuning that leaves the network as it is (batch, averaging period)");
+  tell(other, "another network (width, point of fusion)");
   return claim;
 }
 
@@ -144,6 +223,15 @@ const ComparedArchitecture* best(const std::vector<const ComparedArchitecture*>&
                            [&](const auto* a, const auto* b) { return better(*a, *b); });
 }
 
+/// "branch moves 9 KiB a sample, and its 3 hosts compute 43.6 % of a step in the mean"
+std::string use_text(const ComparedArchitecture& of) {
+  std::string text = of.strategy;
+  text += " moves " + bytes_text(of.traffic_bytes_per_sample) + " a sample, and its " +
+          hosts_text(of.num_hosts) + (of.num_hosts == 1 ? " computes " : " compute ") +
+          part_text(of.utilization) + " of a step";
+  return text += of.num_hosts == 1 ? "" : " in the mean";
+}
+
 void judge_resources(const ComparedSetting& setting, const ComparedArchitecture& data,
                      const std::vector<const ComparedArchitecture*>& divided, Tally& tally,
                      StudyClaim& claim) {
@@ -152,20 +240,17 @@ void judge_resources(const ComparedSetting& setting, const ComparedArchitecture&
     if (of->traffic_bytes_per_sample < data.traffic_bytes_per_sample &&
         of->utilization > data.utilization)
       ahead.push_back(of);
-  tally.add(!ahead.empty());
   // Where none is ahead in both, the one that moves least is told of.
   const ComparedArchitecture& shown =
       *best(ahead.empty() ? divided : ahead, [](const auto& a, const auto& b) {
         return a.traffic_bytes_per_sample < b.traffic_bytes_per_sample;
       });
-  std::string sentence = setting.name;
-  sentence += ": " + shown.strategy + " moves " + bytes_text(shown.traffic_bytes_per_sample) +
-              " a sample, its hosts compute " + part_text(shown.utilization) + " of a step; " +
-              data.strategy + " " + bytes_text(data.traffic_bytes_per_sample) + " and " +
-              part_text(data.utilization);
+  std::string sentence = use_text(shown);
+  sentence += "; " + use_text(data);
   if (data.step_s > 0)
-    sentence += ", with a step that takes " + times_text(shown.step_s / data.step_s) + " as long";
-  claim.evidence.push_back(std::move(sentence));
+    sentence += "; a step of " + shown.strategy + " takes " +
+                times_text(shown.step_s / data.step_s) + " as long as one of " + data.strategy;
+  tally.add(!ahead.empty(), setting, sentence, claim);
 }
 
 void judge_accuracy(const ComparedSetting& setting, const ComparedArchitecture& data,
@@ -178,11 +263,10 @@ void judge_accuracy(const ComparedSetting& setting, const ComparedArchitecture& 
   const ComparedArchitecture& most =
       *best(known, [](const auto& a, const auto& b) { return *a.accuracy > *b.accuracy; });
   const double gained = *most.accuracy - *data.accuracy;
-  tally.add(gained >= kMoreAccurate);
-  std::string sentence = setting.name;
-  sentence += ": " + most.strategy + " is " + part_text(*most.accuracy) + " accurate, " +
-              data.strategy + " " + part_text(*data.accuracy);
-  claim.evidence.push_back(std::move(sentence));
+  std::string sentence = most.strategy;
+  sentence += " is " + part_text(*most.accuracy) + " accurate, " + data.strategy + " " +
+              part_text(*data.accuracy);
+  tally.add(gained >= kMoreAccurate, setting, sentence, claim);
 }
 
 StudyClaim data_parallel_claim(const std::vector<ComparedSetting>& settings) {
@@ -190,33 +274,36 @@ StudyClaim data_parallel_claim(const std::vector<ComparedSetting>& settings) {
   claim.claim =
       "Model parallelism gives more efficient resource use and more accurate predictions compared "
       "to data parallelization.";
-  Tally resources;
-  Tally accuracy;
+  std::map<std::string, Tally> resources;  // by the data-parallel strategy
+  std::map<std::string, Tally> accuracy;
+  std::vector<const Tally*> all;
   for (const ComparedSetting& setting : settings) {
     const std::vector<const ComparedArchitecture*> divided = of_kind(setting, Parallelism::kModel);
     if (divided.empty()) continue;
     for (const ComparedArchitecture* data : of_kind(setting, Parallelism::kData)) {
-      judge_resources(setting, *data, divided, resources, claim);
-      judge_accuracy(setting, *data, divided, accuracy, claim);
+      judge_resources(setting, *data, divided, resources[data->strategy], claim);
+      judge_accuracy(setting, *data, divided, accuracy[data->strategy], claim);
     }
   }
-  if (accuracy.num_asked == 0 && resources.num_asked > 0) {
-    claim.evidence.emplace_back(
-        "accuracy is not known: it is measured where machines and a scene are given");
-    // Half of the claim was not put to the test.
-    claim.verdict = claim_verdicts()[resources.num_held > 0 ? 1 : 2];
-    return claim;
+  std::size_t num_accuracies = 0;
+  for (const auto& [strategy, tally] : resources) {
+    tally.tell("less traffic and busier hosts than " + strategy, claim);
+    all.push_back(&tally);
   }
-  claim.verdict = Tally{.num_asked = resources.num_asked + accuracy.num_asked,
-                        .num_held = resources.num_held + accuracy.num_held}
-                      .verdict();
+  for (const auto& [strategy, tally] : accuracy) {
+    tally.tell("more accurate than " + strategy + " by a point or more", claim);
+    all.push_back(&tally);
+    num_accuracies += tally.num_asked();
+  }
+  claim.verdict = Tally::verdict(all);
+  if (num_accuracies == 0 && claim.verdict == claim_verdicts()[0]) {
+    // Half of the claim was not put to the test.
+    claim.verdict = claim_verdicts()[1];
+  }
+  if (num_accuracies == 0 && claim.verdict != claim_verdicts()[3])
+    claim.when.emplace_back(
+        "accuracy is not known: it is measured where machines and a scene are given");
   return claim;
-}
-
-bool is_hyper_parameter(const StudyColumn& column) {
-  return std::all_of(column.pointers.begin(), column.pointers.end(), [](const StudyPointer& of) {
-    return of.document() == "model" || of.document() == "settings";
-  });
 }
 
 }  // namespace
@@ -227,48 +314,6 @@ const std::vector<std::string>& claim_verdicts() {
   return verdicts;
 }
 
-std::vector<ComparedSetting> compared_settings(const Study& study, const StudyResult& result) {
-  std::vector<ComparedSetting> settings;
-  std::map<std::string, std::size_t> known;  // by all values
-  for (const StudyRow& row : result.rows) {
-    if (row.outcome.kind != StudyOutcomeKind::kDone) continue;
-    std::string values;
-    std::string surroundings = "simulated\n";
-    for (std::size_t c = 0; c < row.values.size(); ++c) {
-      const std::string value = row.values[c] ? row.values[c]->dump() : std::string();
-      values += value + "\n";
-      // The name of a point has no pointers, and changes nothing.
-      if (!study.columns[c].pointers.empty() && !is_hyper_parameter(study.columns[c]))
-        surroundings += value + "\n";
-    }
-    const auto [found, is_new] = known.emplace(values, settings.size());
-    if (is_new)
-      settings.push_back({.name = "simulated, " + values_text(result.columns, row.values),
-                          .surroundings = surroundings,
-                          .architectures = {}});
-    const StudyFigures& figures = row.outcome.figures;
-    settings[found->second].architectures.push_back(
-        {.strategy = row.strategy,
-         .step_s = figures.simulated_step_s,
-         .traffic_bytes_per_sample =
-             figures.traffic_bytes_per_step / static_cast<double>(row.outcome.plan.batch_size),
-         .utilization = figures.utilization_mean,
-         .accuracy = std::nullopt});
-  }
-  ComparedSetting measured{.name = "measured", .surroundings = "measured", .architectures = {}};
-  for (const MeasuredArchitecture& of : result.measured)
-    if (of.error.empty())
-      measured.architectures.push_back(
-          {.strategy = of.strategy,
-           .step_s = of.step_s,
-           .traffic_bytes_per_sample = static_cast<double>(of.traffic_bytes_per_step) /
-                                       static_cast<double>(of.plan.batch_size),
-           .utilization = mean_processor_part(of),
-           .accuracy = of.overall_accuracy});
-  if (!measured.architectures.empty()) settings.push_back(std::move(measured));
-  return settings;
-}
-
 std::vector<StudyClaim> judged_claims(const std::vector<ComparedSetting>& settings) {
   return {resource_claim(settings), tuning_claim(settings), data_parallel_claim(settings)};
 }
@@ -276,7 +321,8 @@ std::vector<StudyClaim> judged_claims(const std::vector<ComparedSetting>& settin
 std::string claim_text(const StudyClaim& claim) {
   std::string text = "\"";
   text += claim.claim + "\" " + claim.verdict + ":\n";
-  for (const std::string& sentence : claim.evidence) text += "  " + sentence + "\n";
+  for (const std::string& sentence : claim.when) text += "  " + sentence + "\n";
+  for (const std::string& sentence : claim.evidence) text += "  - " + sentence + "\n";
   return text;
 }
 
@@ -285,13 +331,17 @@ StudyClaim claim_from_json(const JsonPlace& place) {
   StudyClaim claim;
   claim.claim = object.at("claim").string();
   claim.verdict = claim_verdicts()[object.at("verdict").one_of(claim_verdicts())];
+  if (const auto when = object.find("when")) claim.when = when->strings();
   claim.evidence = object.at("evidence").strings();
   object.finish();
   return claim;
 }
 
 nlohmann::json to_json(const StudyClaim& claim) {
-  return {{"claim", claim.claim}, {"verdict", claim.verdict}, {"evidence", claim.evidence}};
+  nlohmann::json written = {
+      {"claim", claim.claim}, {"verdict", claim.verdict}, {"evidence", claim.evidence}};
+  if (!claim.when.empty()) written["when"] = claim.when;
+  return written;
 }
 
 }  // namespace cadastre

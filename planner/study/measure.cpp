@@ -156,16 +156,19 @@ class Measurements {
         measured_architecture(read_run(output / "run.json"),
                               read_timeline(output / "timeline.json"), document);
     measured.strategy = strategy;  // "auto" is told by the plan that it chose
+    // Ranks on one machine talk over its loopback: its interfaces tell of others.
+    if (options_.hosts.empty())
+      for (MeasuredHost& host : measured.hosts) host.sent_bytes = host.received_bytes = std::nullopt;
     infer(output, plan, measured);
     return measured;
   }
 
-  /// On the plan's hosts, as they trained.
+  /// On the hosts that trained, divided as the training was.
   void infer(const fs::path& output, const fs::path& plan, MeasuredArchitecture& measured) const {
     const std::string what = measured.strategy + ": classifying the scene";
     options_.on_start(what);
-    Words words = {"predict", "--quiet", "--json", "--run", output.string(), "--plan",
-                   plan.string()};
+    Words words = {"predict", "--quiet", "--json", "--run", output.string(),
+                   "--plan",  plan.string()};
     add(words, scene());
     add(words, machines());
     add(words, {"-o", (output / "map.tif").string()});

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
@@ -16,17 +17,24 @@ namespace cadastre {
 /// What one host did in a measured step.
 struct MeasuredHost {
   std::string name;
-  double processor_part = 0;         ///< processor seconds of its computing thread, of the step
+  /// Processor seconds of its rank (of its computing thread alone, where nothing else was counted),
+  /// of those that it may have in a step.
+  double processor_part = 0;
   std::int64_t predicted_bytes = 0;  ///< that it sends in a step, as the program counts them
+  std::optional<double> sent_bytes;  ///< in a step, at its network interfaces, headers included
+  std::optional<double> received_bytes;  ///< likewise
   bool operator==(const MeasuredHost&) const = default;
 };
 
 /// One architecture of a study as it trained and classified for real.
 struct MeasuredArchitecture {
-  std::string strategy;
+  std::string machines;  ///< that it ran on, in words; empty: those that the study was given
+  std::string network;   ///< how the model differs from the base's, in words; empty: not at all
+  std::string setting;   ///< how the training differs from the study's, likewise
+  std::string strategy;  ///< or "spark": parameters averaged by a program of Spark's own
   std::string error;  ///< why there are no figures, where there are none
   StudyPlan plan;
-  double step_s = 0;              ///< median
+  double step_s = 0;  ///< median; of a round's steps, where parameters are averaged
   std::optional<double> epoch_s;  ///< none where training ended within the first epoch
   std::int64_t traffic_bytes_per_step = 0;  ///< as the ranks counted it
   std::vector<MeasuredHost> hosts;
@@ -42,8 +50,19 @@ struct MeasuredArchitecture {
                                                          const Timeline& timeline,
                                                          const PlanDocument& document);
 
-/// The mean of the hosts' parts; 0 without hosts.
+/// Of the hosts that the plan computes on; a driver of Spark's, say, is none of them.
+[[nodiscard]] std::vector<MeasuredHost> computing_hosts(const MeasuredArchitecture& measured);
+
+/// The mean of the computing hosts' parts; 0 without hosts.
 [[nodiscard]] double mean_processor_part(const MeasuredArchitecture& measured);
+
+/// Where and how it was measured: "measured, 4 hosts at 1 Gbit/s, batch 256".
+[[nodiscard]] std::string measured_name(const MeasuredArchitecture& measured);
+
+/// `cadastre-measured/1`: architectures that were measured otherwise, as by a benchmark, for a study
+/// to set beside its own. Throws InputError.
+[[nodiscard]] std::vector<MeasuredArchitecture> read_measured(const std::filesystem::path& file);
+[[nodiscard]] std::vector<MeasuredArchitecture> measured_list_from_json(const JsonPlace& place);
 
 /// For a terminal.
 [[nodiscard]] std::string measured_table(const std::vector<MeasuredArchitecture>& measured);

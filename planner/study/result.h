@@ -82,7 +82,8 @@ struct StudyResult {
 [[nodiscard]] StudyResult study_result_from_json(const JsonPlace& place);
 [[nodiscard]] nlohmann::json to_json(const StudyResult& result);
 
-/// The rows as CSV (RFC 4180): the columns, strategy, outcome, error, every figure, the plan.
+/// The rows as CSV (RFC 4180): the columns, strategy, outcome, error, every figure, the plan; after
+/// them what was measured, with figures of its own in further columns.
 [[nodiscard]] std::string study_csv(const StudyResult& result);
 
 /// For a terminal: a table of the rows (the first of them, where there are many), and the answers.

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 
 #include "planner/refusal.h"
 #include "planner/study/quantity.h"
@@ -37,6 +38,52 @@ void add_line(std::string& csv, const std::vector<std::string>& fields) {
   csv += "\r\n";
 }
 
+/// The columns that measured rows have beside those of simulated ones.
+constexpr std::array kMeasuredColumns = {"measured_step_s", "epoch_s",     "overall_accuracy",
+                                         "kappa",           "inference_s", "inference_pixels",
+                                         "machines",        "network",     "setting"};
+
+/// What a measured row has of the simulated rows' figures.
+std::string measured_figure(const MeasuredArchitecture& of, const std::string& metric) {
+  std::vector<double> parts;
+  for (const MeasuredHost& host : computing_hosts(of)) parts.push_back(host.processor_part);
+  if (metric == "throughput_samples_per_s")
+    return of.step_s > 0 ? number_text(static_cast<double>(of.plan.batch_size) / of.step_s) : "";
+  if (metric == "traffic_bytes_per_step")
+    return number_text(static_cast<double>(of.traffic_bytes_per_step));
+  if (metric == "num_hosts") return std::to_string(parts.size());
+  if (metric == "utilization_mean") return number_text(mean_processor_part(of));
+  if (parts.empty()) return "";
+  if (metric == "utilization_min") return number_text(*std::min_element(parts.begin(), parts.end()));
+  if (metric == "utilization_max") return number_text(*std::max_element(parts.begin(), parts.end()));
+  return "";
+}
+
+void add_measured(std::string& csv, const StudyResult& result) {
+  const auto optional_text = [](const std::optional<double>& value) {
+    return value ? number_text(*value) : std::string();
+  };
+  for (const MeasuredArchitecture& of : result.measured) {
+    const bool done = of.error.empty();
+    std::vector<std::string> fields(result.columns.size());
+    fields.push_back(of.strategy);
+    fields.emplace_back(done ? "measured" : "no-plan");
+    fields.push_back(of.error);
+    fields.emplace_back();  // fits_memory
+    for (const StudyMetric& metric : study_metrics())
+      fields.push_back(done ? measured_figure(of, metric.name) : "");
+    fields.push_back(done ? plan_text(of.plan) : "");
+    fields.push_back(done ? number_text(of.step_s) : "");
+    for (const std::optional<double>& value : {of.epoch_s, of.overall_accuracy, of.kappa})
+      fields.push_back(optional_text(value));
+    const bool inferred = done && of.inference_pixels > 0;
+    fields.push_back(inferred ? number_text(of.inference_s) : "");
+    fields.push_back(inferred ? std::to_string(of.inference_pixels) : "");
+    for (const std::string& words : {of.machines, of.network, of.setting}) fields.push_back(words);
+    add_line(csv, fields);
+  }
+}
+
 }  // namespace
 
 std::string study_csv(const StudyResult& result) {
@@ -45,6 +92,9 @@ std::string study_csv(const StudyResult& result) {
     heading.emplace_back(name);
   for (const StudyMetric& metric : study_metrics()) heading.push_back(metric.name);
   heading.emplace_back("plan");
+  const std::size_t num_measured_columns = result.measured.empty() ? 0 : kMeasuredColumns.size();
+  heading.insert(heading.end(), kMeasuredColumns.begin(),
+                 kMeasuredColumns.begin() + num_measured_columns);
   std::string csv;
   add_line(csv, heading);
   for (const StudyRow& row : result.rows) {
@@ -60,8 +110,10 @@ std::string study_csv(const StudyResult& result) {
     for (const StudyMetric& metric : study_metrics())
       fields.push_back(done ? number_text(outcome.figures.*metric.value) : "");
     fields.push_back(done ? plan_text(outcome.plan) : "");
+    fields.resize(fields.size() + num_measured_columns);
     add_line(csv, fields);
   }
+  add_measured(csv, result);
   return csv;
 }
 

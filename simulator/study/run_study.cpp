@@ -255,6 +255,8 @@ StudyResult run_study(const Study& study, const fs::path& directory,
   StudyJournal journal(directory / "points.jsonl");
   StudyResult result = run.run(journal);
   if (options.measure) result.measured = options.measure(study);
+  result.measured.insert(result.measured.end(), options.also_measured.begin(),
+                         options.also_measured.end());
   if (study.judges_claims) result.claims = judged_claims(compared_settings(study, result));
   write_file(directory / "study.json", json_text(to_json(result)));
   write_file(directory / "study.csv", study_csv(result));

@@ -20,6 +20,7 @@ struct RunStudyOptions {
   /// Called once all is simulated: the study's architectures as they train for real; none: they
   /// are not measured.
   std::function<std::vector<MeasuredArchitecture>(const Study& study)> measure = {};
+  std::vector<MeasuredArchitecture> also_measured = {};  ///< otherwise; they are judged with these
 };
 
 /// Runs a study in `directory`: what its `points.jsonl` does not hold yet is worked out, and kept

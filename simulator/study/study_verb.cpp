@@ -10,6 +10,8 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "planner/command_line.h"
 #include "planner/error.h"
@@ -26,6 +28,7 @@ struct StudyVerb : VerbOptions {
   std::string directory;
   std::size_t max_processes = 0;
   MeasureOptions measure;
+  std::vector<std::string> measured;  ///< files
   bool local = false;
 };
 
@@ -78,6 +81,9 @@ void run_verb(const StudyVerb& verb) {
       progress->update(static_cast<std::int64_t>(done),
                        std::to_string(done) + " of " + std::to_string(total));
     };
+    for (const std::string& file : verb.measured)
+      for (MeasuredArchitecture& of : read_measured(file))
+        options.also_measured.push_back(std::move(of));
     if (!verb.measure.scene.empty())
       options.measure = [&](const Study& measured) {
         progress.reset();
@@ -116,6 +122,9 @@ void add_study_verb(CLI::App& program) {
   app->add_option("--data", verb->measure.scene,
                   "Scene on which to train, for real, what the study's \"measure\" names");
   app->add_option("--rasters", verb->measure.rasters, "Where its rasters lie, if not beside it");
+  app->add_option("--measured", verb->measured,
+                  "Files of what was measured otherwise (cadastre-measured), to be set beside it")
+      ->type_name("FILE");
   CLI::Option* hosts = app->add_option("--hosts", verb->measure.hosts,
                                        "File of the machines to train on, by ssh, as for `run`");
   constexpr std::int64_t kMostRanks = 64;

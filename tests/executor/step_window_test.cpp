@@ -21,9 +21,14 @@ TEST_CASE("a window of steps comes back from its text", "[executor]") {
   window.traffic_bytes_per_step = 4096;
   window.add(3, one_event(1, 1000.125, 1000.1 + 1e-7));
   window.add(4, {});
+  window.use = {.num_steps = 9,
+                .seconds = 1.5,
+                .counts = {.cpu_s = 0.75, .sent_bytes = 1 << 20, .received_bytes = 7},
+                .cores = 0.5};
   const StepWindow read = step_window_from(encode(window));
   CHECK(read.traffic_bytes_per_step == 4096);
   CHECK(read.steps == window.steps);
+  CHECK(read.use == window.use);
 }
 
 TEST_CASE("a rank remembers at most 64 steps, spread evenly over the run", "[executor]") {

@@ -55,6 +55,22 @@ TEST_CASE("a run goes to JSON and back unchanged", "[planner]") {
   CHECK(documents::reread(to_json(run), run_from_json) == run);
 }
 
+TEST_CASE("what a run's hosts did goes to JSON and back unchanged", "[planner]") {
+  RunRecord run = sound();
+  HostUse use;
+  use.host = "node1";
+  use.cores = 0.5;
+  use.cpu_s_per_step = 0.25;
+  use.step_s = 0.75;
+  use.sent_bytes_per_step = 1000.5;
+  use.received_bytes_per_step = 2000;
+  run.host_use = {use, use};
+  CHECK(documents::reread(to_json(run), run_from_json) == run);
+  json document = to_json(run);
+  document["measured"]["hosts"][1]["cores"] = -1;
+  CHECK(refused(document).find("/measured/hosts/1/cores: expected") != std::string::npos);
+}
+
 TEST_CASE("a run's training and validation go to JSON and back unchanged", "[planner]") {
   RunRecord run = sound();
   run.training = recommended_training(OptimizerKind::kAdamW);

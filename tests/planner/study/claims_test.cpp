@@ -17,12 +17,17 @@ ComparedArchitecture architecture(const std::string& strategy, double bytes, dou
           .step_s = 1,
           .traffic_bytes_per_sample = bytes,
           .utilization = utilization,
+          .num_hosts = 3,
           .accuracy = accuracy};
 }
 
 ComparedSetting setting(const std::string& name, std::vector<ComparedArchitecture> architectures,
                         const std::string& surroundings = "here") {
-  return {.name = name, .surroundings = surroundings, .architectures = std::move(architectures)};
+  return {.name = name,
+          .surroundings = surroundings,
+          .network = "",
+          .is_base = false,
+          .architectures = std::move(architectures)};
 }
 
 std::vector<std::string> verdicts(const std::vector<ComparedSetting>& settings) {
@@ -78,18 +83,57 @@ TEST_CASE("data parallelism is beaten by less traffic and busier hosts together"
   CHECK(against(architecture("single", 0, 1, 0.9)) == "unknown");
 }
 
+TEST_CASE("tuning starts at the study's own setting, and other networks are told apart",
+          "[planner]") {
+  ComparedSetting base = setting("base", {architecture("branch", 100, 0.5)});
+  base.is_base = true;
+  const ComparedSetting worse = setting("batch 8", {architecture("branch", 400, 0.5)});
+  ComparedSetting narrow = setting("narrow", {architecture("branch", 50, 0.5)});
+  narrow.network = "half";
+  const StudyClaim claim = judged_claims({worse, base, narrow})[1];
+  CHECK(claim.verdict == "holds in part");
+  CHECK(claim.evidence ==
+        std::vector<std::string>{
+            "base: branch, the same network: from 100 B a sample to 400 B at best (batch 8), "
+            "300.0 % more",
+            "base: branch, with another network: from 100 B a sample to 50 B at best (narrow), "
+            "50.0 % less"});
+  CHECK(claim.when ==
+        std::vector<std::string>{
+            "tuning that leaves the network as it is (batch, averaging period) saves a tenth of an "
+            "architecture's traffic a sample or more in 0 of 1 cases",
+            "another network (width, point of fusion) saves a tenth of an architecture's traffic a "
+            "sample or more in 1 of 1 cases"});
+}
+
+TEST_CASE("comparisons that come out alike count once, measured and simulated ones apart",
+          "[planner]") {
+  const std::vector<ComparedArchitecture> alike = {architecture("branch", 50, 0.6),
+                                                   architecture("data-parallel", 100, 0.5)};
+  const std::vector<ComparedArchitecture> other = {architecture("branch", 50, 0.4),
+                                                   architecture("data-parallel", 100, 0.5)};
+  const StudyClaim claim =
+      judged_claims({setting("a", alike), setting("averages rarely", alike), setting("b", other),
+                     setting("m", alike, "measured")})[2];
+  CHECK(claim.evidence.size() == 3);
+  CHECK(claim.when.front() ==
+        "less traffic and busier hosts than data-parallel: in 2 of 3 comparisons, namely: a; m; "
+        "not: b");
+}
+
 TEST_CASE("evidence tells the figures that it rests on", "[planner]") {
   const std::vector<StudyClaim> claims = judged_claims(
       {setting("measured", {architecture("branch", 1000, 0.5, 0.9), architecture("hybrid", 4000, 0.25),
                             architecture("data-parallel", 2000, 0.4, 0.8)})});
   CHECK(claims[0].evidence ==
         std::vector<std::string>{
-            "measured: a sample moves 1000 B under branch and 3.906 KiB under hybrid (4.0 times); hosts "
-            "compute 25.0 % of a step under hybrid and 50.0 % under branch"});
+            "measured: a sample moves 1000 B under branch and 3.906 KiB under hybrid (4.0 times); the "
+            "hosts in use compute 25.0 % of a step under hybrid and 50.0 % under branch"});
   CHECK(claims[2].evidence ==
         std::vector<std::string>{
-            "measured: branch moves 1000 B a sample, its hosts compute 50.0 % of a step; "
-            "data-parallel 1.953 KiB and 40.0 %, with a step that takes 1.0 times as long",
+            "measured: branch moves 1000 B a sample, and its 3 hosts compute 50.0 % of a step in "
+            "the mean; data-parallel moves 1.953 KiB a sample, and its 3 hosts compute 40.0 % of a "
+            "step in the mean; a step of branch takes 1.0 times as long as one of data-parallel",
             "measured: branch is 90.0 % accurate, data-parallel 80.0 %"});
 }
 
@@ -126,7 +170,8 @@ TEST_CASE("a study's rows are settings, by values, and surroundings apart from p
 }
 
 TEST_CASE("a claim is read as it was written", "[planner]") {
-  const StudyClaim claim{.claim = "c", .verdict = "holds in part", .evidence = {"one", "two"}};
+  const StudyClaim claim{
+      .claim = "c", .verdict = "holds in part", .when = {"never"}, .evidence = {"one", "two"}};
   CHECK(documents::reread(to_json(claim), claim_from_json) == claim);
   CHECK(documents::refusal_of({{"claim", "c"}, {"verdict", "maybe"}, {"evidence", {"x"}}},
                               claim_from_json)
