@@ -1,6 +1,7 @@
 #include "planner/study/claims.h"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -49,34 +50,39 @@ std::string hosts_text(int num_hosts) {
 /// Where a claim was put to the test, and where it held. What comes out alike is asked once.
 class Tally {
  public:
-  /// Whether these figures are new; `sentence` is then evidence, in the name of the setting.
-  bool add(bool held, const ComparedSetting& setting, const std::string& sentence,
+  /// Takes `sentence` for evidence, in the name of the setting, where its figures are new.
+  void add(bool held, const ComparedSetting& setting, const std::string& sentence,
            StudyClaim& claim) {
     const bool is_measured = setting.surroundings.starts_with("measured");
-    if (!seen_.emplace(is_measured, sentence).second) return false;
+    if (!seen_.emplace(is_measured, sentence).second) return;
     std::string named = setting.name;
     claim.evidence.push_back(named += ": " + sentence);
     (held ? held_ : missed_).push_back(setting.name);
-    return true;
   }
 
   [[nodiscard]] std::size_t num_asked() const { return held_.size() + missed_.size(); }
   [[nodiscard]] std::size_t num_held() const { return held_.size(); }
 
-  /// `subject` in 2 of 3 settings: a; b; not: c. Nothing where nothing was asked.
+  /// `subject`: in 2 of 3 comparisons, namely: a; b; not: c. Nothing where nothing was asked.
   void tell(const std::string& subject, StudyClaim& claim) const {
     if (num_asked() == 0) return;
     std::string text = subject;
-    text += ": ";
-    if (held_.empty()) text += "in none of " + std::to_string(num_asked());
-    else if (missed_.empty()) text += "in all of " + std::to_string(num_asked());
-    else text += "in " + std::to_string(num_held()) + " of " + std::to_string(num_asked());
-    text += num_asked() == 1 ? " comparison" : " comparisons";
+    text += ": " + share_text();
     if (!held_.empty() && !missed_.empty()) {
       text += ", namely: " + joined(held_);
       text += "; not: " + joined(missed_);
     }
     claim.when.push_back(std::move(text));
+  }
+
+  /// "in 2 of 3 comparisons"
+  [[nodiscard]] std::string share_text() const {
+    if (num_asked() == 1) return held_.empty() ? "not in the only comparison" : "in the only comparison";
+    std::string text = "in ";
+    if (held_.empty()) text += "none";
+    else if (missed_.empty()) text += "all";
+    else text += std::to_string(num_held());
+    return text += " of " + std::to_string(num_asked()) + " comparisons";
   }
 
   [[nodiscard]] static std::string verdict(const std::vector<const Tally*>& tallies) {
@@ -190,7 +196,9 @@ void judge_tuning(const TunedArchitecture& tuned, bool same_network, Tally& tall
   sentence += same_network ? ", the same network: from " : ", with another network: from ";
   sentence += bytes_text(base_bytes) + " a sample to " + bytes_text(least_bytes) + " at best (" +
               least->name + "), ";
-  sentence += saved >= 0 ? part_text(saved) + " less" : part_text(-saved) + " more";
+  constexpr double kNothing = 5e-4;
+  if (std::abs(saved) < kNothing) sentence += "no less";
+  else sentence += saved > 0 ? part_text(saved) + " less" : part_text(-saved) + " more";
   tally.add(saved >= kNoticeable, *base, sentence, claim);
 }
 
@@ -200,18 +208,26 @@ StudyClaim tuning_claim(const std::vector<ComparedSetting>& settings) {
   Tally same;
   Tally other;
   const std::vector<TunedArchitecture> all = tuned_architectures(settings);
-  std::map<bool, std::vector<std::string>> named;  // by whether it saves
-  for (const TunedArchitecture& tuned : all) judge_tuning(tuned, true, same, claim);
-  for (const TunedArchitecture& tuned : all) judge_tuning(tuned, false, other, claim);
+  std::map<bool, std::string> savers;  // by whether the network stays
+  for (const bool same_network : {true, false})
+    for (const TunedArchitecture& tuned : all) {
+      Tally& tally = same_network ? same : other;
+      const std::size_t num_before = tally.num_held();
+      judge_tuning(tuned, same_network, tally, claim);
+      std::string& names = savers[same_network];
+      if (tally.num_held() > num_before && names.find(tuned.strategy) == std::string::npos)
+        names += (names.empty() ? "" : ", ") + tuned.strategy;
+    }
   claim.verdict = Tally::verdict({&same, &other});
-  const auto tell = [&](const Tally& tally, const std::string& subject) {
+  const auto tell = [&](const Tally& tally, const std::string& subject, const std::string& names) {
     if (tally.num_asked() == 0) return;
-    claim.when.push_back(subject + " saves a tenth of an architecture's traffic a sample or more in " +
-                         std::to_string(tally.num_held()) + " of " +
-                         std::to_string(tally.num_asked()) + " cases");
+    std::string text = subject;
+    text += " saves a tenth of the traffic a sample or more: " + tally.share_text();
+    if (!names.empty()) text += " (" + names + ")";
+    claim.when.push_back(std::move(text));
   };
-  tell(same, "tuning that leaves the network as it is (batch, averaging period)");
-  tell(other, "another network (width, point of fusion)");
+  tell(same, "tuning that leaves the network as it is (batch, averaging period)", savers[true]);
+  tell(other, "another network (width, point of fusion)", savers[false]);
   return claim;
 }
 

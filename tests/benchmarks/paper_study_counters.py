@@ -17,7 +17,6 @@ _RECEIVED, _SENT = 0, 8  # columns of /proc/net/dev, bytes
 _LOOPBACK = "lo"
 _MOST_TEXT_BYTES = 1 << 16
 _CLONE_NEWNET = 0x40000000
-_PERIOD_S = 0.02
 
 
 def interface_bytes(text):
@@ -82,47 +81,6 @@ class Counters:
             reading.received_bytes[host], reading.sent_bytes[host] = interface_bytes(text)
             reading.cpu_s[host] = control_groups.processor_s(place["parents"], place["group"])
         return reading
-
-
-class Watch:
-    """Reads all counters every 20 ms while in `with`: `at` tells them at any time then."""
-
-    def __init__(self, counters):
-        self._counters = counters
-        self._readings = []
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._watch, daemon=True)
-
-    def __enter__(self):
-        self._readings.append(self._counters.read())
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self._stop.set()
-        self._thread.join()
-        self._readings.append(self._counters.read())
-
-    def _watch(self):
-        while not self._stop.wait(_PERIOD_S):
-            self._readings.append(self._counters.read())
-
-    def at(self, time_s):
-        return interpolated(self._readings, time_s)
-
-
-def interpolated(readings, time_s):
-    """The Reading at a time between the first and the last of `readings`, which are in order.
-    Raises ValueError beyond them."""
-    for before, after in zip(readings, readings[1:]):
-        if before.time_s <= time_s <= after.time_s:
-            part = (time_s - before.time_s) / max(1e-9, after.time_s - before.time_s)
-            return Reading(time_s, *(
-                {host: value + part * (getattr(after, name)[host] - value)
-                 for host, value in getattr(before, name).items()}
-                for name in ("received_bytes", "sent_bytes", "cpu_s")))
-    raise ValueError(f"expected a time from {readings[0].time_s} to {readings[-1].time_s} s, "
-                     f"found {time_s}")
 
 
 def between(first, last):

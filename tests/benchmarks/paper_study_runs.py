@@ -1,16 +1,16 @@
 """Runs of the paper's study on a testbed: cadastre's architectures, and Spark's averaging."""
 
-import argparse
 import json
 import os
-import re
 import shutil
+import subprocess
 import sys
 import threading
 import time
 
 import paper_study_counters as counters
-from cluster_runs import HERE, Failed, Runs, ranks_of, run_program
+import paper_study_rows as rows
+from cluster_runs import HERE, Failed, run_program
 
 sys.path.insert(0, os.path.join(os.path.dirname(HERE), "spark"))
 
@@ -18,112 +18,95 @@ import control_groups  # noqa: E402
 from spark_cluster import SparkCluster  # noqa: E402
 
 AVERAGING = "parameter-averaging"
-SPARK = "spark"
 DRIVER = "driver"
-_WARM_UP_STEPS = 4  # not counted, where nothing is averaged
+# What spark_averaging.py does, which has neither augmentation nor smoothed labels nor means of
+# weights, and takes samples as they are.
+TRAINING = ["--momentum", "0.9", "--weight-decay", "1e-4", "--label-smoothing", "0",
+            "--class-balance", "1", "--no-augmentation"]
+_NO_DIVISION = 2  # exit status of a plan that there is none of
 _SPARK_S = 600
-_PROGRESS = re.compile(r"training: +(\d+) %")
 
 
-def start_of_clock(seen, ends_s):
-    """When a run's training began, in the clock of `seen`: (time, line) of its progress. `ends_s`:
-    of its steps, after the beginning. A line is written when a step ends, but for the last one.
-    Raises Failed when there is none."""
-    num_steps = len(ends_s)
-    step_of = {round(100 * step / num_steps): step for step in range(1, num_steps)}
-    percents = [(time_s, int(found[1])) for time_s, found in
-                ((time_s, _PROGRESS.match(line)) for time_s, line in seen) if found]
-    begins = [time_s - ends_s[step_of[percent] - 1] for time_s, percent in percents
-              if percent in step_of]
-    if not begins:
-        raise Failed("cadastre run: done before it told its progress; more steps help")
-    return min(begins)
-
-
-def _read(file):
+def read_json(file):
     with open(file, encoding="utf-8") as stream:
         return json.load(stream)
 
 
-class StudyRuns:
-    """Of one bandwidth. `cores` by host; `counted`: its Counters; `document`: the cluster of the
-    hosts that compute."""
+def write_json(file, document):
+    with open(file, "w", encoding="utf-8") as stream:
+        json.dump(document, stream)
 
-    def __init__(self, arguments, testbed, counted, document, profile, directory, bandwidth,
-                 cores):
+
+class StudyRuns:
+    """Of one testbed. `cores` by host; `counted`: its Counters; `document`: the cluster of the
+    hosts that compute; `scene`: of the pixels that are classified; `machines`: these, in words."""
+
+    def __init__(self, arguments, testbed, counted, document, directory, cores, machines):
         self._arguments = arguments
         self._testbed = testbed
         self._counted = counted
-        self._document = document
-        self._profile = profile
         self._directory = directory
-        self._bandwidth = bandwidth
         self._cores = cores
+        self._machines = machines
+        self._cluster = f"{directory}/cluster.json"
+        write_json(self._cluster, document)
+        self._first = document["hosts"][0]["name"]
+        self._hosts = f"{directory}/hosts.txt"
+        with open(self._hosts, "w", encoding="utf-8") as stream:
+            stream.writelines(f"{host['name']}\n" for host in document["hosts"])
 
-    def _plan(self, strategy, batch_size, period):
-        options = argparse.Namespace(program=self._arguments.program, batch_size=batch_size)
-        runs = Runs(options, self._testbed, self._document, self._profile, self._directory)
-        # Over the same links as Spark: all to one host and from there to all.
-        file = runs.plan(strategy, *(["--all-reduce", "spark"] if period else []))
-        plan = _read(file)
-        if period:
-            plan["averaging_period"] = period
-            with open(file, "w", encoding="utf-8") as stream:
-                json.dump(plan, stream)
-        return runs, file, plan
+    def _plan(self, profile, strategy, batch_size, period):
+        """(file, document), or (None, why not)."""
+        file = f"{self._directory}/plan-{strategy}.json"
+        words = [self._arguments.program, "plan", "--quiet", "--profile", profile, "--cluster",
+                 self._cluster, "--batch-size", batch_size, "--strategy", strategy, "--optimizer",
+                 "sgd", "--no-average", "-o", file]
+        if strategy == AVERAGING:  # over the same links as Spark: all to one host, from there to all
+            words += ["--averaging-period", period, "--all-reduce", "spark"]
+        done = subprocess.run(list(map(str, words)), capture_output=True, text=True, check=False)
+        if done.returncode == _NO_DIVISION:
+            return None, done.stderr.strip().splitlines()[-1]
+        if done.returncode != 0:
+            raise Failed(f"cadastre plan --strategy {strategy}: exit status {done.returncode}: "
+                         f"{done.stderr.strip()}")
+        return file, read_json(file)
 
-    def _train(self, runs, plan_file, hosts, first):
-        """(run.json, Reading of its steps after the first ones)."""
+    def _cadastre(self, *words):
+        """What a verb prints that is started on the first host, and starts ranks on all by ssh."""
+        path = f"{self._testbed.ssh_directory}:{os.environ['PATH']}"
+        process = self._testbed.start(
+            self._first, [self._arguments.program, *words, "--quiet", "--hosts", self._hosts],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            env=os.environ | {"PATH": path, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"})
+        return run_program([process], f"cadastre {words[0]}")[0]
+
+    def cadastre(self, profile, strategy, batch_size, period, steps, words, classified=None):
+        """A row: of a training of so many steps, and of the inference of a scene, if given.
+        `words`: network and setting, by these keys."""
+        place = {"machines": self._machines, **words}
+        plan_file, plan = self._plan(profile, strategy, batch_size, period)
+        if plan_file is None:
+            return rows.no_row(place, strategy, plan)
         output = f"{self._directory}/run"
         shutil.rmtree(output, ignore_errors=True)
-        command = [self._arguments.program, "run", "--plan", plan_file, "--data",
-                   self._arguments.data, "--epochs", "1000", "--max-steps", self._arguments.steps,
-                   "--learning-rate", self._arguments.learning_rate, "--test-samples",
-                   self._arguments.test_samples, "-o", output]
-        seen = []
+        arguments = self._arguments
+        self._cadastre("run", "--plan", plan_file, "--data", arguments.data, "--steps", steps,
+                       "--learning-rate", arguments.learning_rate, *TRAINING, "--test-samples",
+                       arguments.test_samples, "-o", output)
+        row = rows.cadastre_row(place, strategy, plan, read_json(f"{output}/run.json"),
+                                arguments.num_training_samples)
+        if classified is None:
+            return row
+        said = self._cadastre("predict", "--run", output, "--plan", plan_file, "--data", classified,
+                              "--json", "--no-resume", "-o", f"{output}/map.tif")
+        return rows.with_inference(row, json.loads(said))
 
-        def follow(stream):
-            with stream:
-                for line in stream:
-                    seen.append((time.monotonic(), line))
-
-        with counters.Watch(self._counted) as watch:
-            ranks = runs.start(hosts, command)
-            stream, ranks[0].stderr = ranks[0].stderr, None
-            reader = threading.Thread(target=follow, args=(stream,), daemon=True)
-            reader.start()
-            try:
-                run_program(ranks, f"cadastre run of {os.path.basename(plan_file)}")
-            except Failed as error:
-                reader.join()
-                raise Failed(f"{error} ({''.join(line for _, line in seen).strip()})") from None
-            reader.join()
-        run = _read(f"{output}/run.json")
-        ends_s = [step["end_s"] for step in run["steps"]]
-        began_s = start_of_clock(seen, ends_s)
-        return run, counters.between(watch.at(began_s + ends_s[first - 1]),
-                                     watch.at(began_s + ends_s[-1]))
-
-    def cadastre(self, strategy, batch_size, period=0):
-        """An entry of the table: of steps after the first round, or after a few."""
-        runs, plan_file, plan = self._plan(strategy, batch_size, period)
-        hosts = ranks_of(plan)
-        first = period or _WARM_UP_STEPS
-        run, reading = self._train(runs, plan_file, hosts, first)
-        num_steps = len(run["steps"]) - first
-        step_s = reading.time_s / num_steps
-        return {"architecture": strategy, "bandwidth": self._bandwidth, "batch_size": batch_size,
-                "averaging_period": period, "computing_hosts": hosts,
-                "num_steps": len(run["steps"]), "step_s": step_s,
-                "overall_accuracy": run["metrics"]["overall_accuracy"],
-                "kappa": run["metrics"]["kappa"], "plan": runs.describe(plan_file),
-                "computed_traffic_bytes_per_step": run["traffic_bytes_per_step"],
-                **counters.per_step(reading, num_steps, step_s, self._cores)}
-
-    def spark(self, weights):
-        """Entries of the table: every batch size with every period, on a standalone cluster."""
+    def spark(self, model, weights, settings):
+        """Rows of Spark's own averaging, on a standalone cluster. `settings`: (batch size, period,
+        words) of each; the words as for `cadastre`."""
         marks = f"{self._directory}/marks"
-        os.makedirs(marks, exist_ok=True)
+        shutil.rmtree(marks, ignore_errors=True)
+        os.makedirs(marks)
         output = f"{self._directory}/spark.json"
         arguments = self._arguments
         num_workers = len(self._testbed.hosts) - 1
@@ -133,12 +116,12 @@ class StudyRuns:
                                    testbed=self._testbed)
         except AssertionError as error:
             raise Failed(f"Spark: {error}") from None
+        pairs = [f"{batch_size}:{period}" for batch_size, period, _ in settings]
         driver = cluster.submit(
-            [arguments.model, "--data", arguments.data, "--weights", weights, "--partitions",
-             num_workers, "--batch-size", *arguments.batch_sizes, "--averaging-period",
-             *arguments.periods, "--steps", arguments.steps, "--learning-rate",
+            [model, "--data", arguments.data, "--weights", weights, "--partitions", num_workers,
+             "--runs", *pairs, "--steps", arguments.steps, "--learning-rate",
              arguments.learning_rate, "--test-samples", arguments.test_samples,
-             "--inference-pixels", arguments.inference_pixels, "--aggregate",
+             "--inference-pixels", arguments.inference_side**2, "--aggregate",
              arguments.aggregate, "--marks", marks, "-o", output],
             program=f"{HERE}/spark_averaging.py", OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
         try:
@@ -147,9 +130,15 @@ class StudyRuns:
             driver.kill()
             driver.wait()
             cluster.close()
-        document = _read(output)
-        return [self._spark_entry(document, run, reading)
-                for run, reading in zip(document["runs"], readings)]
+        document = read_json(output)
+        lost = [run["replicas_lost"] for run in document["runs"]]
+        if any(lost):
+            raise Failed(f"Spark: replicas had to be made again during the runs, {lost}: what the "
+                         "steps took is no figure of theirs")
+        return [rows.spark_row({"machines": self._machines, **words}, document, run,
+                               counters.per_step(reading, run["num_steps"], run["step_s"],
+                                                 self._cores), read_json(model), DRIVER)
+                for (_, _, words), run, reading in zip(settings, document["runs"], readings)]
 
     def _limit(self, lift=False):
         for host in self._testbed.hosts:
@@ -182,10 +171,3 @@ class StudyRuns:
             raise Failed(f"spark_averaging.py: exit status {driver.returncode}: "
                          f"{''.join(said)[-2000:]}")
         return readings
-
-    def _spark_entry(self, document, run, reading):
-        step_s = run["step_s"]
-        return {"architecture": SPARK, "bandwidth": self._bandwidth,
-                "computing_hosts": document["hosts"], "driver": DRIVER, **run,
-                "weights_bytes": document["weights_bytes"],
-                **counters.per_step(reading, run["num_steps"], step_s, self._cores)}

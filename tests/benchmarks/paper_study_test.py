@@ -4,11 +4,10 @@
 import unittest
 
 import paper_study_counters as counters
+import paper_study_rows as rows
 import paper_study_table as table
 import spark_averaging_math as math
-from cluster_runs import Failed
 from paper_study_counters import Reading
-from paper_study_runs import start_of_clock
 
 NET_DEV = """Inter-|   Receive                                                |  Transmit
  face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop fifo colls carrier compressed
@@ -31,13 +30,6 @@ class Counters(unittest.TestCase):
             with self.assertRaises(ValueError):
                 counters.interface_bytes(text)
 
-    def test_between_two_readings_counters_are_on_a_line(self):
-        readings = [reading(1, 0, 0, 0), reading(2, 100, 10, 0.5), reading(4, 300, 10, 1.5)]
-        self.assertEqual(counters.interpolated(readings, 3), reading(3, 200, 10, 1.0))
-        self.assertEqual(counters.interpolated(readings, 4), readings[-1])
-        with self.assertRaisesRegex(ValueError, "from 1 to 4 s, found 5"):
-            counters.interpolated(readings, 5)
-
     def test_utilization_is_of_a_hosts_share_of_cores(self):
         part = counters.between(reading(1, 50, 10, 0.5), reading(3, 150, 30, 1.0))
         found = counters.per_step(part, 10, 0.2, {"a": 0.5, "b": 0.5})
@@ -47,42 +39,90 @@ class Counters(unittest.TestCase):
         self.assertEqual(found["traffic_bytes_per_step"], (20 + 40) / 10)
 
 
-class Clock(unittest.TestCase):
-    ENDS_S = [0.5, 1.0, 1.5, 2.0]
-
-    def test_the_least_late_line_tells_when_training_began(self):
-        seen = [(101.2, "training:  50 %, 1 s, 1 s left  loss 1.0\n"),
-                (101.6, "training:  75 %, 2 s\n"), (109.0, "training: 100 %, 3 s\n"),
-                (109.1, "4 steps in 2.0 s\n")]
-        self.assertAlmostEqual(start_of_clock(seen, self.ENDS_S), 100.1)
-
-    def test_the_last_line_comes_late_and_tells_nothing(self):
-        with self.assertRaisesRegex(Failed, "more steps help"):
-            start_of_clock([(109.0, "training: 100 %, 3 s\n")], self.ENDS_S)
+def plan(period=0):
+    made = {"batch_size": 64, "micro_batches": 2, "schedule": "1f1b",
+            "stages": [{"layers": ["a", "b"], "replicas": [{"host": "node1", "share": 1}]},
+                       {"layers": ["c"], "replicas": [{"host": "node2", "share": 1}]}],
+            "predicted": {"hosts": [{"host": "node1", "sent_bytes": 900},
+                                    {"host": "node2", "sent_bytes": 100}]}}
+    return made | ({"averaging_period": period} if period else {})
 
 
-def entry(architecture, step_s, **more):
-    host = {"sent_bytes_per_step": 1e6, "received_bytes_per_step": 2e6, "cpu_s_per_step": 0.1}
-    return {"architecture": architecture, "bandwidth": "1Gbps", "batch_size": 64,
-            "computing_hosts": ["node1", "node2"], "step_s": step_s,
-            "traffic_bytes_per_step": 3e6, "overall_accuracy": 0.5, "kappa": 0.25,
-            "by_host": {"driver": host | {"utilization": 0.01, "sent_bytes_per_step": 5e6},
-                        "node1": host | {"utilization": 0.5},
-                        "node2": host | {"utilization": 0.7}}} | more
+def run():
+    """Rounds of two steps: 0.1 s, then 0.1 s and 0.8 s of averaging; the third is slow."""
+    ends_s, now_s = [], 0
+    for duration_s in (9, 9, 0.1, 0.9, 0.1, 0.9, 0.1, 4.9):
+        now_s += duration_s
+        ends_s.append(now_s)
+    use = {"cores": 0.5, "step_s": 0.5, "received_bytes_per_step": 50}
+    return {"steps": [{"end_s": end_s} for end_s in ends_s], "measured": {
+                "step_s": 0.1, "hosts": [
+                    use | {"host": "node1", "cpu_s_per_step": 0.125, "sent_bytes_per_step": 950},
+                    use | {"host": "node2", "cpu_s_per_step": 0.3, "sent_bytes_per_step": 110}]},
+            "traffic_bytes_per_step": 1000,
+            "metrics": {"overall_accuracy": 0.5, "kappa": 0.25}}
+
+
+class Rows(unittest.TestCase):
+    def test_a_step_has_its_part_of_the_averaging(self):
+        self.assertEqual(rows.step_seconds(run(), 0), 0.1)
+        self.assertAlmostEqual(rows.step_seconds(run(), 2), 0.5)  # of 0.5, 0.5 and 2.5 s
+        self.assertEqual(rows.step_seconds(run(), 8), 0.1)  # there is no second round
+
+    def test_a_run_is_a_row(self):
+        row = rows.cadastre_row({"machines": "2 hosts", "network": ""}, "branch", plan(2), run(),
+                                640)
+        self.assertEqual(row["machines"], "2 hosts")
+        self.assertNotIn("network", row)
+        self.assertAlmostEqual(row["epoch_s"], 5)  # 10 steps
+        self.assertEqual(row["plan"]["averaging_period"], 2)
+        self.assertEqual(row["plan"]["stages"][0],
+                         {"first_layer": "a", "last_layer": "b", "num_layers": 2,
+                          "hosts": ["node1"]})
+        self.assertEqual(row["hosts"][0],
+                         {"name": "node1", "processor_part": 0.5, "predicted_bytes": 900,
+                          "sent_bytes": 950, "received_bytes": 50})
+        self.assertEqual(row["hosts"][1]["processor_part"], 1)  # 0.3 s of 0.25 s is the quota's
+        self.assertEqual(rows.with_inference(row, {"classify_s": 2, "num_pixels": 10}
+                                             )["inference_s"], 2)
+
+    def test_sparks_driver_sends_the_weights_to_all(self):
+        own = {"batch_size": 64, "averaging_period": 10, "step_s": 0.3, "round_s": 2.0,
+               "epoch_s": 3.0, "overall_accuracy": 0.5, "kappa": 0.1, "inference_s": 1,
+               "inference_pixels": 100}
+        host = {"sent_bytes_per_step": 1, "received_bytes_per_step": 2, "utilization": 0.5}
+        row = rows.spark_row({}, {"hosts": ["node2", "node1"], "weights_bytes": 1000}, own,
+                             {"by_host": {name: host for name in ("node1", "node2", "driver")},
+                              "traffic_bytes_per_step": 3.2},
+                             {"layers": [{"id": "a"}, {"id": "b"}]}, "driver")
+        self.assertEqual({of["name"]: of["predicted_bytes"] for of in row["hosts"]},
+                         {"driver": 200, "node1": 100, "node2": 100})
+        self.assertAlmostEqual(row["step_s"], 0.2)
+        self.assertAlmostEqual(row["epoch_s"], 2)
+        self.assertEqual(row["plan"]["stages"][0]["hosts"], ["node1", "node2"])
 
 
 class Table(unittest.TestCase):
+    def row(self, **more):
+        return rows.with_inference(rows.cadastre_row({"machines": "m"}, "single", plan(), run(),
+                                                     640), {"classify_s": 1, "num_pixels": 2000}
+                                   ) | more
+
     def test_a_driver_has_traffic_but_is_no_computing_host(self):
-        lines = table.markdown([
-            entry("single", 0.2), entry("spark", 0.4, averaging_period=10, inference_s=1.0,
-                                        inference_pixels=2000)]).splitlines()
-        self.assertEqual(lines[3], "| 1Gbps | 64 | spark, every 10 | 2 | 400 | 0.50 | 3.00 | 7.00 "
-                                   "| 0.50 / 0.60 / 0.70 | 50.0 % | 0.250 | 500 |")
-        self.assertIn("| 200 | 1.00 |", lines[2])
+        driver = {"name": "driver", "processor_part": 0.01, "predicted_bytes": 0,
+                  "sent_bytes": 4e6, "received_bytes": 1e6}
+        spark = self.row(strategy="spark", step_s=0.2, setting="batch 64")
+        spark["hosts"] = [*spark["hosts"], driver]
+        lines = table.markdown([self.row(), spark]).splitlines()
+        self.assertEqual(lines[3], "| m | batch 64 | spark | 2 | 200 | 0.50 | 1.0 | 0.00 | 4.00 | "
+                                   "5.00 | 50 / 75 / 100 | 50.0 | 0.250 | 500 |")
         self.assertEqual(len({line.count("|") for line in lines}), 1)
 
-    def test_without_a_single_host_there_is_no_ratio(self):
-        self.assertIn("| 400 | – |", table.markdown([entry("spark", 0.4)]))
+    def test_what_there_is_no_plan_for_says_why(self):
+        lines = table.markdown([rows.no_row({"network": "early fusion"}, "branch", "no branches")]
+                               ).splitlines()
+        self.assertIn("| early fusion | branch | no branches |", lines[2])
+        self.assertEqual(len({line.count("|") for line in lines}), 1)
 
 
 class Averaging(unittest.TestCase):

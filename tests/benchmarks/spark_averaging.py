@@ -2,7 +2,7 @@
 """A cadastre model trained data-parallel as Spark's users train: parameters averaged by the driver.
 
 Samples are in partitions, one an executor, their patches cut out and kept at the executors before
-the clock starts. The driver broadcasts the weights; every partition takes --averaging-period local
+the clock starts. The driver broadcasts the weights; every partition takes a period's local
 steps; the weights (not gradients), times the samples seen, come back by `aggregate` (or
 `treeAggregate`: with four partitions or fewer Spark makes no tree of them), are divided by all
 samples and broadcast again, until --steps. A batch is over all partitions. Optimizer states stay at
@@ -14,7 +14,7 @@ Where --marks names a directory, training waits before it begins and after it en
 `begins` or `ended` there to be removed: for who reads counters meanwhile.
 
     spark-submit spark_averaging.py scenarios/models/multimodal-cnn.json --data scene \\
-        --partitions 4 --batch-size 64 256 --averaging-period 1 10 --steps 40 -o spark.json
+        --partitions 4 --runs 64:1 64:10 256:10 --steps 40 -o spark.json
 """
 
 import argparse
@@ -142,6 +142,11 @@ def one_run(arguments, context, executors, job, network, scene, initial, period)
             "inference_s": time.perf_counter() - start_s, "inference_pixels": num_pixels}
 
 
+def _run(text):
+    batch_size, _, period = text.partition(":")
+    return int(batch_size), int(period)
+
+
 def _parser():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -150,8 +155,8 @@ def _parser():
     parser.add_argument("--weights", help="weights.pt of `cadastre run --max-steps 1 "
                                           "--learning-rate 1e-12` to begin with (default: PyTorch's)")
     parser.add_argument("--partitions", type=int, default=4, help="an executor each")
-    parser.add_argument("--batch-size", type=int, nargs="+", default=[64])
-    parser.add_argument("--averaging-period", type=int, nargs="+", default=[1])
+    parser.add_argument("--runs", type=_run, nargs="+", metavar="BATCH:PERIOD", default=[(64, 1)],
+                        help="batch sizes, and steps between averagings, of runs in turn")
     parser.add_argument("--steps", type=int, default=40)
     parser.add_argument("--aggregate", choices=["plain", "tree"], default="plain")
     parser.add_argument("--optimizer", choices=["sgd", "adamw"], default="sgd")
@@ -170,11 +175,11 @@ def _parser():
 def check(arguments):
     """Raises SceneError, which main says, for numbers that cannot be."""
     if min(arguments.partitions, arguments.steps, arguments.inference_pixels, arguments.seed,
-           *arguments.batch_size, *arguments.averaging_period) < 1 or arguments.test_samples < 0:
+           *(number for run in arguments.runs for number in run)) < 1 or arguments.test_samples < 0:
         raise SceneError("expected positive numbers")
-    for batch_size in arguments.batch_size:
+    for batch_size, _ in arguments.runs:
         if batch_size % arguments.partitions or batch_size // arguments.partitions < 2:
-            raise SceneError(f"--batch-size: expected a multiple of {arguments.partitions}, two "
+            raise SceneError(f"--runs: expected batches of a multiple of {arguments.partitions}, two "
                              f"samples for every partition at least, found {batch_size}")
 
 
@@ -221,14 +226,12 @@ def main():
     try:
         hosts = executors.mapPartitionsWithIndex(prepare_task(job)).collect()
         runs = []
-        for batch_size in arguments.batch_size:
-            for period in arguments.averaging_period:
-                own = job | {"run": len(runs),
-                             "local_batch_size": batch_size // arguments.partitions}
-                runs.append(one_run(arguments, context, executors, own, network, scene, initial,
-                                    period))
-                print(f"batch {batch_size}, period {period}: "
-                      f"{1e3 * runs[-1]['step_s']:.0f} ms a step", file=sys.stderr, flush=True)
+        for batch_size, period in arguments.runs:
+            own = job | {"run": len(runs), "local_batch_size": batch_size // arguments.partitions}
+            runs.append(one_run(arguments, context, executors, own, network, scene, initial,
+                                period))
+            print(f"batch {batch_size}, period {period}: {1e3 * runs[-1]['step_s']:.0f} ms a step",
+                  file=sys.stderr, flush=True)
     finally:
         context.stop()
     document = {"model": model["name"], "hosts": hosts, "weights_bytes": 4 * len(initial),

@@ -9,6 +9,7 @@ import {headline} from "../../web/src/layout/headline";
 import {loads_of_timeline, traffic_of_timeline} from "../../web/src/layout/loads";
 import {shapes_of} from "../../web/src/layout/shapes";
 import {best_view, main_view, plan_views, ranks_of_stages, speedup} from "../../web/src/layout/strategies";
+import {inference_s_per_pixel, measured_groups} from "../../web/src/layout/measured";
 import {point_name, study_points} from "../../web/src/layout/study";
 import {
   clamped, common_axis, event_at, lanes_of, panned, time_to_x, visible_boxes, x_to_time, zoomed,
@@ -59,6 +60,15 @@ test("a study's rows of the same values are one point, named by these", () => {
   ]);
   assert.equal(point_name(["point", "batch"], {point: "large batches", batch: 8}), "large batches");
   assert.equal(point_name(columns, {}), "the base");
+});
+
+test("what was measured is grouped by where and how", () => {
+  const row = (strategy: string, machines = "", setting = "") => ({strategy, machines, setting});
+  const groups = measured_groups([row("branch"), row("branch", "4 hosts", "batch 256"), row("hybrid"), row("spark", "4 hosts", "batch 256")]);
+  assert.deepEqual(groups.map(({name, rows}) => [name, rows.map(({strategy}) => strategy)]),
+    [["", ["branch", "hybrid"]], ["4 hosts, batch 256", ["branch", "spark"]]]);
+  assert.equal(inference_s_per_pixel({strategy: "branch", inference_s: 2, inference_pixels: 1000}), 0.002);
+  assert.equal(inference_s_per_pixel({strategy: "branch"}), undefined);
 });
 
 test("a study's claims are counted in one sentence", () => {

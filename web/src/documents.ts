@@ -221,16 +221,28 @@ export interface StudyRow {
 }
 
 /// Without figures where `error` says why.
+export interface MeasuredHost {
+  name: string;
+  processor_part: number;
+  predicted_bytes: number;
+  sent_bytes?: number; // at the network interfaces
+  received_bytes?: number;
+}
+
 export interface MeasuredArchitecture {
+  machines?: string;
+  network?: string;
+  setting?: string;
   strategy: string;
   error?: string;
   step_s?: number;
   epoch_s?: number;
   traffic_bytes_per_step?: number;
-  hosts?: {name: string; processor_part: number; predicted_bytes: number}[];
+  hosts?: MeasuredHost[];
   overall_accuracy?: number;
   kappa?: number;
   inference_s?: number;
+  inference_pixels?: number;
 }
 
 export interface StudyResult {
@@ -242,7 +254,7 @@ export interface StudyResult {
   rows: StudyRow[];
   break_even: {sentence: string}[];
   measured?: MeasuredArchitecture[];
-  claims?: {claim: string; verdict: string; evidence: string[]}[];
+  claims?: {claim: string; verdict: string; when?: string[]; evidence: string[]}[];
 }
 
 /// What `make_report` (planner/report.cpp) puts into the page.

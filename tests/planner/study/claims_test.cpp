@@ -100,10 +100,10 @@ TEST_CASE("tuning starts at the study's own setting, and other networks are told
             "50.0 % less"});
   CHECK(claim.when ==
         std::vector<std::string>{
-            "tuning that leaves the network as it is (batch, averaging period) saves a tenth of an "
-            "architecture's traffic a sample or more in 0 of 1 cases",
-            "another network (width, point of fusion) saves a tenth of an architecture's traffic a "
-            "sample or more in 1 of 1 cases"});
+            "tuning that leaves the network as it is (batch, averaging period) saves a tenth of the "
+            "traffic a sample or more: not in the only comparison",
+            "another network (width, point of fusion) saves a tenth of the traffic a sample or "
+            "more: in the only comparison (branch)"});
 }
 
 TEST_CASE("comparisons that come out alike count once, measured and simulated ones apart",

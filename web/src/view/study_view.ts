@@ -1,7 +1,8 @@
 // A study: which claims hold, and the figures that this rests on.
 
-import type {MeasuredArchitecture, StudyResult, StudyRow} from "../documents";
+import type {MeasuredArchitecture, MeasuredHost, StudyResult, StudyRow} from "../documents";
 import {type Unit, byte_unit, bytes, count, in_unit, percent, seconds, significant, time_unit} from "../layout/format";
+import {type MeasuredGroup, inference_s_per_pixel, measured_groups} from "../layout/measured";
 import {study_points} from "../layout/study";
 import {type Child, el, section} from "./dom";
 
@@ -22,46 +23,64 @@ function cell(label: string, ...content: Child[]): HTMLElement {
 
 export function claims_section(study: StudyResult): HTMLElement {
   const mark: {[verdict: string]: string} = {holds: "mark best", "does not hold": "mark bad"};
-  const cards = (study.claims ?? []).map(({claim, verdict, evidence}) =>
+  const cards = (study.claims ?? []).map(({claim, verdict, when, evidence}) =>
     el("article", {class: "claim"},
       el("h3", {}, `“${claim}”`, el("span", {class: mark[verdict] ?? "mark"}, verdict)),
-      el("ul", {}, ...evidence.map((sentence) => el("li", {}, sentence)))));
+      when && when.length > 0 && el("ul", {class: "when"}, ...when.map((sentence) => el("li", {}, sentence))),
+      el("details", {}, el("summary", {}, `${evidence.length} ${evidence.length === 1 ? "figure" : "figures"} that this rests on`),
+        el("ul", {}, ...evidence.map((sentence) => el("li", {}, sentence))))));
   return section("claims", "Claims",
-    "In the words of Aspri, Tsagkatakis and Tsakalides (Remote Sensing 12(17):2670, 2020), and what the figures below say of them.",
+    "In the words of Aspri, Tsagkatakis and Tsakalides (Remote Sensing 12(17):2670, 2020), what the figures below say of them, and when.",
     ...cards);
 }
 
 const most_of = <T>(rows: T[], value: (row: T) => number) => rows.reduce((most, row) => Math.max(most, value(row)), 0);
 
-export function measured_section(measured: MeasuredArchitecture[]): HTMLElement {
-  const done = measured.filter(({error}) => error === undefined);
+function measured_host(host: MeasuredHost): HTMLElement {
+  return el("tr", {},
+    el("td", {}, host.name),
+    host.sent_bytes !== undefined && el("td", {class: "number"}, bytes(Math.round(host.sent_bytes))),
+    el("td", {class: "number"}, bytes(host.predicted_bytes)),
+    el("td", {class: "part"}, bar("measured", host.processor_part, 1, percent(host.processor_part, 0))));
+}
+
+function hosts_table(hosts: MeasuredHost[]): HTMLElement {
+  return el("table", {class: "by-host"}, el("tbody", {}, ...hosts.map(measured_host)));
+}
+
+function measured_table({name, rows}: MeasuredGroup): HTMLElement[] {
+  const done = rows.filter(({error}) => error === undefined);
   const most_s = most_of(done, ({step_s}) => step_s ?? 0);
   const step_unit = time_unit(most_s);
   const traffic_unit = byte_unit(most_of(done, ({traffic_bytes_per_step}) => traffic_bytes_per_step ?? 0));
   const row = (of: MeasuredArchitecture) => {
     if (of.error !== undefined)
-      return el("tr", {}, el("th", {scope: "row"}, of.strategy), el("td", {colspan: 8, class: "hosts"}, of.error));
-    const hosts = of.hosts ?? [];
+      return el("tr", {}, el("th", {scope: "row"}, of.strategy), el("td", {colspan: 7, class: "hosts"}, of.error));
+    const inference = inference_s_per_pixel(of);
     return el("tr", {},
       el("th", {scope: "row"}, of.strategy),
       el("td", {class: "steps"}, bar("measured", of.step_s ?? 0, most_s, in_unit(of.step_s ?? 0, step_unit))),
       cell("epoch", of.epoch_s === undefined ? "–" : seconds(of.epoch_s)),
       cell(`traffic, ${traffic_unit.name}`, in_unit(of.traffic_bytes_per_step ?? 0, traffic_unit)),
-      el("td", {"data-label": "sent by host", class: "hosts"},
-        hosts.map(({name, predicted_bytes}) => `${name} ${bytes(predicted_bytes)}`).join(", ")),
-      el("td", {"data-label": "processor by host", class: "hosts"},
-        hosts.map(({name, processor_part}) => `${name} ${percent(processor_part, 0)}`).join(", ")),
+      el("td", {"data-label": "by host"}, hosts_table(of.hosts ?? [])),
       cell("accuracy", of.overall_accuracy === undefined ? "–" : percent(of.overall_accuracy)),
       cell("kappa", of.kappa === undefined ? "–" : significant(of.kappa)),
-      cell("inference", seconds(of.inference_s ?? 0)));
+      cell("inference of a pixel", inference === undefined ? "–" : seconds(inference)));
   };
-  return section("measured", "Measured",
-    "Each architecture trained for real. Traffic in all is as the ranks counted it in a step, by host as the plan's program says; processor use is that of the thread that computes, as a part of the step. The inference is of the whole scene.",
+  return [
+    el("h3", {class: "point"}, name === "" ? "On the machines that the study was given" : name),
     el("table", {class: "strategies"},
       el("thead", {}, el("tr", {}, head("architecture"), head(`step, ${step_unit.name}`), head("epoch", true),
-        head(`traffic, ${traffic_unit.name}`, true), head("sent by host"), head("processor by host"),
-        head("accuracy", true), head("kappa", true), head("inference", true))),
-      el("tbody", {}, ...measured.map(row))));
+        head(`traffic, ${traffic_unit.name}`, true), head("by host: sent, sent by the program, processor"),
+        head("accuracy", true), head("kappa", true), head("inference of a pixel", true))),
+      el("tbody", {}, ...rows.map(row))),
+  ];
+}
+
+export function measured_section(measured: MeasuredArchitecture[]): HTMLElement {
+  return section("measured", "Measured",
+    "Each architecture trained for real. A step's traffic in all is as the ranks counted it. By host: what its network interfaces sent, headers included; what the plan's program sends from it (that alone, where nobody counted); and the processor time of its rank, as a part of what it may use. Of averaged parameters a step has its part of the averaging.",
+    ...measured_groups(measured).flatMap(measured_table));
 }
 
 function simulated_row(row: StudyRow, most_s: number, step_unit: Unit, traffic_unit: Unit): HTMLElement {
