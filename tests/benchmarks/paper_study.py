@@ -27,6 +27,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.normpath(os.path.join(HERE, "../.."))
@@ -48,7 +49,8 @@ ARCHITECTURES = ["single", "branch", "fusion-apart", "pipeline", "hybrid", "data
 NETWORKS = {"half the width": {"width": 16, "fused_width": 32},
             "twice the width": {"width": 64, "fused_width": 128},
             "early fusion": {"fusion": "early"}, "late fusion": {"fusion": "late"}}
-_VARIED = ["branch", "pipeline", "data-parallel", AVERAGING]
+_VARIED = ["branch", "data-parallel", AVERAGING]
+_WITHOUT_BRANCHES = "early fusion"
 _STUDY = os.path.join(ROOT, "scenarios/studies/paper.json")
 _DEVICE = os.path.join(ROOT, "scenarios/devices/server-core.json")
 _NUM_WORKERS = 4
@@ -57,8 +59,15 @@ _SCENE_SIDE_M = 128
 _COUNTING_BATCH = 8
 
 
+_START_S = time.monotonic()
+
+
 def say(text):
-    print(text, file=sys.stderr, flush=True)
+    print(f"{time.monotonic() - _START_S:4.0f} s  {text}", file=sys.stderr, flush=True)
+
+
+def error(text):
+    print(f"error: {text}", file=sys.stderr, flush=True)
 
 
 def cluster_document(bandwidth, core_share, with_driver):
@@ -200,10 +209,11 @@ def measure(arguments, bandwidth, prepared, directory, found, done):
                 add(runs.cadastre(prepared.profile, AVERAGING, batch_size, other,
                                   max(arguments.varied_steps, 2 * other), words))
             for words in NETWORKS:
-                for architecture in _VARIED:
+                for architecture in _VARIED + ["pipeline"] * (words == _WITHOUT_BRANCHES):
                     add(runs.cadastre(prepared.profile_of(words), architecture, batch_size, period,
                                       arguments.varied_steps, {"network": words}))
         if not arguments.without_spark:
+            say("starting Spark")
             add(*runs.spark(prepared.model, prepared.weights, settings))
 
 
@@ -238,7 +248,7 @@ def _parser():
                         help="of cadastre's runs with other batches, periods and networks")
     parser.add_argument("--learning-rate", type=float, default=0.05)
     parser.add_argument("--test-samples", type=int, default=1000)
-    parser.add_argument("--inference-side", type=int, default=64,
+    parser.add_argument("--inference-side", type=int, default=48,
                         help="pixels a side of the part of the scene that is classified")
     parser.add_argument("--aggregate", choices=["plain", "tree"], default="plain")
     parser.add_argument("--without-spark", action="store_true")
@@ -256,11 +266,11 @@ def main():
             arguments.inference_side, arguments.varied_steps]) < 1 \
             or arguments.steps < max(4, 2 * max(periods)) \
             or any(arguments.steps % period for period in periods):
-        say("error: expected positive numbers, four steps at least, and two whole rounds of every "
+        error("expected positive numbers, four steps at least, and two whole rounds of every "
             "averaging period")
         return 2
     if reason := hosts.reason_not_to_run():
-        say(f"error: {reason}")
+        error(reason)
         return 2
     if not arguments.without_spark and (reason := spark_cluster.reason_not_to_run()):
         say(f"note: no Spark side: {reason}")
@@ -274,12 +284,12 @@ def main():
             for bandwidth in arguments.bandwidths:
                 measure(arguments, bandwidth, prepared, directory, found,
                         lambda: write(arguments, found))
-    except OSError as error:
-        say(f"error: {error.filename}: {error.strerror}")
+    except OSError as failure:
+        error(f"{failure.filename}: {failure.strerror}")
         return 2
-    except (InputError, TestbedError, Failed) as error:
-        say(f"error: {error}")
-        return 2 if isinstance(error, InputError) else 1
+    except (InputError, TestbedError, Failed) as failure:
+        error(failure)
+        return 2 if isinstance(failure, InputError) else 1
     print(paper_study_table.markdown(found), end="")
     return 0
 

@@ -83,6 +83,50 @@ TEST_CASE("what a study has measured is not measured again", "[command_line]") {
         "and machines, found others; choose another directory, or remove \"out/measured\"\n");
 }
 
+TEST_CASE("what was measured otherwise goes beside a study", "[command_line]") {
+  const StudyWorld world;
+  json spark = {{"strategy", "spark"},
+                {"machines", "3 hosts"},
+                {"setting", "averages rarely"},
+                {"plan",
+                 {{"batch_size", 64},
+                  {"micro_batches", 1},
+                  {"schedule", "gpipe"},
+                  {"averaging_period", 10},
+                  {"stages",
+                   {{{"first_layer", "a"},
+                     {"last_layer", "b"},
+                     {"num_layers", 2},
+                     {"hosts", {"node1", "node2"}}}}}}},
+                {"step_s", 0.25},
+                {"traffic_bytes_per_step", 1000},
+                {"hosts",
+                 {{{"name", "node1"}, {"processor_part", 0.5}, {"predicted_bytes", 300}},
+                  {{"name", "node2"}, {"processor_part", 0.75}, {"predicted_bytes", 300}},
+                  {{"name", "driver"}, {"processor_part", 0}, {"predicted_bytes", 400}}}},
+                {"overall_accuracy", 0.5},
+                {"inference_s", 2},
+                {"inference_pixels", 100}};
+  world.write("m.json", {{"format", "cadastre-measured/1"}, {"measured", {spark}}});
+  const Finished finished =
+      world.run({"study", "study.json", "--measured", "m.json", "-o", "out", "--quiet"});
+  INFO(finished.err);
+  REQUIRE(finished.status == 0);
+  const StudyResult result = read_study_result(world.path("out/study.json"));
+  REQUIRE(result.measured.size() == 1);
+  CHECK(result.measured.front().strategy == "spark");
+  CHECK(finished.out.find("measured, 3 hosts, averages rarely") != std::string::npos);
+  // 64 samples in 0.25 s, by two hosts that compute 0.625 of it in the mean; no epoch, no kappa.
+  const std::string csv = read_file(world.path("out/study.csv"));
+  CHECK(csv.find("spark,measured,,,,,,,256,1000,,2,0.5,0.625,0.75,") != std::string::npos);
+  CHECK(csv.find(",0.25,,0.5,,2,100,3 hosts,,averages rarely\r\n") != std::string::npos);
+
+  spark.erase("plan");
+  world.write("m.json", {{"format", "cadastre-measured/1"}, {"measured", {spark}}});
+  world.check_refused({"study", "study.json", "--measured", "m.json", "-o", "other"},
+                      "m.json: /measured/0: expected the key \"plan\", found none");
+}
+
 TEST_CASE("machines, a scene and what to train on them go together", "[command_line]") {
   const StudyWorld world;
   world.check_refused({"study", "study.json", "--local", "2", "-o", "out"},
