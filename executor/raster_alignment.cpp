@@ -136,6 +136,24 @@ Grid grid_of(GDALDataset& raster) {
   return grid;
 }
 
+void check_geotransform(GDALDataset& raster, const fs::path& file) {
+  const Grid own = grid_of(raster);
+  const auto refuse_place = [&](const char* found, const char* option) {
+    throw InputError(file.string(), "",
+                     std::string("expected a geotransform, found ") + found +
+                         " only; put it on a grid first: gdalwarp " + option + " IN OUT");
+  };
+  if (is_georeferenced(own)) {
+    if (!(pixel_side(own.geo_transform) > 0) || !std::isfinite(pixel_side(own.geo_transform)))
+      throw InputError(file.string(), "",
+                       "expected a geotransform, found one whose pixels have no area");
+    return;
+  }
+  if (raster.GetGCPCount() > 0) refuse_place("ground control points", "-tps");
+  if (raster.GetMetadata("RPC") != nullptr) refuse_place("rational polynomial coefficients", "-rpc");
+  if (raster.GetMetadata("GEOLOCATION") != nullptr) refuse_place("geolocation arrays", "-geoloc");
+}
+
 std::int64_t scale_on_grid(GDALDataset& raster, const fs::path& file, const Grid& grid) {
   const Grid own = grid_of(raster);
   check_can_be_placed(own, file, grid);

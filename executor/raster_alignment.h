@@ -28,6 +28,10 @@ struct ReferenceGrid {
 /// the raster has none.
 [[nodiscard]] Grid grid_of(GDALDataset& raster);
 
+/// Refuses a raster whose place is known otherwise than by a geotransform, or that has one without
+/// ground. Throws InputError.
+void check_geotransform(GDALDataset& raster, const std::filesystem::path& file);
+
 /// S: the side of a reference pixel over that of a raster's, rounded, at least 1. In another CRS
 /// the raster's pixel is measured as GDAL suggests to warp it. Throws InputError when the raster
 /// cannot be placed on the grid.

@@ -1,18 +1,17 @@
 #include "executor/scene_data.h"
 
 #include <algorithm>
-#include <cmath>
 #include <string>
+#include <utility>
 
 #include "executor/gdal_support.h"
 #include "executor/raster_alignment.h"
 #include "executor/scene/labels.h"
 #include "executor/scene/modality_reader.h"
+#include "executor/scene/modality_summary.h"
 #include "executor/scene/reference_grid.h"
-#include "executor/scene/row_strips.h"
 #include "executor/scene/split.h"
 #include "planner/error.h"
-#include "planner/refusal.h"
 
 namespace cadastre {
 
@@ -31,21 +30,6 @@ std::string shape_text(const Shape& shape) {
   throw InputError("", "", "model input " + input.name + ": " + message);
 }
 
-/// Counts, mean and sum of squared distances of values that come part by part.
-/// Source: Chan, Golub and LeVeque 1983.
-struct RunningStatistics {
-  double count = 0;
-  double mean = 0;
-  double squares = 0;
-
-  void add(double value) {
-    ++count;
-    const double distance = value - mean;
-    mean += distance / count;
-    squares += distance * (value - mean);
-  }
-};
-
 void add_samples(SceneData& data) {
   for (std::int64_t row = 0; row < data.grid.num_rows; ++row)
     for (std::int64_t column = 0; column < data.grid.num_columns; ++column) {
@@ -61,59 +45,6 @@ void add_samples(SceneData& data) {
     }
 }
 
-/// Reads a whole modality strip by strip into `store`; returns the statistics of the training
-/// pixels, and in `has_values` whether any pixel has a value.
-std::vector<RunningStatistics> read_all(ModalityReader& reader, const SceneData& data,
-                                        PixelStore& store, bool& has_values) {
-  const std::int64_t scale = reader.scale();
-  const std::int64_t num_columns = data.grid.num_columns * scale;
-  const std::int64_t band_size = data.grid.num_rows * scale * num_columns;
-  std::vector<RunningStatistics> statistics(static_cast<std::size_t>(reader.num_bands()));
-  std::vector<float> values;
-  has_values = false;
-  for (const Window& strip : row_strips(data.grid, reader.num_bands() * scale * scale)) {
-    const std::int64_t strip_size = strip.num_rows * scale * num_columns;
-    values.resize(static_cast<std::size_t>(strip_size * reader.num_bands()));
-    reader.read(strip, values.data());
-    for (std::int64_t band = 0; band < reader.num_bands(); ++band) {
-      const float* const of_band = values.data() + band * strip_size;
-      has_values = has_values || std::any_of(of_band, of_band + strip_size,
-                                             [](float value) { return std::isfinite(value); });
-      std::copy_n(of_band, strip_size,
-                  store.data() + band * band_size + strip.row * scale * num_columns);
-      if (data.part_plane.empty()) continue;
-      RunningStatistics& of_training = statistics[static_cast<std::size_t>(band)];
-      for (std::int64_t row = 0; row < strip.num_rows; ++row) {
-        const std::uint8_t* const parts =
-            data.part_plane.data() + (strip.row + row) * data.grid.num_columns;
-        for (std::int64_t column = 0; column < data.grid.num_columns; ++column) {
-          if (parts[column] != static_cast<std::uint8_t>(Part::kTrain)) continue;
-          for (std::int64_t y = row * scale; y < (row + 1) * scale; ++y)
-            for (std::int64_t x = column * scale; x < (column + 1) * scale; ++x)
-              if (const float value = of_band[y * num_columns + x]; std::isfinite(value))
-                of_training.add(static_cast<double>(value));
-        }
-      }
-    }
-  }
-  return statistics;
-}
-
-BandStatistics band_statistics(const Modality& modality,
-                               const std::vector<RunningStatistics>& of_training) {
-  BandStatistics statistics;
-  for (const RunningStatistics& band : of_training) {
-    if (band.count == 0)
-      throw InputError(modality.raster.string(), "",
-                       "band " + std::to_string(statistics.mean.size() + 1) +
-                           ": expected values at training pixels, found none");
-    const double variance = band.squares / band.count;
-    statistics.mean.push_back(band.mean);
-    statistics.stddev.push_back(variance > 0 ? std::sqrt(variance) : 1.0);
-  }
-  return statistics;
-}
-
 PixelStore new_store(std::int64_t num_values, const LoadOptions& options,
                      std::int64_t& memory_left) {
   const std::int64_t bytes = num_values * static_cast<std::int64_t>(sizeof(float));
@@ -126,17 +57,6 @@ PixelStore new_store(std::int64_t num_values, const LoadOptions& options,
                                                                        : options.spill_directory);
 }
 
-/// Says so where a standardised band reaches far beyond what a network can use.
-void note_spread(const ModalityData& data, std::size_t band, float farthest,
-                 std::vector<std::string>& notes) {
-  constexpr float kFar = 1000;
-  if (farthest < kFar) return;
-  notes.push_back("band " + std::to_string(band + 1) + " of " + data.name + " reaches " +
-                  number_text(std::round(static_cast<double>(farthest))) +
-                  " standard deviations from its mean: a fill value that is not declared as "
-                  "\"nodata\"?");
-}
-
 ModalityData load_modality(const Modality& modality, const ReferenceGrid& reference,
                            const LoadOptions& options, std::int64_t& memory_left,
                            SceneData& scene_data) {
@@ -147,23 +67,16 @@ ModalityData load_modality(const Modality& modality, const ReferenceGrid& refere
   data.num_bands = reader.num_bands();
   data.scale = reader.scale();
   data.values = new_store(data.num_bands * fine.num_rows * fine.num_columns, options, memory_left);
-  bool has_values = false;
-  const std::vector<RunningStatistics> of_training =
-      read_all(reader, scene_data, data.values, has_values);
-  if (!has_values)
-    throw InputError(modality.raster.string(), "",
-                     "expected values on the grid of " + reference.from + ", found none");
+  const std::vector<BandSummary> bands =
+      summarise(reader, reference, scene_data.part_plane, data.values.data());
   const BandStatistics statistics = options.normalization != nullptr
                                         ? statistics_of(*options.normalization, modality)
-                                        : band_statistics(modality, of_training);
+                                        : training_statistics(modality, bands);
   const auto band_size = static_cast<std::size_t>(fine.num_rows * fine.num_columns);
-  for (std::size_t band = 0; band < statistics.mean.size(); ++band) {
-    float* const values = data.values.data() + band * band_size;
-    standardise(statistics, band, values, band_size);
-    float farthest = 0;
-    for (std::size_t i = 0; i < band_size; ++i) farthest = std::max(farthest, std::abs(values[i]));
-    note_spread(data, band, farthest, scene_data.notes);
-  }
+  for (std::size_t band = 0; band < statistics.mean.size(); ++band)
+    standardise(statistics, band, data.values.data() + band * band_size, band_size);
+  for (std::string& note : doubtful_values(modality, bands, statistics))
+    scene_data.notes.push_back(std::move(note));
   data.mean = statistics.mean;
   data.stddev = statistics.stddev;
   return data;

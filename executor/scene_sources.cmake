@@ -25,6 +25,7 @@ set(scene_sources
   scene/labels.cpp
   scene/modality_groups.cpp
   scene/modality_reader.cpp
+  scene/modality_summary.cpp
   scene/pixel_store.cpp
   scene/reference_grid.cpp
   scene/row_strips.cpp
@@ -76,6 +77,7 @@ target_sources(executor
     scene/labels.h
     scene/modality_groups.h
     scene/modality_reader.h
+    scene/modality_summary.h
     scene/pixel_store.h
     scene/reference_grid.h
     scene/row_strips.h

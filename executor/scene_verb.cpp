@@ -1,4 +1,5 @@
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
@@ -7,6 +8,7 @@
 #include <vector>
 
 #include "executor/scene/modality_reader.h"
+#include "executor/scene/modality_summary.h"
 #include "executor/scene/reference_grid.h"
 #include "executor/scene/scene_guess.h"
 #include "executor/scene_data.h"
@@ -101,13 +103,29 @@ std::string classes_table(const Scene& scene, const SceneData& data) {
   return text_table(rows);
 }
 
+/// The files in the places given, and labels and split where they were named and lie elsewhere.
+std::vector<FoundFile> files_of(const SceneRequest& request) {
+  std::vector<FoundFile> files = find_files(request.places);
+  for (const fs::path& named : {request.choices.labels, fs::path(request.choices.split)}) {
+    std::error_code ignored;
+    const bool is_found = std::any_of(files.begin(), files.end(), [&](const FoundFile& file) {
+      return file.file == named || fs::equivalent(file.file, named, ignored);
+    });
+    if (!is_found && fs::is_regular_file(named, ignored)) files.push_back(inspect_file(named));
+  }
+  return files;
+}
+
 void make_scene(SceneRequest& request) {
   std::error_code ignored;
   const bool is_folder = request.places.size() == 1 && fs::is_directory(request.places[0], ignored);
+  for (const fs::path& place : request.places)
+    if (!fs::exists(place, ignored))
+      throw InputError(place.string(), "", "expected a folder or a file, found none");
   fs::path output = request.output;
   if (output.empty()) {
     if (!is_folder)
-      throw InputError("", "", "expected -o FILE, as several files were given, found none");
+      throw InputError("", "", "expected -o FILE, as not one folder was given, found none");
     output = request.places[0] / "scene.json";
   }
   if (output.extension() != ".json") output /= "scene.json";
@@ -118,20 +136,23 @@ void make_scene(SceneRequest& request) {
             .string();
   check_can_write(output);
 
-  const std::vector<FoundFile> files = find_files(request.places);
+  const std::vector<FoundFile> files = files_of(request);
   GuessedScene guess = guess_scene(files, request.choices);
-  // What `run` would refuse later is refused now.
+  // What `run` would refuse later is refused now: labels and split, and each modality's values.
   const ReferenceGrid reference = reference_grid(guess.scene);
+  const SceneData data = load_scene(guess.scene, {});
+  guess.notes.insert(guess.notes.end(), data.notes.begin(), data.notes.end());
   std::string modalities;
   for (const Modality& modality : guess.scene.modalities) {
-    const ModalityReader reader(modality, reference);
+    ModalityReader reader(modality, reference);
+    const std::vector<BandSummary> bands = summarise(reader, reference, data.part_plane, nullptr);
+    for (std::string& note : doubtful_values(modality, bands, training_statistics(modality, bands)))
+      guess.notes.push_back(std::move(note));
     modalities += "modality " + modality.name + ": " + std::to_string(modality.num_bands) +
                   (modality.num_bands == 1 ? " band, " : " bands, ") +
                   std::to_string(reader.scale()) + " x " + std::to_string(reader.scale()) +
                   " of its pixels to one of the grid's " + size_text(reference.grid) + "\n";
   }
-  const SceneData data = load_scene(guess.scene, {});
-  guess.notes.insert(guess.notes.end(), data.notes.begin(), data.notes.end());
 
   nlohmann::json taken = nlohmann::json::array();
   for (const TakenFile& file : guess.files) taken.push_back(file_json(file));

@@ -142,10 +142,7 @@ DatasetPtr open_clean_raster(const CleanRasterOptions& options) {
   for (std::size_t i = 0; i < options.files.size(); ++i) {
     rasters.push_back(open_raster(options.files[i]));
     const Grid own = grid_of(*rasters.back());
-    if (rasters.back()->GetGCPCount() > 0 && !is_georeferenced(own))
-      throw InputError(options.files[i].string(), "",
-                       "expected a geotransform, found ground control points only; put it on a "
-                       "grid first: gdalwarp -tps IN OUT");
+    check_geotransform(*rasters.back(), options.files[i]);
     if (i == 0)
       grid = own;
     else

@@ -28,8 +28,7 @@ bool has_role(const FoundFile& file, const std::string& role) {
 }
 
 bool may_be_classes(const FoundFile& file) {
-  return file.num_bands == 1 && file.is_integer && !file.values.empty() &&
-         file.values.begin()->first >= 0;
+  return file.num_bands == 1 && !file.values.empty();
 }
 
 }  // namespace
@@ -45,6 +44,10 @@ std::vector<std::string> words_of(const FoundFile& file) {
   }
   if (words.back().empty()) words.pop_back();
   return words;
+}
+
+bool is_called_labels(const FoundFile& file) {
+  return file.is_vector || has_role(file, "labels") || !one_of(words_of(file), kLabels).empty();
 }
 
 LikelyRole likely_role(const FoundFile& file) {
@@ -65,7 +68,11 @@ LikelyRole likely_role(const FoundFile& file) {
   if (file.num_bands == 1 && file.is_integer)
     if (const std::string word = one_of(words, kMasks); !word.empty())
       return {.role = Role::kMask, .strength = 0, .why = "its name says \"" + word + "\""};
-  if (may_be_classes(file)) {
+  // Refused later, with what to do, unless other labels are there.
+  if (may_be_classes(file) && file.values.begin()->first < 0) {
+    if (const std::string word = one_of(words, kLabels); !word.empty())
+      return {.role = Role::kLabels, .strength = 0, .why = "its name says \"" + word + "\""};
+  } else if (may_be_classes(file)) {
     if (has_role(file, "labels"))
       return {.role = Role::kLabels, .strength = 6, .why = "its role in the item"};
     constexpr std::size_t kMostParts = 8;

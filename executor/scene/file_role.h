@@ -20,6 +20,9 @@ struct LikelyRole {
 
 [[nodiscard]] LikelyRole likely_role(const FoundFile& file);
 
+/// Whether a file says that it is labels, by its name or item, or as only vectors are.
+[[nodiscard]] bool is_called_labels(const FoundFile& file);
+
 /// What a mask's values or bits mean, by its name: Sentinel-2's SCL, Landsat's QA_PIXEL, else every
 /// value but 0 is a cloud.
 [[nodiscard]] PixelMask mask_of(const FoundFile& file, std::string& meaning);

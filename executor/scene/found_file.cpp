@@ -4,6 +4,7 @@
 #include <ogrsf_frmts.h>
 
 #include <algorithm>
+#include <cmath>
 #include <set>
 
 #include "executor/gdal_support.h"
@@ -17,12 +18,14 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::size_t kMostValues = 256;
+constexpr double kLargestWhole = 9007199254740992;  // 2^53: beyond, doubles skip whole numbers
 
 bool is_whole(GDALDataType type) {
   return !GDALDataTypeIsComplex(type) && !GDALDataTypeIsFloating(type);
 }
 
-/// Counts the values of a band strip by strip; nothing when there are too many to be classes.
+/// Counts the values of a band strip by strip; nothing when one is no whole number, or there are too
+/// many to be classes. NaN is no value.
 std::map<std::int64_t, std::int64_t> count_values(GDALDataset& raster, const Grid& grid) {
   GDALRasterBand& band = *raster.GetRasterBand(1);
   int has_nodata = 0;
@@ -36,9 +39,12 @@ std::map<std::int64_t, std::int64_t> count_values(GDALDataset& raster, const Gri
       throw InputError("", "", "band 1: expected readable pixels, found: " + gdal_cause());
     for (std::size_t begin = 0; begin < line.size();) {  // runs: class rasters have long ones
       std::size_t end = begin + 1;
-      while (end < line.size() && line[end] == line[begin]) ++end;
-      if (has_nodata == 0 || line[begin] != nodata)
-        counts[static_cast<std::int64_t>(line[begin])] += static_cast<std::int64_t>(end - begin);
+      const double value = line[begin];
+      while (end < line.size() && line[end] == value) ++end;
+      const bool is_missing = std::isnan(value) || (has_nodata != 0 && value == nodata);
+      if (!is_missing && (value != std::trunc(value) || std::abs(value) > kLargestWhole)) return {};
+      if (!is_missing)
+        counts[static_cast<std::int64_t>(value)] += static_cast<std::int64_t>(end - begin);
       begin = end;
     }
     if (counts.size() > kMostValues) return {};
@@ -46,32 +52,48 @@ std::map<std::int64_t, std::int64_t> count_values(GDALDataset& raster, const Gri
   return counts;
 }
 
-/// A colour's parts as bytes: some writers store 16-bit parts.
-std::array<int, 3> bytes_of(int red, int green, int blue) {
+/// Colours' parts as bytes: some writers store 16-bit parts, in all entries of a table alike.
+void make_bytes(std::map<std::int64_t, std::array<int, 3>>& colors) {
   constexpr int kMostByte = 255;
   constexpr int kWide = 257;  // 65535 / 255
-  const int most = std::max({red, green, blue});
-  const auto part = [&](int value) {
-    return std::clamp(most > kMostByte ? value / kWide : value, 0, kMostByte);
-  };
-  return {part(red), part(green), part(blue)};
+  int most = 0;
+  for (const auto& [value, color] : colors)
+    most = std::max(most, *std::max_element(color.begin(), color.end()));
+  for (auto& [value, color] : colors)
+    for (int& part : color) part = std::clamp(most > kMostByte ? part / kWide : part, 0, kMostByte);
+}
+
+/// The column of a usage; where no column has one, as in tables of ArcGIS, the first of these names.
+int column_of(const GDALRasterAttributeTable& table, GDALRATFieldUsage usage,
+              const std::vector<std::string>& names) {
+  if (const int column = table.GetColOfUsage(usage); column >= 0) return column;
+  for (const std::string& name : names)
+    for (int column = 0; column < table.GetColumnCount(); ++column)
+      if (table.GetUsageOfCol(column) == GFU_Generic &&
+          EQUAL(table.GetNameOfCol(column), name.c_str()))
+        return column;
+  return -1;
 }
 
 void read_attribute_table(const GDALRasterAttributeTable& table, FoundFile& found) {
-  const int value = table.GetColOfUsage(GFU_MinMax);
+  const int value = column_of(table, GFU_MinMax, {"value", "id", "code"});
   const int id = value >= 0 ? value : table.GetColOfUsage(GFU_Min);
-  const int name = table.GetColOfUsage(GFU_Name);
-  const int red = table.GetColOfUsage(GFU_Red);
-  const int green = table.GetColOfUsage(GFU_Green);
-  const int blue = table.GetColOfUsage(GFU_Blue);
+  const int name = column_of(table, GFU_Name,
+                             {"class_name", "classname", "class_names", "class", "name", "label",
+                              "category", "description"});
+  const int red = column_of(table, GFU_Red, {"red", "r"});
+  const int green = column_of(table, GFU_Green, {"green", "g"});
+  const int blue = column_of(table, GFU_Blue, {"blue", "b"});
+  std::map<std::int64_t, std::array<int, 3>> colors;
   for (int row = 0; row < table.GetRowCount(); ++row) {
     const std::int64_t at = id >= 0 ? table.GetValueAsInt(row, id) : row;
     if (name >= 0) found.value_names[at] = table.GetValueAsString(row, name);
     if (red >= 0 && green >= 0 && blue >= 0)
-      found.value_colors[at] =
-          bytes_of(table.GetValueAsInt(row, red), table.GetValueAsInt(row, green),
-                   table.GetValueAsInt(row, blue));
+      colors[at] = {table.GetValueAsInt(row, red), table.GetValueAsInt(row, green),
+                    table.GetValueAsInt(row, blue)};
   }
+  make_bytes(colors);
+  for (const auto& [at, color] : colors) found.value_colors[at] = color;
 }
 
 void read_meanings(GDALRasterBand& band, FoundFile& found) {
@@ -81,10 +103,11 @@ void read_meanings(GDALRasterBand& band, FoundFile& found) {
   if (const GDALColorTable* colors = band.GetColorTable())
     for (int i = 0; i < colors->GetColorEntryCount(); ++i) {
       const GDALColorEntry& entry = *colors->GetColorEntry(i);
-      found.value_colors[i] =
-          bytes_of(static_cast<std::uint16_t>(entry.c1), static_cast<std::uint16_t>(entry.c2),
-                   static_cast<std::uint16_t>(entry.c3));
+      found.value_colors[i] = {static_cast<std::uint16_t>(entry.c1),
+                               static_cast<std::uint16_t>(entry.c2),
+                               static_cast<std::uint16_t>(entry.c3)};
     }
+  make_bytes(found.value_colors);
   if (const GDALRasterAttributeTable* table = band.GetDefaultRAT())
     read_attribute_table(*table, found);
 }
@@ -108,7 +131,7 @@ void inspect_raster(GDALDataset& raster, FoundFile& found) {
       found.alpha_bands.push_back(band);
   if (found.num_bands != 1) return;
   read_meanings(*raster.GetRasterBand(1), found);
-  if (found.is_integer) found.values = count_values(raster, found.grid);
+  found.values = count_values(raster, found.grid);
 }
 
 void inspect_vector(GDALDataset& vector, FoundFile& found) {
@@ -135,8 +158,11 @@ void inspect_vector(GDALDataset& vector, FoundFile& found) {
     const OGRFeatureDefn& fields = *layer.GetLayerDefn();
     for (int field = 0; field < fields.GetFieldCount(); ++field) {
       const OGRFieldType type = fields.GetFieldDefn(field)->GetType();
+      const std::string name = fields.GetFieldDefn(field)->GetNameRef();
       if (type == OFTInteger || type == OFTInteger64 || type == OFTString)
-        found.attributes.emplace_back(fields.GetFieldDefn(field)->GetNameRef());
+        found.attributes.push_back(name);
+      else if (type == OFTReal)
+        found.real_attributes.push_back(name);
     }
   }
   if (found.layers.empty()) found.unreadable = "it has no polygons";
@@ -166,7 +192,7 @@ FoundFile inspect_file(const fs::path& file) {
     else
       inspect_raster(*opened, found);
   } catch (const InputError& error) {
-    found.unreadable = error.what();
+    found.damage = error.what();
   }
   return found;
 }
@@ -190,8 +216,15 @@ std::vector<std::string> attribute_values(const fs::path& file, const std::strin
   layer->ResetReading();
   while (OGRFeature* feature = layer->GetNextFeature()) {
     const std::string text = feature->GetFieldAsString(field);
-    if (!text.empty()) values.emplace(is_number ? feature->GetFieldAsInteger64(field) : 0, text);
+    const double number = is_number ? feature->GetFieldAsDouble(field) : 0;
     OGRFeature::DestroyFeature(feature);
+    if (number != std::trunc(number) || std::abs(number) > kLargestWhole)
+      throw InputError(file.string(), "",
+                       "expected whole numbers or texts in attribute \"" + attribute +
+                           "\", found " + text);
+    if (text.empty()) continue;
+    const auto whole = static_cast<std::int64_t>(number);
+    values.emplace(whole, is_number ? std::to_string(whole) : text);
   }
   std::vector<std::string> texts;
   for (const auto& [number, text] : values) texts.push_back(text);

@@ -20,14 +20,18 @@ struct FoundFile {
   bool is_vector = false;
   std::string unreadable;  ///< why GDAL cannot use it; else empty
 
+  /// Why its pixels cannot be read, though it opens; empty otherwise. It is used, and so refused,
+  /// unless it is left out by hand: who has a raster in a folder wants it to count.
+  std::string damage;
+
   // Of rasters.
   Grid grid;
   int num_bands = 0;
   std::string type;  ///< GDAL's name of it: Byte, UInt16, …
   bool is_integer = false;
   std::vector<int> alpha_bands;
-  /// Of a raster with one band of whole numbers: pixels by value, without no-data; empty when there
-  /// are more values than classes can be (255).
+  /// Of a raster with one band of whole numbers, however they are stored: pixels by value, without
+  /// no-data; empty when there are more values than classes can be (255).
   std::map<std::int64_t, std::int64_t> values;
   /// Names and colours by value, from categories, attribute or colour table, or the STAC item.
   std::map<std::int64_t, std::string> value_names;
@@ -36,6 +40,7 @@ struct FoundFile {
   // Of vectors.
   std::vector<std::string> layers;      ///< those with polygons
   std::vector<std::string> attributes;  ///< of the first of them; whole numbers and texts
+  std::vector<std::string> real_attributes;  ///< which some programs write whole numbers as
 
   // Of a STAC asset.
   std::string asset;  ///< its key

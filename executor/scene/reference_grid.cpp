@@ -14,6 +14,7 @@ namespace {
 
 ReferenceGrid grid_of_file(const std::filesystem::path& file) {
   const DatasetPtr raster = open_raster(file);
+  check_geotransform(*raster, file);
   return {.grid = grid_of(*raster), .from = file.string()};
 }
 

@@ -89,7 +89,9 @@ std::string guessed_attribute(const FoundFile& labels) {
                                        "class_name", "classname",  "label",    "label_id",
                                        "landcover",  "land_cover", "lc",       "code",
                                        "type",       "name",       "category", "id_class"};
-  const std::vector<std::string>& names = labels.attributes;
+  std::vector<std::string> names = labels.attributes;
+  const bool is_alone = names.size() == 1 || (names.empty() && labels.real_attributes.size() == 1);
+  names.insert(names.end(), labels.real_attributes.begin(), labels.real_attributes.end());
   std::vector<std::string> likely;
   for (const std::string& name : names) {
     std::string lower = name;
@@ -98,18 +100,50 @@ std::string guessed_attribute(const FoundFile& labels) {
     if (usual.count(lower) > 0) likely.push_back(name);
   }
   if (likely.size() == 1) return likely.front();
-  if (likely.empty() && names.size() == 1) return names.front();
+  if (likely.empty() && is_alone) return names.front();
   throw InputError(labels.file.string(), "",
                    "expected one attribute of classes, found " +
                        (names.empty() ? std::string("none") : listed(names)) +
                        (names.empty() ? "" : "; choose with --attribute NAME"));
 }
 
+/// Why a raster holds no class ids; empty when it may.
+std::string why_no_classes(const FoundFile& file) {
+  if (!file.unreadable.empty()) return file.unreadable;
+  if (!file.damage.empty()) return file.damage;
+  if (file.is_vector) return {};
+  if (file.num_bands != 1)
+    return "expected 1 band of class ids, found " + std::to_string(file.num_bands) +
+           "; write the one that holds them to a file of its own (gdal_translate -b 1 IN OUT), or "
+           "colours to numbers";
+  if (!file.values.empty()) return {};
+  return "expected whole numbers as class ids, at most 255 of them, found others";
+}
+
+[[noreturn]] void refuse_no_labels(const std::vector<TakenFile>& files) {
+  if (files.empty())
+    throw InputError("", "", "expected rasters and labels, found no files in the places given");
+  for (const TakenFile& file : files) {
+    const std::string why = why_no_classes(*file.found);
+    if (!why.empty() && is_called_labels(*file.found))
+      throw InputError(file.found->file.string(), "", why);
+  }
+  throw InputError("", "",
+                   "expected labels (a raster of class ids, or polygons), found none; say which "
+                   "file holds them with --labels FILE");
+}
+
+/// One class alone cannot be told from anything.
+void check_several_classes(const Scene& scene) {
+  if (scene.classes.size() > 1) return;
+  throw InputError(scene.labels.string(), "",
+                   "expected two classes or more, found only " + scene.classes.front().name +
+                       "; 0 and no data count as unlabelled: give all other land a number of its "
+                       "own");
+}
+
 void set_labels(const FoundFile* labels, const SceneChoices& choices, GuessedScene& guess) {
-  if (labels == nullptr)
-    throw InputError("", "",
-                     "expected labels (a raster of class ids, or polygons), found none; say which "
-                     "file holds them with --labels FILE");
+  if (labels == nullptr) refuse_no_labels(guess.files);
   Scene& scene = guess.scene;
   scene.labels = labels->file;
   if (labels->is_vector) {
@@ -124,17 +158,12 @@ void set_labels(const FoundFile* labels, const SceneChoices& choices, GuessedSce
     scene.classes =
         classes_of_vector(*labels, scene.label_reading.layer, scene.label_reading.attribute);
   } else {
-    if (labels->num_bands != 1)
-      throw InputError(labels->file.string(), "",
-                       "expected 1 band of class ids, found " + std::to_string(labels->num_bands));
-    if (labels->values.empty())
-      throw InputError(labels->file.string(), "",
-                       labels->is_integer
-                           ? "expected at most 255 classes, found more values"
-                           : "expected whole numbers as class ids, found " + labels->type);
+    if (const std::string why = why_no_classes(*labels); !why.empty())
+      throw InputError(labels->file.string(), "", why);
     scene.classes = classes_of_raster(*labels);
   }
   name_classes(choices.classes, scene.classes);
+  check_several_classes(scene);
 }
 
 void set_split(std::vector<TakenFile>& files, const SceneChoices& choices, const Grid& grid,
@@ -276,13 +305,23 @@ GuessedScene guess_scene(const std::vector<FoundFile>& files, const SceneChoices
       if (modality.name == guess.scene.grid->modality && guess.scene.split.raster.empty())
         set_split(none, choices, grid_of(*open_raster(modality.raster)), guess.scene);
   }
-  for (const FoundFile& file : files)
-    if (file.unreadable.empty() && !file.is_vector && file.grid.projection.empty()) {
-      guess.notes.emplace_back(
-          "some rasters have no coordinate reference system: they are taken to share one grid of "
-          "pixels");
-      break;
+  std::vector<std::string> without_system;
+  for (const TakenFile& file : guess.files) {
+    const FoundFile& found = *file.found;
+    if (file.role == Role::kLeftOut) {
+      // A raster that was meant to count should not be missed by a glance at the table only. An
+      // item's pictures and metadata were not.
+      const bool is_meant = found.asset.empty() || std::count(found.roles.begin(),
+                                                              found.roles.end(), "data") > 0;
+      if (!found.unreadable.empty() && file.why == found.unreadable && is_meant)
+        guess.notes.push_back(found.file.string() + " is left out: " + found.unreadable);
+    } else if (!found.is_vector && found.grid.projection.empty()) {
+      without_system.push_back(found.file.filename().string());
     }
+  }
+  if (!without_system.empty())
+    guess.notes.push_back("no coordinate reference system in " + listed(without_system) +
+                          ": they are taken to share the grid's pixels");
   return guess;
 }
 
