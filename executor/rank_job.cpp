@@ -142,17 +142,18 @@ class RankTraining {
     if (settle_step < 0) count(step + 1);
   }
 
-  /// What the host did since the end of the first round of steps, when another has ended.
+  /// What the host did since the first step, when so many rounds of steps have gone by. What an
+  /// averaging sends may still be under way when its step ends: the step after it has ended, too.
   void count(std::int64_t steps_done) {
-    if (steps_done % round_steps_ != 0) return;
+    if (steps_done % round_steps_ != 1 % round_steps_) return;
     const HostCounts now = host_counts();
     const double now_s = steady_clock_s();
-    if (steps_done == round_steps_) {
+    if (steps_done == 1) {
       counts_before_ = now;
       counted_from_s_ = now_s;
       return;
     }
-    window_.use = {.num_steps = steps_done - round_steps_,
+    window_.use = {.num_steps = steps_done - 1,
                    .seconds = now_s - counted_from_s_,
                    .counts = difference(now, counts_before_),
                    .cores = cores_};
@@ -206,7 +207,7 @@ class RankTraining {
   std::int64_t sent_before_ = 0;
   double cores_ = usable_processors(host_facts());
   std::int64_t round_steps_ = 1;  ///< between two averagings
-  HostCounts counts_before_;      ///< at the end of the first round
+  HostCounts counts_before_;      ///< at the end of the first step
   double counted_from_s_ = 0;
   TrainingData::Variation variation_ = TrainingData::Variation::kVaried;
   std::optional<LoadAhead> ahead_;  // the last: its thread uses the others

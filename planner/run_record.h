@@ -61,8 +61,7 @@ struct Validation {
 };
 
 /// What the host of a rank did for a step, as its kernel counts: the mean over the training steps
-/// after the first, or after the first round where parameters are averaged, to the end of the last
-/// whole round.
+/// after the first, so many that each has its part of the averaging where parameters are averaged.
 struct HostUse {
   std::string host;
   double cores = 1;             ///< that the rank may use: part of one, where a quota says so

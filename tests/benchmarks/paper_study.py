@@ -133,11 +133,22 @@ class Prepared:
         self.profile = arguments.profile or f"{directory}/profile.json"
         if not arguments.profile:
             say("profiling the network")
-            cadastre(arguments, "profile", network, "--data", arguments.data, "--quiet", "-o",
-                     self.profile)
+            self._measure_profile(network)
         self.model = f"{directory}/model.json"  # with its layers
         write_json(self.model, read_json(self.profile)["model"])
         self.weights = self._initial_weights()
+
+    def _measure_profile(self, network):
+        """On a host that goes before the machine's other work, as the runs do: else costs are
+        those of a busy machine, and plans those of another one."""
+        document = cluster_document("1Gbps", 1.0, with_driver=False)
+        document["hosts"] = document["hosts"][:1]
+        with hosts.Testbed.up(document, f"study-{os.getpid()}",
+                              weight=self._arguments.weight) as testbed:
+            run_program([testbed.start("node1", [
+                self._arguments.program, "profile", network, "--data", self._arguments.data,
+                "--quiet", "-o", self.profile], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                text=True)], "cadastre profile")
 
     def _initial_weights(self):
         directory, arguments = self._directory, self._arguments
