@@ -51,6 +51,10 @@ def with_inference(row, prediction):
                   "inference_pixels": prediction["num_pixels"]}
 
 
+def without_accuracy(row):
+    return {key: value for key, value in row.items() if key not in ("overall_accuracy", "kappa")}
+
+
 def no_row(place, strategy, why):
     return {**_words(place), "strategy": strategy, "error": why}
 

@@ -49,7 +49,8 @@ def markdown(rows):
             f"{row['epoch_s']:.1f}", f"{1e-6 * row['traffic_bytes_per_step']:.2f}",
             f"{1e-6 * interface_bytes(row):.2f}", f"{1e-6 * busiest_bytes(row):.2f}",
             f"{min(parts):.0f} / {sum(parts) / len(parts):.0f} / {max(parts):.0f}",
-            f"{100 * row['overall_accuracy']:.1f}", f"{row['kappa']:.3f}",
+            f"{100 * row['overall_accuracy']:.1f}" if "overall_accuracy" in row else "–",
+            f"{row['kappa']:.3f}" if "kappa" in row else "–",
             "–" if not row["inference_pixels"] else
             f"{1e6 * row['inference_s'] / row['inference_pixels']:.0f}"])
     return text

@@ -118,6 +118,10 @@ class Table(unittest.TestCase):
                                    "5.00 | 50 / 75 / 100 | 50.0 | 0.250 | 500 |")
         self.assertEqual(len({line.count("|") for line in lines}), 1)
 
+    def test_a_training_of_other_length_has_no_accuracy(self):
+        lines = table.markdown([rows.without_accuracy(self.row())]).splitlines()
+        self.assertTrue(lines[2].endswith("| 50 / 75 / 100 | – | – | 500 |"), lines[2])
+
     def test_what_there_is_no_plan_for_says_why(self):
         lines = table.markdown([rows.no_row({"network": "early fusion"}, "branch", "no branches")]
                                ).splitlines()
