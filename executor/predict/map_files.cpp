@@ -8,6 +8,8 @@
 #include <cstdio>
 #include <fstream>
 #include <functional>
+#include <system_error>
+#include <utility>
 
 #include "executor/gdal_support.h"
 #include "executor/raster_alignment.h"
@@ -21,6 +23,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::int64_t kMostPicturePixels = 1200;
+constexpr const char* kLabelPicture = "labels.png";
 
 /// Plain values on disk as a raster that GDAL reads: by a header as ENVI has it.
 void describe_rows(const fs::path& file, const Grid& grid, std::size_t num_bands, bool is_float) {
@@ -68,6 +71,55 @@ void write_cog(const fs::path& file, GDALDataset& raster, const char* overviews,
   cog.reset();
   require_gdal(CPLGetLastErrorType() < CE_Failure, "encoding");
 }
+
+fs::path sidecar_of(const fs::path& file) { return file.string() + ".aux.xml"; }
+
+/// Files that replace others together: unless `keep` is called, all is as it was when this goes.
+class FileReplacement {
+ public:
+  /// What is replaced waits in `aside`, on the same file system.
+  explicit FileReplacement(fs::path aside) : aside_(std::move(aside)) {
+    fs::create_directories(aside_);
+  }
+
+  ~FileReplacement() {
+    std::error_code ignored;
+    for (auto move = moves_.rbegin(); move != moves_.rend(); ++move)
+      fs::rename(move->to, move->from, ignored);
+  }
+
+  FileReplacement(const FileReplacement&) = delete;
+  FileReplacement& operator=(const FileReplacement&) = delete;
+
+  void take_away(const fs::path& file) {
+    if (fs::is_directory(file))
+      throw std::runtime_error(std::make_error_code(std::errc::is_a_directory).message());
+    if (fs::exists(file)) move(file, aside_ / file.filename());
+  }
+
+  void put(const fs::path& from, const fs::path& to) {
+    take_away(to);
+    move(from, to);
+  }
+
+  void keep() { moves_.clear(); }
+
+ private:
+  struct Move {
+    fs::path from;
+    fs::path to;
+  };
+
+  void move(const fs::path& from, const fs::path& to) {
+    std::error_code error;
+    fs::rename(from, to, error);
+    if (error) throw std::runtime_error(error.message());
+    moves_.push_back({.from = from, .to = to});
+  }
+
+  fs::path aside_;
+  std::vector<Move> moves_;
+};
 
 void set_metadata(GDALDataset& raster, const MapMetadata& metadata) {
   for (const auto& [name, value] : metadata) raster.SetMetadataItem(name.c_str(), value.c_str());
@@ -138,7 +190,8 @@ std::string qgis_style(const std::vector<LandCoverClass>& classes) {
   return text;
 }
 
-void sieve(const PartialMap& work, const Grid& grid, std::int64_t min_area_pixels) {
+void sieve(PartialMap& work, const Grid& grid, std::int64_t min_area_pixels) {
+  work.copy_classes_to_sieve();
   describe_rows(work.class_file(), grid, 1, false);
   prepare_gdal();
   const DatasetPtr raster(GDALDataset::Open(work.class_file().c_str(),
@@ -212,17 +265,24 @@ void write_map_files(const fs::path& map, const PartialMap& work, const MapLayer
     // Last: where the map is, its companions are.
     const std::string ending = map.extension().string();
     write_classes(unfinished(ending), work, grid, classes, metadata);
-    for (std::size_t i = 0; i < made.size(); ++i) {
-      const fs::path sidecar = made[i].string() + ".aux.xml";
-      current = map.parent_path() / made[i].filename();
-      const fs::path final_sidecar = current.string() + ".aux.xml";
-      std::error_code ignored;
-      if (fs::exists(sidecar))
-        fs::rename(sidecar, final_sidecar);
-      else
-        fs::remove(final_sidecar, ignored);  // an earlier file's would now be wrong
-      fs::rename(made[i], current);
+    if (const fs::path labels = work.directory() / kLabelPicture; fs::exists(labels))
+      made.insert(made.begin(), labels);
+    FileReplacement files(work.directory() / "replaced");
+    // First: what names the others is not there while they change.
+    current = map;
+    files.take_away(map);
+    for (const char* layer : {"-confidence.tif", "-probabilities.tif"}) {
+      current = beside_map(map, layer);
+      files.take_away(current);
+      files.take_away(sidecar_of(current));
     }
+    for (const fs::path& file : made) {
+      current = map.parent_path() / file.filename();
+      files.take_away(sidecar_of(current));  // an earlier file's would now be wrong
+      if (fs::exists(sidecar_of(file))) files.put(sidecar_of(file), sidecar_of(current));
+      files.put(file, current);
+    }
+    files.keep();
   } catch (const std::exception& error) {
     std::string cause = error.what();
     const std::size_t colon = cause.rfind(": ");

@@ -17,14 +17,19 @@ namespace cadastre {
 using MapMetadata = std::map<std::string, std::string>;
 
 /// Gives patches of connected pixels (by sides) that are smaller than `min_area_pixels` to their
-/// largest neighbour, in the finished rows of `work`. No data stays.
-void sieve(const PartialMap& work, const Grid& grid, std::int64_t min_area_pixels);
+/// largest neighbour, in a copy of the finished rows of `work`, which is its class file then. No data
+/// stays. Throws MapWriteError when there is no room for the copy.
+void sieve(PartialMap& work, const Grid& grid, std::int64_t min_area_pixels);
 
 /// Makes the map and its companions of the finished rows of `work`, first in its directory, and
 /// then moves them: MAP.tif, a Cloud Optimized GeoTIFF of class ids (colours, category names,
 /// overviews of the commonest class, no data 0), MAP-confidence.tif and MAP-probabilities.tif where
 /// asked for, MAP.qml (the style that QGIS takes), MAP.png (a picture of at most 1,200 pixels a
-/// side) and MAP.json with `record` as its text. Throws MapWriteError; then none of them is new.
+/// side), MAP.json with `record` as its text, and labels.png where `work` has one.
+///
+/// They replace an earlier map's files together: its layers that were not asked for now go, and no
+/// map is there while they are moved. Throws MapWriteError; then all files are the earlier ones.
+/// What ends the process in between leaves the work, which makes them again.
 void write_map_files(const std::filesystem::path& map, const PartialMap& work,
                      const MapLayers& layers, const Grid& grid,
                      const std::vector<LandCoverClass>& classes, const MapMetadata& metadata,

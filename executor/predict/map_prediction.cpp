@@ -254,7 +254,7 @@ MapResult predict_map(const PredictRequest& request,
     }
     result.record = record_of(request, prepared.run, scene, grid, facts, result.metrics);
     if (!scene.labels.empty())
-      write_label_picture(request.output.parent_path() / "labels.png", labels, scene.classes);
+      write_label_picture(partial.directory() / "labels.png", labels, scene.classes);
     // Last: where the map is, its companions are.
     write_map_files(request.output, partial, layers, grid, scene.classes,
                     metadata_of(result.record), json_text(to_json(result.record)));

@@ -195,6 +195,14 @@ void PartialMap::keep(const TileScores& scores) {
   ::close(descriptor);
 }
 
+void PartialMap::copy_classes_to_sieve() {
+  const fs::path rows = class_file();
+  is_sieved_ = true;
+  std::error_code error;
+  fs::copy_file(rows, class_file(), fs::copy_options::overwrite_existing, error);
+  if (error) fail(error.value());
+}
+
 void PartialMap::write(const MapRows& rows) {
   const std::size_t num_classes = layers_.class_ids.size();
   const auto num_columns = static_cast<std::size_t>(tiles_.num_columns);

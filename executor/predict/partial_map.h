@@ -57,8 +57,14 @@ class PartialMap {
 
   [[nodiscard]] const std::filesystem::path& directory() const { return directory_; }
 
+  /// What is sieved is a copy, so that a prediction that is cut off meanwhile finds its rows: copies
+  /// them to a file that is `class_file()` from now on. Throws MapWriteError.
+  void copy_classes_to_sieve();
+
   /// (R, C) bytes; (R, C) float32; (R, K, C) float32.
-  [[nodiscard]] std::filesystem::path class_file() const { return directory_ / "classes.raw"; }
+  [[nodiscard]] std::filesystem::path class_file() const {
+    return directory_ / (is_sieved_ ? "sieved.raw" : "classes.raw");
+  }
 
   [[nodiscard]] std::filesystem::path confidence_file() const {
     return directory_ / "confidence.raw";
@@ -86,6 +92,7 @@ class PartialMap {
   MapLayers layers_;
   std::string fingerprint_;
   bool is_discarded_ = false;
+  bool is_sieved_ = false;
   std::int64_t num_rows_done_ = 0;  // tile rows
   int lock_ = -1;
   int classes_ = -1;

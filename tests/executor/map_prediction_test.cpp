@@ -1,10 +1,14 @@
 #include "executor/predict/map_prediction.h"
 
 #include <gdal_priv.h>
+#include <sys/resource.h>
 
+#include <csignal>
 #include <fstream>
 #include <iterator>
+#include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <set>
 #include <stdexcept>
 
@@ -156,6 +160,113 @@ TEST_CASE("what another request has left is not gone on with", "[executor]") {
   CHECK_THROWS_AS(predict_map(request, cut_off), std::runtime_error);
   request.averages_views = true;
   CHECK(predicted(request).num_resumed == 0);
+}
+
+TEST_CASE("the smallest area kept is part of what is gone on with", "[executor]") {
+  const TrainedScene world;
+  PredictRequest request = world.request("map.tif");
+  const auto cut_off = [](const PredictProgress&) { throw std::runtime_error("cut off"); };
+  CHECK_THROWS_AS(predict_map(request, cut_off), std::runtime_error);
+  request.min_area_pixels = 5;
+  const MapResult sieved = predicted(request);
+  CHECK(sieved.num_resumed == 0);
+  CHECK(sieved.record.min_area_pixels == 5);
+}
+
+/// Every file's bytes, by name.
+std::map<std::string, std::string> content_of(const fs::path& directory) {
+  std::map<std::string, std::string> content;
+  for (const std::string& name : files_in(directory)) content[name] = bytes_of(directory / name);
+  return content;
+}
+
+TEST_CASE("an earlier map's files are replaced together, or not at all", "[executor]") {
+  const TrainedScene world;
+  const fs::path out = world.path("out");
+  PredictRequest request = world.request("out/map.tif");
+  request.confidence = true;
+  static_cast<void>(predicted(request));
+  // As of another scene, so that each new file differs from the one before.
+  for (const std::string& name : files_in(out)) write_file(out / name, "earlier " + name);
+
+  // Whichever file cannot be replaced: a directory is in its place.
+  request.averages_views = true;
+  for (const char* name : {"map.qml", "map.json", "map-confidence.tif", "labels.png"}) {
+    INFO(name);
+    fs::rename(out / name, world.path("away"));
+    fs::create_directory(out / name);
+    std::string message;
+    try {
+      static_cast<void>(predicted(request));
+    } catch (const MapWriteError& error) {
+      message = error.what();
+    }
+    CHECK(message == (out / name).string() + ": cannot be written: Is a directory");
+    fs::remove(out / name);
+    fs::rename(world.path("away"), out / name);
+    for (const auto& [file, content] : content_of(out)) CHECK(content == "earlier " + file);
+  }
+
+  // A layer that is not asked for any more would be another map's.
+  request.confidence = false;
+  static_cast<void>(predicted(request));
+  const auto now = content_of(out);
+  CHECK(now.count("map-confidence.tif") == 0);
+  CHECK(now.size() == 6);
+  for (const auto& [file, content] : now) CHECK(content != "earlier " + file);
+}
+
+/// Files of this process grow to so many bytes, and writing more fails, until this goes: what a full
+/// disk does, without one.
+class FileSizeLimit {
+ public:
+  explicit FileSizeLimit(rlim_t num_bytes) {
+    before_handler_ = std::signal(SIGXFSZ, SIG_IGN);
+    ::getrlimit(RLIMIT_FSIZE, &before_);
+    const rlimit limit{.rlim_cur = num_bytes, .rlim_max = before_.rlim_max};
+    ::setrlimit(RLIMIT_FSIZE, &limit);
+  }
+
+  ~FileSizeLimit() {
+    ::setrlimit(RLIMIT_FSIZE, &before_);
+    std::signal(SIGXFSZ, before_handler_);
+  }
+
+  FileSizeLimit(const FileSizeLimit&) = delete;
+  FileSizeLimit& operator=(const FileSizeLimit&) = delete;
+
+ private:
+  rlimit before_{};
+  void (*before_handler_)(int) = SIG_DFL;
+};
+
+TEST_CASE("a map that there is no room for leaves nothing, wherever the room ends", "[executor]") {
+  const TrainedScene world;
+  fs::create_directory(world.path("out"));
+  PredictRequest request = world.request("out/map.tif");
+  request.confidence = true;
+  std::string message;
+  const auto attempt = [&](rlim_t at_first, rlim_t at_last) {
+    std::optional<FileSizeLimit> limit;
+    if (at_first > 0) limit.emplace(at_first);
+    try {
+      static_cast<void>(predict_map(request, [&](const PredictProgress& progress) {
+        if (progress.done == progress.total && at_last > 0) limit.emplace(at_last);
+      }));
+    } catch (const MapWriteError& error) {
+      message = error.what();
+    }
+  };
+  SECTION("for its rows, at the start") { attempt(300, 0); }
+  SECTION("for what is kept of a tile") { attempt(3000, 0); }
+  SECTION("for its encoded form, at the end") { attempt(0, 900); }
+  SECTION("for the copy that is sieved") {
+    request.min_area_pixels = 3;
+    attempt(0, 400);
+  }
+  CHECK(message.rfind(world.path("out").string() + "/map", 0) == 0);
+  CHECK(message.find(": cannot be written: ") != std::string::npos);
+  CHECK(fs::is_empty(world.path("out")));
 }
 
 }  // namespace
