@@ -50,12 +50,6 @@ TrainingData::TrainingData(const Scene& scene, const ModelGraph& model,
   const PatchSize all_patches = patch_size(scene, model.inputs);
   patch_.reference_pixels = all_patches.reference_pixels;
   for (const std::size_t input : inputs_) patch_.scales.push_back(all_patches.scales[input]);
-  if (!is_dense_) return;
-  labels_.assign(static_cast<std::size_t>(data_.grid.num_rows * data_.grid.num_columns),
-                 static_cast<std::int16_t>(kNoLabel));
-  for (const Sample& sample : data_.train)
-    labels_[static_cast<std::size_t>(sample.row * data_.grid.num_columns + sample.column)] =
-        static_cast<std::int16_t>(sample.class_index);
 }
 
 std::string TrainingData::fingerprint() const {
@@ -92,10 +86,14 @@ void TrainingData::read_labels(const Centre& centre, std::int64_t* labels) const
       const std::int64_t column = centre.column - side / 2 + x;
       const bool is_inside = row >= 0 && row < data_.grid.num_rows && column >= 0 &&
                              column < data_.grid.num_columns;
-      // What is mirrored at the border was learnt from where it is.
-      *labels++ = is_inside
-                      ? labels_[static_cast<std::size_t>(row * data_.grid.num_columns + column)]
-                      : kNoLabel;
+      // What is mirrored at the border was learnt from where it is; other parts are not learnt.
+      *labels = kNoLabel;
+      if (is_inside) {
+        const auto pixel = static_cast<std::size_t>(row * data_.grid.num_columns + column);
+        if (data_.part_plane[pixel] == static_cast<std::uint8_t>(Part::kTrain))
+          *labels = data_.class_plane[pixel];
+      }
+      ++labels;
     }
 }
 

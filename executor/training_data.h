@@ -67,7 +67,6 @@ class TrainingData {
   std::int64_t batch_size_;
   SampleSequence sequence_;
   bool is_dense_;
-  std::vector<std::int16_t> labels_;  ///< (R, C) of dense samples: class index of training pixels
 };
 
 }  // namespace cadastre

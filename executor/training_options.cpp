@@ -48,6 +48,7 @@ TrainingSettings chosen_training(const TrainingOptions& options, const Optimizer
 }
 
 void add_training_options(CLI::App& app, TrainingOptions& options) {
+  constexpr double kLeastLearningRate = 1e-9;
   constexpr double kMostLearningRate = 100;
   constexpr std::int64_t kMostCount = 1'000'000'000'000;
   const TrainingSettings usual = recommended_training(OptimizerKind::kAdamW);
@@ -70,8 +71,10 @@ void add_training_options(CLI::App& app, TrainingOptions& options) {
         "Training samples of a pass, another random part each (default: all)");
   count("--max-steps", options.max_steps, 0, "Steps after which training ends in any case");
   app.add_option("--optimizer", options.optimizer, "adamw or sgd (default: as planned)");
-  number("--learning-rate", options.learning_rate, kMostLearningRate,
-         "Peak of the warm-up and cosine schedule (default: 0.003 of adamw, 0.05 of sgd)");
+  // Not 0, as a run's document says too: nothing would be learnt.
+  app.add_option("--learning-rate", options.learning_rate,
+                 "Peak of the warm-up and cosine schedule (default: 0.003 of adamw, 0.05 of sgd)")
+      ->check(number_from(kLeastLearningRate, kMostLearningRate));
   number("--momentum", options.momentum, 1, "Of sgd (default: 0.9)");
   number("--weight-decay", options.weight_decay, 1,
          "Of weights, not of biases and batch norm (default: 0.02 of adamw, 0.0001 of sgd)");

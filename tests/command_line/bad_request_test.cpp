@@ -101,7 +101,10 @@ TEST_CASE("numbers that cannot be are refused", "[executor]") {
       "cadastre run: --epochs: expected a whole number from 1 to 1000000, found \"0\"");
   world.check_refused(
       {"run", "--plan", "plan.json", "--data", "scene", "--learning-rate", "nan", "-o", "out"},
-      "cadastre run: --learning-rate: expected a number from 0 to 100, found \"nan\"");
+      "cadastre run: --learning-rate: expected a number from 1e-09 to 100, found \"nan\"");
+  world.check_refused(
+      {"run", "--plan", "plan.json", "--data", "scene", "--learning-rate", "0", "-o", "out"},
+      "cadastre run: --learning-rate: expected a number from 1e-09 to 100, found \"0\"");
   world.check_refused({"run", "--plan", "plan.json", "--data", "scene", "--optimizer", "adam",
                        "-o", "out"},
                       "--optimizer: expected sgd or adamw, found \"adam\", did you mean "

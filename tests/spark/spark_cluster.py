@@ -30,7 +30,7 @@ def spark_home():
     try:
         found = subprocess.run([spark_python(), "-c", "import pyspark; print(pyspark.__path__[0])"],
                                capture_output=True, text=True, check=False, timeout=60)
-    except OSError:
+    except (OSError, subprocess.TimeoutExpired):
         return None
     return found.stdout.strip() if found.returncode == 0 else None
 
