@@ -150,7 +150,8 @@ void check_geotransform(GDALDataset& raster, const fs::path& file) {
     return;
   }
   if (raster.GetGCPCount() > 0) refuse_place("ground control points", "-tps");
-  if (raster.GetMetadata("RPC") != nullptr) refuse_place("rational polynomial coefficients", "-rpc");
+  if (raster.GetMetadata("RPC") != nullptr)
+    refuse_place("rational polynomial coefficients", "-rpc");
   if (raster.GetMetadata("GEOLOCATION") != nullptr) refuse_place("geolocation arrays", "-geoloc");
 }
 

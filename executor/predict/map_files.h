@@ -17,8 +17,8 @@ namespace cadastre {
 using MapMetadata = std::map<std::string, std::string>;
 
 /// Gives patches of connected pixels (by sides) that are smaller than `min_area_pixels` to their
-/// largest neighbour, in a copy of the finished rows of `work`, which is its class file then. No data
-/// stays. Throws MapWriteError when there is no room for the copy.
+/// largest neighbour, in a copy of the finished rows of `work`, which is its class file then. No
+/// data stays. Throws MapWriteError when there is no room for the copy.
 void sieve(PartialMap& work, const Grid& grid, std::int64_t min_area_pixels);
 
 /// Makes the map and its companions of the finished rows of `work`, first in its directory, and

@@ -57,8 +57,8 @@ class PartialMap {
 
   [[nodiscard]] const std::filesystem::path& directory() const { return directory_; }
 
-  /// What is sieved is a copy, so that a prediction that is cut off meanwhile finds its rows: copies
-  /// them to a file that is `class_file()` from now on. Throws MapWriteError.
+  /// What is sieved is a copy, so that a prediction that is cut off meanwhile finds its rows:
+  /// copies them to a file that is `class_file()` from now on. Throws MapWriteError.
   void copy_classes_to_sieve();
 
   /// (R, C) bytes; (R, C) float32; (R, K, C) float32.

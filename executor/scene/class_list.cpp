@@ -28,8 +28,9 @@ void check_id(std::int64_t id, const FoundFile& labels) {
   if (id < 0 || id > kLargestId)
     throw InputError(labels.file.string(), "",
                      "expected class ids from 1 to 255 (0 is unlabelled), found " +
-                         std::to_string(id) + "; translate them, or declare it as no data (gdal_edit.py -a_nodata " + std::to_string(id) +
-                         " FILE)");
+                         std::to_string(id) +
+                         "; translate them, or declare it as no data (gdal_edit.py -a_nodata " +
+                         std::to_string(id) + " FILE)");
 }
 
 }  // namespace

@@ -27,9 +27,7 @@ bool has_role(const FoundFile& file, const std::string& role) {
   return std::find(file.roles.begin(), file.roles.end(), role) != file.roles.end();
 }
 
-bool may_be_classes(const FoundFile& file) {
-  return file.num_bands == 1 && !file.values.empty();
-}
+bool may_be_classes(const FoundFile& file) { return file.num_bands == 1 && !file.values.empty(); }
 
 }  // namespace
 

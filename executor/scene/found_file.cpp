@@ -24,8 +24,8 @@ bool is_whole(GDALDataType type) {
   return !GDALDataTypeIsComplex(type) && !GDALDataTypeIsFloating(type);
 }
 
-/// Counts the values of a band strip by strip; nothing when one is no whole number, or there are too
-/// many to be classes. NaN is no value.
+/// Counts the values of a band strip by strip; nothing when one is no whole number, or there are
+/// too many to be classes. NaN is no value.
 std::map<std::int64_t, std::int64_t> count_values(GDALDataset& raster, const Grid& grid) {
   GDALRasterBand& band = *raster.GetRasterBand(1);
   int has_nodata = 0;
@@ -63,7 +63,8 @@ void make_bytes(std::map<std::int64_t, std::array<int, 3>>& colors) {
     for (int& part : color) part = std::clamp(most > kMostByte ? part / kWide : part, 0, kMostByte);
 }
 
-/// The column of a usage; where no column has one, as in tables of ArcGIS, the first of these names.
+/// The column of a usage; where no column has one, as in tables of ArcGIS, the first of these
+/// names.
 int column_of(const GDALRasterAttributeTable& table, GDALRATFieldUsage usage,
               const std::vector<std::string>& names) {
   if (const int column = table.GetColOfUsage(usage); column >= 0) return column;
@@ -219,9 +220,9 @@ std::vector<std::string> attribute_values(const fs::path& file, const std::strin
     const double number = is_number ? feature->GetFieldAsDouble(field) : 0;
     OGRFeature::DestroyFeature(feature);
     if (number != std::trunc(number) || std::abs(number) > kLargestWhole)
-      throw InputError(file.string(), "",
-                       "expected whole numbers or texts in attribute \"" + attribute +
-                           "\", found " + text);
+      throw InputError(
+          file.string(), "",
+          "expected whole numbers or texts in attribute \"" + attribute + "\", found " + text);
     if (text.empty()) continue;
     const auto whole = static_cast<std::int64_t>(number);
     values.emplace(whole, is_number ? std::to_string(whole) : text);

@@ -122,7 +122,7 @@ std::string why_no_classes(const FoundFile& file) {
 
 [[noreturn]] void refuse_no_labels(const std::vector<TakenFile>& files) {
   if (files.empty())
-    throw InputError("", "", "expected rasters and labels, found no files in the places given");
+    throw InputError("", "", "expected rasters and labels, found neither in the places given");
   for (const TakenFile& file : files) {
     const std::string why = why_no_classes(*file.found);
     if (!why.empty() && is_called_labels(*file.found))
@@ -311,8 +311,8 @@ GuessedScene guess_scene(const std::vector<FoundFile>& files, const SceneChoices
     if (file.role == Role::kLeftOut) {
       // A raster that was meant to count should not be missed by a glance at the table only. An
       // item's pictures and metadata were not.
-      const bool is_meant = found.asset.empty() || std::count(found.roles.begin(),
-                                                              found.roles.end(), "data") > 0;
+      const bool is_meant =
+          found.asset.empty() || std::count(found.roles.begin(), found.roles.end(), "data") > 0;
       if (!found.unreadable.empty() && file.why == found.unreadable && is_meant)
         guess.notes.push_back(found.file.string() + " is left out: " + found.unreadable);
     } else if (!found.is_vector && found.grid.projection.empty()) {

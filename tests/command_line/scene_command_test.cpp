@@ -68,7 +68,7 @@ TEST_CASE("`scene` refuses rasters that no run could use, and writes nothing", "
   world.check_refused({"scene", "nowhere"}, "nowhere: expected a folder or a file, found none");
   fs::create_directory(world.path("empty"));
   world.check_refused({"scene", "empty"},
-                      "expected rasters and labels, found no files in the places given");
+                      "expected rasters and labels, found neither in the places given");
   world.check_refused({"scene", "rasters", "-o", "model.json/scene.json"},
                       "model.json/scene.json: cannot be written: Not a directory", 1);
 }

@@ -216,8 +216,8 @@ TEST_CASE("an earlier map's files are replaced together, or not at all", "[execu
   for (const auto& [file, content] : now) CHECK(content != "earlier " + file);
 }
 
-/// Files of this process grow to so many bytes, and writing more fails, until this goes: what a full
-/// disk does, without one.
+/// Files of this process grow to so many bytes, and writing more fails, until this goes: what a
+/// full disk does, without one.
 class FileSizeLimit {
  public:
   explicit FileSizeLimit(rlim_t num_bytes) {

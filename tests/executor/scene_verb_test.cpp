@@ -124,15 +124,17 @@ TEST_CASE("a raster that is placed otherwise than by a geotransform is never pla
                      "<GCP Id=\"3\" Pixel=\"0\" Line=\"8\" X=\"300000\" Y=\"4199992\"/></GCPList>",
                      "Byte", "", "source");
     CHECK(folder.refusal() ==
-          file + ": expected a geotransform, found ground control points only; put it on a grid "
-                 "first: gdalwarp -tps IN OUT");
+          file +
+              ": expected a geotransform, found ground control points only; put it on a grid "
+              "first: gdalwarp -tps IN OUT");
   }
   SECTION("by rational polynomial coefficients") {
     folder.write_vrt(file, "<Metadata domain=\"RPC\"><MDI key=\"LINE_OFF\">4</MDI></Metadata>",
                      "Byte", "", "source");
     CHECK(folder.refusal() ==
-          file + ": expected a geotransform, found rational polynomial coefficients only; put it "
-                 "on a grid first: gdalwarp -rpc IN OUT");
+          file +
+              ": expected a geotransform, found rational polynomial coefficients only; put it "
+              "on a grid first: gdalwarp -rpc IN OUT");
   }
   SECTION("by pixels of no size") {
     folder.write_vrt(file,
@@ -162,10 +164,7 @@ TEST_CASE("a modality without a value is refused by file, and by band", "[execut
   }
   SECTION("NaN, infinity and no data in some pixels are no matter") {
     write_tiny_raster(folder.path("b.tif"), {.no_data = 7}, [](int, int row, int column) {
-      return column == 0   ? std::nan("")
-             : column == 1 ? HUGE_VAL
-             : column == 2 ? 7
-                           : 10 + row;
+      return column == 0 ? std::nan("") : column == 1 ? HUGE_VAL : column == 2 ? 7 : 10 + row;
     });
     CHECK(folder.notes().empty());
   }
@@ -178,10 +177,9 @@ TEST_CASE("an absurd value is noted, with its band, wherever it lies", "[executo
     return band == 1 && row == row_of_it && column < 2 ? 1e30 : row * 8 + column;
   });
   CHECK(folder.notes() ==
-        std::vector<std::string>{
-            std::string("band 2 of a holds 1e+30 in 2 pixels and ") +
-            (row_of_it == 0 ? "2 to 63" : "0 to 63") +
-            " elsewhere: a fill value that is not declared as \"nodata\"?"});
+        std::vector<std::string>{std::string("band 2 of a holds 1e+30 in 2 pixels and ") +
+                                 (row_of_it == 0 ? "2 to 63" : "0 to 63") +
+                                 " elsewhere: a fill value that is not declared as \"nodata\"?"});
 }
 
 TEST_CASE("a fill value below all others is noted, a wide range is not", "[executor]") {
@@ -189,9 +187,9 @@ TEST_CASE("a fill value below all others is noted, a wide range is not", "[execu
   write_tiny_raster(folder.path("b.tif"), {}, [](int, int row, int column) {
     return row == 0 ? -9999 : 100 + row * 8 + column;
   });
-  CHECK(folder.notes() == std::vector<std::string>{
-                              "band 1 of b holds -9999 in 8 pixels and 108 to 163 elsewhere: a "
-                              "fill value that is not declared as \"nodata\"?"});
+  CHECK(folder.notes() ==
+        std::vector<std::string>{"band 1 of b holds -9999 in 8 pixels and 108 to 163 elsewhere: a "
+                                 "fill value that is not declared as \"nodata\"?"});
   write_tiny_raster(folder.path("b.tif"), {},
                     [](int, int row, int column) { return std::exp2((row * 8 + column) / 4.0); });
   CHECK(folder.notes().empty());
@@ -266,8 +264,10 @@ TEST_CASE("class ids that no class can have are refused", "[executor]") {
   });
   CHECK(folder.refusal() ==
         "labels.tif: expected class ids from 1 to 255 (0 is unlabelled), found " +
-            std::to_string(id) + "; translate them, or declare it as no data (gdal_edit.py "
-                                 "-a_nodata " + std::to_string(id) + " FILE)");
+            std::to_string(id) +
+            "; translate them, or declare it as no data (gdal_edit.py "
+            "-a_nodata " +
+            std::to_string(id) + " FILE)");
 }
 
 TEST_CASE("one class alone is refused, a class of one pixel is kept with a note", "[executor]") {
@@ -334,8 +334,7 @@ TEST_CASE("files are known by any name, and labels may lie elsewhere", "[executo
   fs::rename(folder.path("b.tif"), folder.path("höhe & <高さ> \"q\".tif"));
   const test::TemporaryDirectory elsewhere;
   fs::rename(folder.path("labels.tif"), elsewhere.path() / "Klassen 2021.tif");
-  static_cast<void>(
-      folder.made({"--labels", (elsewhere.path() / "Klassen 2021.tif").string()}));
+  static_cast<void>(folder.made({"--labels", (elsewhere.path() / "Klassen 2021.tif").string()}));
   const Scene scene = read_scene(folder.path(""));
   CHECK(scene.modalities[1].raster.filename() == "höhe & <高さ> \"q\".tif");
   CHECK(fs::equivalent(scene.labels, elsewhere.path() / "Klassen 2021.tif"));
@@ -349,8 +348,7 @@ TEST_CASE("places without a scene say what is missing", "[executor]") {
     add_scene_verb(program);
     return input_error([&] { program.parse({place.string(), "scene"}); });
   };
-  CHECK(refused(empty.path()) ==
-        "expected rasters and labels, found no files in the places given");
+  CHECK(refused(empty.path()) == "expected rasters and labels, found neither in the places given");
   CHECK(refused(empty.path() / "absent") ==
         (empty.path() / "absent").string() + ": expected a folder or a file, found none");
   CHECK(refused(folder.path("labels.tif")) ==
@@ -415,8 +413,8 @@ TEST_CASE("ids that a vector keeps as decimal numbers are taken", "[executor]") 
 void make_cog(const fs::path& from, const fs::path& to) {
   {
     const DatasetPtr raster = open_raster(from);
-    const DatasetPtr cog(gdal_driver("COG").CreateCopy(to.c_str(), raster.get(), FALSE, nullptr,
-                                                       nullptr, nullptr));
+    const DatasetPtr cog(
+        gdal_driver("COG").CreateCopy(to.c_str(), raster.get(), FALSE, nullptr, nullptr, nullptr));
     REQUIRE(cog != nullptr);
   }
   fs::remove(from);
@@ -429,9 +427,8 @@ TEST_CASE("a STAC item of Cloud Optimized GeoTIFFs is read, clouds of its scene 
   fs::remove(folder.path("b.tif"));
   fs::create_directory(folder.path("S2A_34SGH"));
   for (const int band : {2, 3}) {
-    write_tiny_raster(folder.path("raw.tif"), {}, [&](int, int row, int column) {
-      return 1000 * band + row * 8 + column;
-    });
+    write_tiny_raster(folder.path("raw.tif"), {},
+                      [&](int, int row, int column) { return 1000 * band + row * 8 + column; });
     make_cog(folder.path("raw.tif"), folder.path("S2A_34SGH/B0" + std::to_string(band) + ".tif"));
   }
   // Scene classes of 2 m pixels: vegetation (4), but a thick cloud (9), cirrus (10), a cloud's
@@ -460,15 +457,15 @@ TEST_CASE("a STAC item of Cloud Optimized GeoTIFFs is read, clouds of its scene 
   CHECK(modality.masks[0].raster.filename() == "SCL.tif");
 
   const Normalization plain = {{modality.name, {.mean = {0, 0}, .stddev = {1, 1}}}};
-  const SceneData data = load_scene(scene, {{.name = modality.name, .shape = {2, 3, 3}}},
-                                    {.normalization = &plain});
+  const SceneData data =
+      load_scene(scene, {{.name = modality.name, .shape = {2, 3, 3}}}, {.normalization = &plain});
   for (std::size_t band = 0; band < 2; ++band)
     for (std::size_t row = 0; row < 8; ++row)
       for (std::size_t column = 0; column < 8; ++column) {
         const bool is_cloud = (row == 2 || row == 3) && column < 6;
         const auto value = static_cast<double>(1000 * (band + 2) + row * 8 + column);
-        const auto read = static_cast<double>(
-            data.modalities[0].values[band * 64 + row * 8 + column]);
+        const auto read =
+            static_cast<double>(data.modalities[0].values[band * 64 + row * 8 + column]);
         if (read != (is_cloud ? 0 : value)) CHECK(read == (is_cloud ? 0 : value));
       }
 }

@@ -16,7 +16,8 @@ struct Cover {
 
 Cover cover_of(const TileGrid& grid) {
   const auto num_pixels = static_cast<std::size_t>(grid.num_rows * grid.num_columns);
-  Cover cover{.num_cores = std::vector<int>(num_pixels), .weights = std::vector<double>(num_pixels)};
+  Cover cover{.num_cores = std::vector<int>(num_pixels),
+              .weights = std::vector<double>(num_pixels)};
   for (std::int64_t index = 0; index < grid.num_tiles(); ++index) {
     const Tile tile = tile_of(grid, index);
     const Window& core = tile.core;
@@ -69,8 +70,7 @@ TEST_CASE("a tile reads what its scores see, all tiles the same where the networ
   // Half a ramp, then what is read for it, on either side of a whole core.
   CHECK(tile_of(grid, 4).window ==
         Window{.row = 16 - 2 - 3, .column = -2 - 3, .num_rows = 17, .num_columns = 17});
-  CHECK(tile_of(grid, 4).extent ==
-        Window{.row = 14, .column = 0, .num_rows = 6, .num_columns = 9});
+  CHECK(tile_of(grid, 4).extent == Window{.row = 14, .column = 0, .num_rows = 6, .num_columns = 9});
   for (std::int64_t index = 0; index < grid.num_tiles(); ++index) {
     const Tile tile = tile_of(grid, index);
     CHECK(tile.window.num_rows == 17);
@@ -106,8 +106,8 @@ TEST_CASE("tiles that agree where they overlap make the map that they were cut f
   float worst = 0;
   for (std::int64_t row = 0; row < 21; ++row)
     for (std::int64_t column = 0; column < 19; ++column)
-      worst = std::max(worst, std::abs(map[static_cast<std::size_t>(row * 19 + column)] -
-                                       truth(row, column)));
+      worst = std::max(
+          worst, std::abs(map[static_cast<std::size_t>(row * 19 + column)] - truth(row, column)));
   CHECK(worst < 1e-6F);
 }
 

@@ -96,3 +96,133 @@ TEST_CASE("absurd values in a scene are refused", "[planner]") {
   CHECK(refused(with(to_json(sound()), "/modalites", 1)) ==
         "/modalites: expected no such key, did you mean \"modalities\"?");
 }
+
+namespace {
+
+/// A scene that uses every key there is.
+Scene full() {
+  Scene scene = sound();
+  scene.grid = GridChoice{.modality = {},
+                          .resolution = {10, 20},
+                          .extent = {300000, 4190000, 310000, 4200000},
+                          .crs = "EPSG:32634"};
+  Modality& optical = scene.modalities[0];
+  optical.more_rasters = {"swir.tif"};
+  optical.bands = {4, 1, 6, 5};
+  optical.nodata = -9999;
+  optical.scale = 0.0001;
+  optical.offset = -0.1;
+  optical.masks = {{.raster = "scl.tif", .values = {3, 8, 9}},
+                   {.raster = "qa.tif", .bits = {1, 4}}};
+  scene.modalities[1].kind = ModalityKind::kCategorical;
+  scene.labels = "plots.gpkg";
+  scene.label_reading = {.is_vector = true, .layer = "plots", .attribute = "class"};
+  scene.split = {};
+  scene.split.kind = Split::Kind::kBlocks;
+  scene.split.test_fraction = 0.25;
+  scene.split.block_pixels = 32;
+  scene.split.buffer_pixels = 5;
+  scene.split.validation_fraction = 0.2;
+  scene.split.seed = 7;
+  return scene;
+}
+
+}  // namespace
+
+TEST_CASE("every key of a scene goes to JSON and back unchanged", "[planner]") {
+  CHECK(documents::reread(to_json(full()), scene_from_json) == full());
+
+  Scene random = full();
+  random.grid = GridChoice{.modality = "elevation"};
+  random.split = {};
+  random.split.kind = Split::Kind::kRandom;
+  random.split.test_fraction = 0.4;
+  random.split.validation_fraction = 0.1;
+  random.split.seed = 3;
+  random.labels = "labels.tif";
+  random.label_reading = {.band = 2};
+  CHECK(documents::reread(to_json(random), scene_from_json) == random);
+
+  Scene by_raster = sound();
+  by_raster.split.validation = 3;
+  by_raster.split.block_pixels = 40;
+  by_raster.split.buffer_pixels = 2;
+  CHECK(documents::reread(to_json(by_raster), scene_from_json) == by_raster);
+
+  Scene to_predict = sound();
+  to_predict.labels.clear();
+  to_predict.split = {};
+  CHECK(documents::reread(to_json(to_predict), scene_from_json) == to_predict);
+}
+
+TEST_CASE("a wrong value of any key of a scene is refused where it stands", "[planner]") {
+  const json document = to_json(full());
+  const json list = json::array({"a"});
+  const std::vector<std::pair<const char*, json>> wrong = {
+      {"/name", 1},
+      {"/description", 1},
+      {"/modalities", "optical"},
+      {"/modalities/0/name", 1},
+      {"/modalities/0/raster", 1},
+      {"/modalities/0/raster/1", 1},
+      {"/modalities/0/num_bands", "4"},
+      {"/modalities/0/bands", 3},
+      {"/modalities/0/bands/0", 0},
+      {"/modalities/0/bands/0", 1.5},
+      {"/modalities/0/nodata", "-9999"},
+      {"/modalities/0/scale", "1"},
+      {"/modalities/0/offset", list},
+      {"/modalities/0/masks", "scl.tif"},
+      {"/modalities/0/masks/0/raster", 1},
+      {"/modalities/0/masks/0/values", 3},
+      {"/modalities/0/masks/0/values/0", "cloud"},
+      {"/modalities/0/masks/1/bits/0", -1},
+      {"/modalities/0/masks/1/bits/0", 64},
+      {"/modalities/1/kind", "class"},
+      {"/modalities/1/resampling", 1},
+      {"/labels", 1},
+      {"/labels/vector", 1},
+      {"/labels/layer", 1},
+      {"/labels/attribute", 1},
+      {"/classes", "Water"},
+      {"/classes/0/id", "1"},
+      {"/classes/0/name", 1},
+      {"/classes/0/color", 1},
+      {"/split", "split.tif"},
+      {"/split/kind", "grid"},
+      {"/split/test_fraction", 1},
+      {"/split/test_fraction", "half"},
+      {"/split/block_pixels", 0},
+      {"/split/buffer_pixels", -1},
+      {"/split/validation_fraction", -0.1},
+      {"/split/seed", 1.5},
+      {"/grid", 10},
+      {"/grid/resolution", 0},
+      {"/grid/resolution/1", -1},
+      {"/grid/extent", 4},
+      {"/grid/extent/0", "west"},
+      {"/grid/crs", 32634},
+  };
+  for (const auto& [pointer, value] : wrong) {
+    INFO(pointer << " = " << value);
+    const std::string refusal = refused(with(document, pointer, value));
+    CHECK(refusal.rfind(std::string(pointer) + ": expected ", 0) == 0);
+    CHECK(refusal.find(", found ") != std::string::npos);
+  }
+}
+
+TEST_CASE("keys of a scene that do not go together are refused", "[planner]") {
+  const json document = to_json(full());
+  CHECK(refused(with(document, "/grid/extent/2", 299000)) ==
+        "/grid/extent/2: expected a pixel or more above 300000, found 299000");
+  CHECK(refused(with(document, "/grid", {{"modality", "radar"}}))
+            .rfind("/grid/modality: expected one of ", 0) == 0);
+  CHECK(refused(without(document, "/labels/attribute")) ==
+        "/labels: expected the key \"attribute\", found none");
+  CHECK(refused(without(document, "/grid/crs")) == "/grid: expected the key \"crs\", found none");
+  CHECK(refused(with(document, "/labels/atribute", "class")).rfind("/labels/atribute: ", 0) == 0);
+  CHECK(refused(without(document, "/labels")) ==
+        "/split: expected no split, as there are no labels to divide, found one");
+  // Bands chosen are as many as there are said to be.
+  CHECK(refused(with(document, "/modalities/0/bands", {1, 2})).rfind("/modalities/0/", 0) == 0);
+}
