@@ -47,7 +47,9 @@ void plan_dense(const ModelGraph& model, std::int64_t patch, const TilePlanOptio
   // What lies deeper in the window than the receptive field is exact; the ramp hides the rest.
   const std::int64_t margin = std::min(radius.value_or(window / 8), window / 4);
   const std::int64_t scored = window - 2 * margin;
-  tiles.ramp = std::min(kMostRamp, scored / 5) / 2 * 2;
+  // A scene that is seen whole has no neighbours to blend with.
+  const bool is_whole = scored >= std::max(tiles.num_rows, tiles.num_columns);
+  tiles.ramp = is_whole ? 0 : std::min(kMostRamp, scored / 5) / 2 * 2;
   tiles.core = scored - tiles.ramp;
   tiles.before = margin;
   tiles.after = margin;
