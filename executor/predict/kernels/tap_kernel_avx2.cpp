@@ -1,0 +1,8 @@
+#include "executor/predict/kernels/tap_kernel_body.inc"
+#include "executor/predict/kernels/tap_kernels.h"
+
+namespace cadastre {
+
+const TapKernel kTapKernelAvx2{.compute = compute, .greatest = greatest, .mean = mean};
+
+}  // namespace cadastre

@@ -1,0 +1,90 @@
+#pragma once
+
+#include <ATen/ATen.h>
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "executor/network.h"
+#include "executor/predict/patch_axis.h"
+#include "planner/model_graph.h"
+
+namespace cadastre {
+
+/// Images of the same channels, one for each class of rows and each of columns (see patch_axis.h).
+struct ImageSet {
+  /// Of a class: its image has as many rows more than there are pixels as `last` - `first`.
+  struct Span {
+    int first = 0;
+    int last = 0;
+  };
+
+  std::int64_t num_channels = 0;
+  std::int64_t stride = 0;  ///< floats from pixel to pixel: the channels, or padded
+  std::vector<Span> rows;
+  std::vector<Span> columns;
+};
+
+/// Channels of a set that are read together.
+struct ImageSource {
+  int set = 0;
+  std::int64_t channel = 0;
+  std::int64_t num_channels = 0;
+};
+
+/// How a set of images is computed from others.
+struct PatchStep {
+  enum class Kind {
+    kWeigh,     ///< a convolution or linear layer, and what follows it
+    kSum,       ///< the addends alone, and what follows them
+    kGreatest,  ///< max pooling
+    kMean,      ///< average pooling
+  };
+
+  Kind kind = Kind::kWeigh;
+  int set = 0;
+  std::vector<ImageSource> sources;  ///< what the classes' taps read
+  RowClasses rows;
+  RowClasses columns;
+
+  /// Of each source: where the weights of tap (i, j) begin, [channel][output] with outputs padded.
+  struct WeightBlock {
+    std::int64_t begin = 0;
+    std::int64_t num_columns = 0;  ///< values of j
+  };
+
+  std::vector<float> weights;
+  std::vector<WeightBlock> blocks;
+  std::vector<float> bias;   ///< padded; empty: none
+  std::vector<float> scale;  ///< of batch norm, padded; empty: none
+  std::vector<float> shift;
+
+  std::vector<ImageSource> addends;
+  /// [class][addend] where it is, relative to what is computed.
+  std::vector<std::vector<RowPlace>> addend_rows;
+  std::vector<std::vector<RowPlace>> addend_columns;
+  bool is_rectified = false;
+  std::vector<int> last_reads;  ///< sets that no later step reads
+};
+
+/// A network of patches as steps over the images of a tile: the same function of each patch (up to
+/// the order of sums), with what patches have in common computed once. Batch norm is as in
+/// evaluation, dropout does nothing.
+struct PatchProgram {
+  std::int64_t patch = 1;            ///< P
+  std::vector<std::int64_t> scales;  ///< S of each input of the network
+  std::vector<ImageSet> sets;        ///< the network's inputs first
+  std::vector<PatchStep> steps;
+  std::vector<ImageSource> scores;  ///< one after the other: of one class of rows and columns each
+  std::vector<RowPlace> score_rows;
+  std::vector<RowPlace> score_columns;
+};
+
+/// Of a whole network that scores the patch's pixel (K). `scales`: of the model's inputs. Nothing
+/// where layers are combined in a way that it cannot express: maps added to features.
+[[nodiscard]] std::optional<PatchProgram> patch_program(const ModelGraph& model,
+                                                        const StageNetwork& network,
+                                                        const std::vector<std::int64_t>& scales);
+
+}  // namespace cadastre
