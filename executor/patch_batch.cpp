@@ -2,6 +2,8 @@
 
 #include <ATen/Parallel.h>
 
+#include "executor/augmentation.h"
+
 namespace cadastre {
 
 void gather_patches(const SceneData& scene, const PatchSize& patch, std::size_t modality,
@@ -26,6 +28,22 @@ void gather_patches(const SceneData& scene, const PatchSize& patch, const Pixel*
   batch.resize(scene.modalities.size());
   for (std::size_t m = 0; m < scene.modalities.size(); ++m)
     gather_patches(scene, patch, m, pixels, num_pixels, batch[m]);
+}
+
+void vary_patches(const Augmentation& augmentation, std::uint64_t seed,
+                  std::int64_t first_position, std::string_view modality,
+                  std::int64_t num_modalities, at::Tensor& batch) {
+  if (augmentation == Augmentation{}) return;
+  const std::int64_t num_bands = batch.size(1);
+  const std::int64_t side = batch.size(2);
+  auto* const values = batch.data_ptr<float>();
+  constexpr std::int64_t kPatchesPerThread = 4;
+  at::parallel_for(0, batch.size(0), kPatchesPerThread, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i)
+      vary_patch(values + i * num_bands * side * side, num_bands, side,
+                 drawn_variation(augmentation, seed, first_position + i, modality, num_bands,
+                                 num_modalities));
+  });
 }
 
 }  // namespace cadastre

@@ -3,9 +3,11 @@
 #include <ATen/ATen.h>
 
 #include <cstdint>
+#include <string_view>
 #include <vector>
 
 #include "executor/scene_data.h"
+#include "planner/training_settings.h"
 
 namespace cadastre {
 
@@ -26,5 +28,11 @@ void gather_patches(const SceneData& scene, const PatchSize& patch, std::size_t 
 /// it from call to call. Runs on LibTorch's threads.
 void gather_patches(const SceneData& scene, const PatchSize& patch, const Pixel* pixels,
                     std::int64_t num_pixels, std::vector<at::Tensor>& batch);
+
+/// Varies the patches (N, B, P·S, P·S) of one modality in place, as training does those of the
+/// samples from `first_position` on (see augmentation.h). Runs on LibTorch's threads.
+void vary_patches(const Augmentation& augmentation, std::uint64_t seed,
+                  std::int64_t first_position, std::string_view modality,
+                  std::int64_t num_modalities, at::Tensor& batch);
 
 }  // namespace cadastre

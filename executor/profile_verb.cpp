@@ -105,7 +105,9 @@ void profile(const ProfileRequest& request) {
   if (!request.scene.empty()) {
     const Scene described = read_scene(request.scene, request.rasters);
     PatchSize patch = patch_size(described, model.inputs);
-    scene = ProfileScene{.data = load_scene(described, model.inputs), .patch = std::move(patch)};
+    scene = ProfileScene{.data = load_scene(described, model.inputs),
+                         .patch = std::move(patch),
+                         .augmentation = recommended_training(OptimizerKind::kAdamW).augmentation};
   }
   ProfileOptions options;
   options.batch_sizes = request.batch_sizes;

@@ -128,6 +128,10 @@ double load_s_per_sample(const ProfileOptions& options, const std::vector<at::Te
       if (!pixels.empty()) {
         gather_patches(options.scene->data, options.scene->patch, pixels.data(),
                        static_cast<std::int64_t>(pixels.size()), batch);
+        for (std::size_t i = 0; i < batch.size(); ++i)
+          vary_patches(options.scene->augmentation, options.seed, pass * batch_size,
+                       options.scene->data.modalities[i].name,
+                       static_cast<std::int64_t>(batch.size()), batch[i]);
       } else {
         for (const at::Tensor& input : inputs) batch.push_back(input.clone());
       }

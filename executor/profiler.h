@@ -7,6 +7,7 @@
 #include "executor/scene_data.h"
 #include "planner/model_graph.h"
 #include "planner/profile.h"
+#include "planner/training_settings.h"
 
 namespace cadastre {
 
@@ -14,6 +15,7 @@ namespace cadastre {
 struct ProfileScene {
   SceneData data;
   PatchSize patch;
+  Augmentation augmentation = {};  ///< part of what loading takes
 };
 
 struct ProfileOptions {

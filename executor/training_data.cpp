@@ -1,6 +1,5 @@
 #include "executor/training_data.h"
 
-#include <ATen/Parallel.h>
 #include <torch/torch.h>
 
 #include <algorithm>
@@ -149,18 +148,9 @@ LoadedSamples TrainingData::load(std::int64_t step, SampleRange samples,
         std::find(inputs_.begin(), inputs_.end(), input) - inputs_.begin());
     at::Tensor& patches = loaded.inputs[input];
     gather_patches(data_, patch_, modality, pixels.data(), samples.size(), patches);
-    if (!is_varied || training_.augmentation == Augmentation{}) continue;
-    const std::int64_t num_bands = patches.size(1);
-    const std::int64_t patch_side = patches.size(2);
-    auto* const values = patches.data_ptr<float>();
-    constexpr std::int64_t kPatchesPerThread = 4;
-    at::parallel_for(0, samples.size(), kPatchesPerThread, [&](std::int64_t begin, std::int64_t end) {
-      for (std::int64_t i = begin; i < end; ++i)
-        vary_patch(values + i * num_bands * patch_side * patch_side, num_bands, patch_side,
-                   drawn_variation(training_.augmentation, seed_, first + i,
-                                   data_.modalities[modality].name, num_bands,
-                                   static_cast<std::int64_t>(num_model_inputs_)));
-    });
+    if (is_varied)
+      vary_patches(training_.augmentation, seed_, first, data_.modalities[modality].name,
+                   static_cast<std::int64_t>(num_model_inputs_), patches);
   }
   return loaded;
 }

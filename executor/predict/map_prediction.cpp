@@ -124,9 +124,10 @@ MapMetadata metadata_of(const MapRecord& record) {
   return metadata;
 }
 
-void score_here(StageNetwork& network, const WindowSource& source, const TileScoring& scoring,
-                int num_threads, MapWork& work, const std::function<void()>& on_tile) {
-  TilePool pool(network, source, scoring, num_threads);
+void score_here(const ModelGraph& model, StageNetwork& network, const WindowSource& source,
+                const TileScoring& scoring, int num_threads, MapWork& work,
+                const std::function<void()>& on_tile) {
+  TilePool pool(model, network, source, scoring, num_threads);
   const std::vector<std::int64_t>& missing = work.missing();
   std::size_t num_begun = 0;
   std::size_t num_done = 0;
@@ -200,7 +201,7 @@ void score(const PredictRequest& request, Prepared& prepared, MapWork& work,
   if (!prepared.ranks || work.missing().empty()) {
     prepare_process(1);
     const Stopwatch stopwatch;
-    score_here(prepared.network, prepared.opened.source, prepared.scoring, threads_of(request),
+    score_here(prepared.run.model, prepared.network, prepared.opened.source, prepared.scoring, threads_of(request),
                work, on_tile);
     result.classify_s = stopwatch.seconds();
     return;

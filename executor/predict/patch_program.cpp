@@ -59,15 +59,26 @@ std::vector<ReadRow> read_rows(const Operation& operation, std::int64_t size, st
 
 class Compiler {
  public:
-  Compiler(const ModelGraph& model, const StageNetwork& network,
+  /// `stage`: null for the structure alone.
+  Compiler(const ModelGraph& model, const StageNetwork* stage, const std::vector<int>& layers,
            const std::vector<std::int64_t>& scales)
       : model_(model),
         sources_(layer_sources(model)),
         consumers_(layer_consumers(model)),
         output_(static_cast<std::size_t>(layer_index(model, model.output))),
         values_(model.layers.size()) {
-    for (const auto& named : {network.parameters(), network.buffers()})
-      for (const NamedTensor& tensor : named) tensors_[tensor.name] = tensor.tensor.contiguous();
+    is_own_.assign(model.layers.size(), false);
+    for (const int layer : layers) is_own_[static_cast<std::size_t>(layer)] = true;
+    if (stage != nullptr) {
+      for (const auto& named : {stage->parameters(), stage->buffers()})
+        for (const NamedTensor& tensor : named) tensors_[tensor.name] = tensor.tensor.contiguous();
+      for (const Source& source : stage->inputs())
+        program_.inputs.push_back({.source = source, .sets = {}});
+      for (const int layer : stage->outputs())
+        program_.outputs.push_back(
+            {.source = {.is_model_input = false, .index = layer}, .sets = {}});
+    }
+    program_.output_layer = static_cast<int>(output_);
     program_.scales = scales;
     program_.patch = model.inputs.front().shape[1] / scales.front();
   }
@@ -78,6 +89,12 @@ class Compiler {
     for (std::size_t i = 0; i < model_.inputs.size(); ++i) add_input(i);
     for (std::size_t layer = 0; layer < model_.layers.size(); ++layer)
       if (is_wanted_[layer] && !is_inside_chain_[layer]) values_[layer] = compute(layer);
+    for (std::vector<PatchValue>* passed : {&program_.inputs, &program_.outputs})
+      for (PatchValue& value : *passed)
+        for (const Part& part : value_of(value.source))
+          if (std::find(value.sets.begin(), value.sets.end(), part.source.set) ==
+              value.sets.end())
+            value.sets.push_back(part.source.set);
     for (const Part& part : values_[output_]) {
       if (part.rows.size() != 1 || part.columns.size() != 1) throw CannotExpress();
       program_.scores.push_back(part.source);
@@ -147,6 +164,7 @@ class Compiler {
       const bool weighs = std::holds_alternative<Conv2d>(operation(first)) ||
                           std::holds_alternative<Linear>(operation(first));
       if (!weighs || !is_wanted_[first]) continue;
+
       std::vector<std::size_t> chain{first};
       bool has_norm = false;
       bool has_sum = false;
@@ -154,7 +172,7 @@ class Compiler {
         const auto next = static_cast<std::size_t>(consumers_[chain.back()].front());
         const Operation& then = operation(next);
         const bool is_relu = std::holds_alternative<Relu>(then);
-        if (is_taken[next]) break;
+        if (is_taken[next] || is_own_[first] != is_own_[next]) break;
         if (std::holds_alternative<BatchNorm2d>(then) && !has_norm && !has_sum)
           has_norm = true;
         else if (std::holds_alternative<Add>(then) && !has_sum && sources_[next].size() == 2 &&
@@ -188,6 +206,10 @@ class Compiler {
                                    .num_channels = set.num_channels},
                         .rows = places,
                         .columns = places}});
+  }
+
+  void add_step(std::size_t layer, PatchStep step) {
+    if (is_own_[layer]) program_.steps.push_back(std::move(step));
   }
 
   /// A new set for a step's classes.
@@ -264,20 +286,18 @@ class Compiler {
       made.source.channel = part.source.channel;
       made.source.num_channels = part.source.num_channels;
       pooled.push_back(std::move(made));
-      program_.steps.push_back(std::move(step));
+      add_step(layer, std::move(step));
     }
     return pooled;
   }
 
-  /// Where addends lie for each class of sums: source 0 of the class is the first of them.
-  static std::vector<std::vector<RowPlace>> addend_places(const RowClasses& classes,
-                                                          std::size_t first_addend) {
+  /// Where addends lie for each class of sums.
+  static std::vector<std::vector<RowPlace>> addend_places(const RowClasses& classes) {
     std::vector<std::vector<RowPlace>> places;
     for (const RowClass& of : classes.classes) {
       places.emplace_back();
       for (const RowTap& tap : of.taps)
-        if (tap.source >= static_cast<int>(first_addend))
-          places.back().push_back({.cls = tap.cls, .offset = tap.offset});
+        places.back().push_back({.cls = tap.cls, .offset = tap.offset});
     }
     return places;
   }
@@ -324,11 +344,11 @@ class Compiler {
       }
       step.rows = row_classes(same_rows(layer, rows.front()->size()), rows);
       step.columns = row_classes(same_rows(layer, columns.front()->size()), columns);
-      step.addend_rows = addend_places(step.rows, 0);
-      step.addend_columns = addend_places(step.columns, 0);
+      step.addend_rows = addend_places(step.rows);
+      step.addend_columns = addend_places(step.columns);
       if (norm) set_norm(step, *norm, channel, size);
       made.push_back(add_set(step, size, padded(size)));
-      program_.steps.push_back(std::move(step));
+      add_step(layer, std::move(step));
       channel += size;
       for (std::size_t i = 0; i < values.size(); ++i) {
         done[i] += size;
@@ -341,6 +361,7 @@ class Compiler {
   }
 
   void set_norm(PatchStep& step, std::size_t layer, std::int64_t first, std::int64_t size) const {
+    if (!is_own_[layer]) return;
     const auto& norm = std::get<BatchNorm2d>(operation(layer));
     const auto values = [&](const char* name) { return tensor(layer, name)->data_ptr<float>(); };
     step.scale.assign(static_cast<std::size_t>(padded(size)), 0);
@@ -357,10 +378,10 @@ class Compiler {
 
   /// Taps of a layer of weights over `input`, and the weights in the order in which they are used.
   void set_taps(PatchStep& step, std::size_t layer, const Value& input) const {
-    const at::Tensor& weight = *tensor(layer, ".weight");
-    const std::int64_t num_outputs = weight.size(0);
+    const std::int64_t num_outputs = model_.layers[layer].output_shape.front();
     const std::int64_t stride = padded(num_outputs);
-    const float* const values = weight.data_ptr<float>();
+    const at::Tensor* const weight = tensor(layer, ".weight");
+    const float* const values = weight != nullptr ? weight->data_ptr<float>() : nullptr;
     const auto* conv = std::get_if<Conv2d>(&operation(layer));
     std::vector<const std::vector<RowPlace>*> rows;
     std::vector<const std::vector<RowPlace>*> columns;
@@ -376,17 +397,18 @@ class Compiler {
           conv != nullptr ? conv->kernel_size : static_cast<std::int64_t>(part.columns.size());
       const auto begin = static_cast<std::int64_t>(step.weights.size());
       step.blocks.push_back({.begin = begin, .num_columns = num_columns});
-      step.weights.resize(
-          static_cast<std::size_t>(begin + num_rows * num_columns * num_channels * stride), 0);
-      for (std::int64_t i = 0; i < num_rows; ++i)
+      if (values != nullptr)
+        step.weights.resize(
+            static_cast<std::size_t>(begin + num_rows * num_columns * num_channels * stride), 0);
+      for (std::int64_t i = 0; values != nullptr && i < num_rows; ++i)
         for (std::int64_t j = 0; j < num_columns; ++j)
           for (std::int64_t c = 0; c < num_channels; ++c)
             for (std::int64_t o = 0; o < num_outputs; ++o) {
               float value = 0;
               if (conv == nullptr) {
-                value = values[o * weight.size(1) + first + (c * num_rows + i) * num_columns + j];
+                value = values[o * weight->size(1) + first + (c * num_rows + i) * num_columns + j];
               } else {
-                const std::int64_t in_group = weight.size(1);
+                const std::int64_t in_group = weight->size(1);
                 const std::int64_t group = o / (num_outputs / conv->groups);
                 if ((first + c) / in_group != group) continue;
                 value = values[((o * in_group + (first + c) % in_group) * num_rows + i) *
@@ -426,58 +448,66 @@ class Compiler {
     const std::size_t layer = chain.front();
     PatchStep step;
     set_taps(step, layer, value_of(sources_[layer].front()));
-    const std::int64_t num_outputs = tensor(layer, ".weight")->size(0);
+    const std::int64_t num_outputs = model_.layers[layer].output_shape.front();
     if (const at::Tensor* bias = tensor(layer, ".bias")) {
       step.bias.assign(static_cast<std::size_t>(padded(num_outputs)), 0);
       std::copy_n(bias->data_ptr<float>(), num_outputs, step.bias.begin());
     }
     const Value* other = nullptr;
+    bool is_first = true;  // of the two that are added
     for (std::size_t i = 1; i < chain.size(); ++i) {
       const Operation& then = operation(chain[i]);
       if (std::holds_alternative<BatchNorm2d>(then)) set_norm(step, chain[i], 0, num_outputs);
       if (std::holds_alternative<Relu>(then)) step.is_rectified = true;
       if (!std::holds_alternative<Add>(then)) continue;
       const std::vector<Source>& summed = sources_[chain[i]];
-      const bool is_first = !summed[0].is_model_input &&
-                            summed[0].index == static_cast<int>(chain[i - 1]);
+      is_first = !summed[0].is_model_input && summed[0].index == static_cast<int>(chain[i - 1]);
       other = &value_of(summed[is_first ? 1 : 0]);
     }
     if (other != nullptr && other->size() == 1) {
       if (other->front().rows.size() != step.rows.places.size()) throw CannotExpress();
       step.addends = {other->front().source};
-      step.addend_rows = add_addend(chain.back(), step.rows, other->front().rows);
-      step.addend_columns = add_addend(chain.back(), step.columns, other->front().columns);
+      step.addend_rows = add_addend(chain.back(), step.rows, other->front().rows, is_first);
+      step.addend_columns = add_addend(chain.back(), step.columns, other->front().columns, is_first);
       other = nullptr;
     }
     const bool is_rectified = step.is_rectified;
     if (other != nullptr) step.is_rectified = false;
     Value made{add_set(step, num_outputs, padded(num_outputs))};
-    program_.steps.push_back(std::move(step));
-    return other == nullptr ? made : sum({made, *other}, chain.back(), {}, is_rectified);
+    add_step(layer, std::move(step));
+    if (other == nullptr) return made;
+    return sum(is_first ? std::vector<Value>{made, *other} : std::vector<Value>{*other, made},
+               chain.back(), {}, is_rectified);
   }
 
-  /// Refines classes by where the addend of each row is; returns that for each class.
+  /// Refines classes by where the addend of each row is; returns that for each class. The same
+  /// classes as the sum has that is computed by itself: hence the order of the two.
   [[nodiscard]] std::vector<std::vector<RowPlace>> add_addend(
-      std::size_t layer, RowClasses& classes, const std::vector<RowPlace>& addend) const {
-    const RowClasses sums =
-        row_classes(same_rows(layer, addend.size()), {&classes.places, &addend});
+      std::size_t layer, RowClasses& classes, const std::vector<RowPlace>& addend,
+      bool is_second) const {
+    std::vector<const std::vector<RowPlace>*> sources{&classes.places, &addend};
+    if (!is_second) std::swap(sources[0], sources[1]);
+    const RowClasses sums = row_classes(same_rows(layer, addend.size()), sources);
     RowClasses refined{.places = sums.places, .classes = {}};
+    std::vector<std::vector<RowPlace>> places;
     for (const RowClass& of : sums.classes) {
-      const RowTap& weighed = of.taps.front();
+      const RowTap& weighed = of.taps[is_second ? 0 : 1];
+      const RowTap& added = of.taps[is_second ? 1 : 0];
       RowClass both{.taps = classes.classes[static_cast<std::size_t>(weighed.cls)].taps,
                     .first = of.first,
                     .last = of.last};
       for (RowTap& tap : both.taps) tap.offset += weighed.offset;
       refined.classes.push_back(std::move(both));
+      places.push_back({{.cls = added.cls, .offset = added.offset}});
     }
     classes = std::move(refined);
-    return addend_places(sums, 1);
+    return places;
   }
 
   void find_last_reads() {
     std::vector<bool> seen(program_.sets.size(), false);
-    for (const ImageSource& source : program_.scores)
-      seen[static_cast<std::size_t>(source.set)] = true;
+    for (const PatchValue& value : program_.outputs)
+      for (const int set : value.sets) seen[static_cast<std::size_t>(set)] = true;
     for (auto step = program_.steps.rbegin(); step != program_.steps.rend(); ++step)
       for (const auto* sources : {&step->sources, &step->addends})
         for (const ImageSource& source : *sources) {
@@ -495,6 +525,7 @@ class Compiler {
   std::vector<Value> inputs_;
   std::vector<Value> values_;               // of each layer
   std::vector<std::vector<bool>> needs_;    // rows of each layer's map
+  std::vector<bool> is_own_;                // each layer: the stage's
   std::vector<bool> is_wanted_;             // each layer
   std::vector<bool> is_inside_chain_;       // each layer: computed with a later one
   std::map<std::size_t, std::vector<std::size_t>> chains_;  // by their last layer
@@ -503,12 +534,34 @@ class Compiler {
 
 }  // namespace
 
-std::optional<PatchProgram> patch_program(const ModelGraph& model, const StageNetwork& network,
+std::int64_t num_values(const PatchProgram& program, const std::vector<int>& sets,
+                        std::int64_t rows, std::int64_t columns) {
+  std::int64_t size = 0;
+  for (const int index : sets) {
+    const ImageSet& set = program.sets[static_cast<std::size_t>(index)];
+    for (const ImageSet::Span& down : set.rows)
+      for (const ImageSet::Span& right : set.columns)
+        size += (rows + down.last - down.first) * (columns + right.last - right.first) * set.stride;
+  }
+  return size;
+}
+
+std::optional<PatchProgram> patch_program(const ModelGraph& model, const StageNetwork& stage,
+                                          const std::vector<int>& layers,
                                           const std::vector<std::int64_t>& scales) {
   try {
-    return Compiler(model, network, scales).compile();
+    return Compiler(model, &stage, layers, scales).compile();
   } catch (const CannotExpress&) {
     return std::nullopt;
+  }
+}
+
+bool can_share_patches(const ModelGraph& model, const std::vector<std::int64_t>& scales) {
+  try {
+    static_cast<void>(Compiler(model, nullptr, {}, scales).compile());
+    return true;
+  } catch (const CannotExpress&) {
+    return false;
   }
 }
 

@@ -68,23 +68,44 @@ struct PatchStep {
   std::vector<int> last_reads;  ///< sets that no later step reads
 };
 
-/// A network of patches as steps over the images of a tile: the same function of each patch (up to
-/// the order of sums), with what patches have in common computed once. Batch norm is as in
-/// evaluation, dropout does nothing.
+/// What a stage reads, or what others read of it.
+struct PatchValue {
+  Source source;          ///< input of the model, or layer
+  std::vector<int> sets;  ///< all images of which are passed on, one set after the other
+};
+
+/// A stage of a network of patches as steps over the images of a tile: the same function of each
+/// patch (up to the order of sums), with what patches have in common computed once. Batch norm is as
+/// in evaluation, dropout does nothing.
+///
+/// Sets and the arithmetic of each value are the same however the network is divided.
 struct PatchProgram {
   std::int64_t patch = 1;            ///< P
-  std::vector<std::int64_t> scales;  ///< S of each input of the network
-  std::vector<ImageSet> sets;        ///< the network's inputs first
+  std::vector<std::int64_t> scales;  ///< S of each input of the model
+  std::vector<ImageSet> sets;        ///< the model's inputs first
   std::vector<PatchStep> steps;
+  std::vector<PatchValue> inputs;   ///< in the order of the stage's
+  std::vector<PatchValue> outputs;  ///< likewise
+  int output_layer = 0;             ///< of the model: its scores are passed on as such
   std::vector<ImageSource> scores;  ///< one after the other: of one class of rows and columns each
   std::vector<RowPlace> score_rows;
   std::vector<RowPlace> score_columns;
 };
 
-/// Of a whole network that scores the patch's pixel (K). `scales`: of the model's inputs. Nothing
-/// where layers are combined in a way that it cannot express: maps added to features.
+/// Floats of all images of `sets`, for so many rows and columns of pixels.
+[[nodiscard]] std::int64_t num_values(const PatchProgram& program, const std::vector<int>& sets,
+                                      std::int64_t rows, std::int64_t columns);
+
+/// Of a stage of a network that scores the patch's pixel (K), or of all of it. `layers`: the stage's.
+/// `scales`: of the model's inputs. Nothing where the model combines layers in a way that this cannot express: maps
+/// added to features.
 [[nodiscard]] std::optional<PatchProgram> patch_program(const ModelGraph& model,
-                                                        const StageNetwork& network,
+                                                        const StageNetwork& stage,
+                                                        const std::vector<int>& layers,
                                                         const std::vector<std::int64_t>& scales);
+
+/// Whether there are such programs of the model's stages.
+[[nodiscard]] bool can_share_patches(const ModelGraph& model,
+                                     const std::vector<std::int64_t>& scales);
 
 }  // namespace cadastre

@@ -117,7 +117,8 @@ void predict_as_rank(const PredictRankOptions& options, RankLink& link) {
   std::unique_ptr<Communicator> communicator;
   std::unique_ptr<TileScorer> scorer;
   if (network) {
-    scorer = std::make_unique<TilePool>(*network, std::move(source), scoring, job.num_threads);
+    scorer = std::make_unique<TilePool>(job.model, *network, std::move(source), scoring,
+                                        job.num_threads);
   } else {
     communicator = std::make_unique<Communicator>(job.rendezvous, ready.address, job.rank,
                                                   static_cast<int>(job.program.ranks.size()),

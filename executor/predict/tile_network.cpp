@@ -7,20 +7,12 @@
 
 namespace cadastre {
 
-namespace {
-
-/// Rows of a tile that are computed together: few enough for what is computed of them to stay near
-/// the processor, many enough for what their patches share.
-constexpr std::int64_t kStripRows = 16;
-
-}  // namespace
-
-std::int64_t TileNetwork::num_rows(const ImageSet::Span& span) const {
-  return strip_rows_ + span.last - span.first;
+std::int64_t TileNetwork::rows_of(const ImageSet::Span& span) const {
+  return num_rows_ + span.last - span.first;
 }
 
-std::int64_t TileNetwork::num_columns(const ImageSet::Span& span) const {
-  return strip_columns_ + span.last - span.first;
+std::int64_t TileNetwork::columns_of(const ImageSet::Span& span) const {
+  return num_columns_ + span.last - span.first;
 }
 
 const float* TileNetwork::pixel(const ImageSource& source, int row_class, int column_class,
@@ -34,7 +26,7 @@ const float* TileNetwork::pixel(const ImageSource& source, int row_class, int co
       images.begins[static_cast<std::size_t>(row_class) * set.columns.size() +
                     static_cast<std::size_t>(column_class)];
   return images.values.get() + begin +
-         ((row - rows.first) * num_columns(columns) + column - columns.first) * set.stride +
+         ((row - rows.first) * columns_of(columns) + column - columns.first) * set.stride +
          source.channel;
 }
 
@@ -45,7 +37,7 @@ void TileNetwork::make_images(int set_index) {
   for (const ImageSet::Span& rows : set.rows)
     for (const ImageSet::Span& columns : set.columns) {
       begins.push_back(size);
-      size += static_cast<std::size_t>(num_rows(rows) * num_columns(columns) * set.stride);
+      size += static_cast<std::size_t>(rows_of(rows) * columns_of(columns) * set.stride);
     }
   size += kChannelBlock;  // whole blocks are read from any channel on
   // The smallest that is large enough, or else the largest anew.
@@ -68,26 +60,45 @@ void TileNetwork::make_images(int set_index) {
   images_[static_cast<std::size_t>(set_index)] = std::move(images);
 }
 
-void TileNetwork::fill_input(std::size_t input, const at::Tensor& window, std::int64_t first_row) {
+void TileNetwork::read_window(std::size_t input, const at::Tensor& given) {
   make_images(static_cast<int>(input));
+  const at::Tensor window = given.stride(3) == 1 ? given : given.contiguous();
   const ImageSet& set = program_.sets[input];
   const std::int64_t scale = program_.scales[input];
-  const std::int64_t line = window.size(3);
-  const std::int64_t band_size = window.size(2) * line;
-  const float* const values = window.data_ptr<float>();
+  const std::int64_t line = window.stride(2);
+  const std::int64_t band_size = window.stride(1);
   for (std::int64_t a = 0; a < scale; ++a)
     for (std::int64_t b = 0; b < scale; ++b) {
       Images& images = images_[input];
       float* to = images.values.get() + images.begins[static_cast<std::size_t>(a * scale + b)];
-      const std::int64_t rows = num_rows(set.rows[static_cast<std::size_t>(a)]);
-      const std::int64_t columns = num_columns(set.columns[static_cast<std::size_t>(b)]);
-      for (std::int64_t y = 0; y < rows; ++y, to += columns * set.stride)
-        for (std::int64_t band = 0; band < set.num_channels; ++band) {
-          const float* const from =
-              values + band * band_size + ((first_row + y) * scale + a) * line + b;
-          for (std::int64_t x = 0; x < columns; ++x) to[x * set.stride + band] = from[x * scale];
-        }
+      const float* from = window.data_ptr<float>() + a * line + b;
+      const std::int64_t rows = rows_of(set.rows[static_cast<std::size_t>(a)]);
+      const std::int64_t columns = columns_of(set.columns[static_cast<std::size_t>(b)]);
+      for (std::int64_t y = 0; y < rows; ++y, from += scale * line, to += columns * set.stride)
+        for (std::int64_t band = 0; band < set.num_channels; ++band)
+          for (std::int64_t x = 0; x < columns; ++x)
+            to[x * set.stride + band] = from[band * band_size + x * scale];
     }
+}
+
+void TileNetwork::read_images(const PatchValue& value, const at::Tensor& images) {
+  const float* from = images.data_ptr<float>();
+  for (const int set : value.sets) {
+    if (!images_[static_cast<std::size_t>(set)].values) make_images(set);
+    const std::int64_t size = num_values(program_, {set}, num_rows_, num_columns_);
+    std::copy_n(from, size, images_[static_cast<std::size_t>(set)].values.get());
+    from += size;
+  }
+}
+
+at::Tensor TileNetwork::images_of(const PatchValue& value) const {
+  at::Tensor images =
+      at::empty({num_values(program_, value.sets, num_rows_, num_columns_)}, at::kFloat);
+  auto* to = images.data_ptr<float>();
+  for (const int set : value.sets)
+    to = std::copy_n(images_[static_cast<std::size_t>(set)].values.get(),
+                     num_values(program_, {set}, num_rows_, num_columns_), to);
+  return images;
 }
 
 void TileNetwork::compute_class(const PatchStep& step, std::size_t row_class,
@@ -114,7 +125,7 @@ void TileNetwork::compute_class(const PatchStep& step, std::size_t row_class,
     reads.push_back(
         {.values = pixel(source, of_rows, of_columns, rows.first + row, columns.first + column),
          .row_stride =
-             num_columns(from.columns[static_cast<std::size_t>(of_columns)]) * from.stride});
+             columns_of(from.columns[static_cast<std::size_t>(of_columns)]) * from.stride});
     return static_cast<int>(from.stride);
   };
   for (const RowTap& down : rows.taps)
@@ -141,8 +152,8 @@ void TileNetwork::compute_class(const PatchStep& step, std::size_t row_class,
          .stride = read(step.addends[i], down.cls, right.cls, down.offset, right.offset)});
   }
 
-  const std::int64_t height = num_rows(set.rows[row_class]);
-  const std::int64_t width = num_columns(set.columns[column_class]);
+  const std::int64_t height = rows_of(set.rows[row_class]);
+  const std::int64_t width = columns_of(set.columns[column_class]);
   float* out = images_[set_index].values.get() +
                images_[set_index].begins[row_class * set.columns.size() + column_class];
   if (is_pool) {
@@ -198,45 +209,44 @@ void TileNetwork::run(const PatchStep& step) {
     unused_.push_back(std::move(images_[static_cast<std::size_t>(set)]));
 }
 
-void TileNetwork::score_strip(const std::vector<at::Tensor>& windows, std::int64_t first_row,
-                              at::Tensor& scores) {
-  for (std::size_t input = 0; input < windows.size(); ++input)
-    fill_input(input, windows[input], first_row);
-  for (const PatchStep& step : program_.steps) run(step);
-  const std::int64_t plane = scores.size(2) * scores.size(3);
-  float* to = scores.data_ptr<float>() + first_row * strip_columns_;
+at::Tensor TileNetwork::scores() const {
+  std::int64_t num_classes = 0;
+  for (const ImageSource& source : program_.scores) num_classes += source.num_channels;
+  at::Tensor scores = at::empty({1, num_classes, num_rows_, num_columns_}, at::kFloat);
+  auto* to = scores.data_ptr<float>();
   for (std::size_t i = 0; i < program_.scores.size(); ++i) {
     const ImageSource& source = program_.scores[i];
     const std::int64_t stride = program_.sets[static_cast<std::size_t>(source.set)].stride;
     const RowPlace& row = program_.score_rows[i];
     const RowPlace& column = program_.score_columns[i];
-    for (std::int64_t channel = 0; channel < source.num_channels; ++channel, to += plane)
-      for (std::int64_t y = 0; y < strip_rows_; ++y) {
+    for (std::int64_t channel = 0; channel < source.num_channels; ++channel)
+      for (std::int64_t y = 0; y < num_rows_; ++y) {
         const float* const from =
             pixel(source, row.cls, column.cls, row.offset + y, column.offset) + channel;
-        for (std::int64_t x = 0; x < strip_columns_; ++x)
-          to[y * strip_columns_ + x] = from[x * stride];
+        for (std::int64_t x = 0; x < num_columns_; ++x) *to++ = from[x * stride];
       }
   }
-  for (Images& images : images_)
-    if (images.values) unused_.push_back(std::move(images));
+  return scores;
 }
 
-at::Tensor TileNetwork::forward(const std::vector<at::Tensor>& windows) {
-  const std::int64_t border = program_.patch - 1;
-  const std::int64_t num_rows = windows.front().size(2) / program_.scales.front() - border;
-  strip_columns_ = windows.front().size(3) / program_.scales.front() - border;
-  std::int64_t num_classes = 0;
-  for (const ImageSource& source : program_.scores) num_classes += source.num_channels;
-  at::Tensor scores = at::empty({1, num_classes, num_rows, strip_columns_}, at::kFloat);
-  images_.resize(program_.sets.size());
-  std::vector<at::Tensor> contiguous;
-  for (const at::Tensor& window : windows) contiguous.push_back(window.contiguous());
-  for (std::int64_t row = 0; row < num_rows; row += kStripRows) {
-    strip_rows_ = std::min(kStripRows, num_rows - row);
-    score_strip(contiguous, row, scores);
+std::vector<at::Tensor> TileNetwork::forward(const std::vector<at::Tensor>& inputs,
+                                             std::int64_t num_rows, std::int64_t num_columns) {
+  num_rows_ = num_rows;
+  num_columns_ = num_columns;
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    const Source& source = program_.inputs[i].source;
+    if (source.is_model_input)
+      read_window(static_cast<std::size_t>(source.index), inputs[i]);
+    else
+      read_images(program_.inputs[i], inputs[i]);
   }
-  return scores;
+  for (const PatchStep& step : program_.steps) run(step);
+  std::vector<at::Tensor> outputs;
+  for (const PatchValue& value : program_.outputs)
+    outputs.push_back(value.source.index == program_.output_layer ? scores() : images_of(value));
+  for (Images& images : images_)
+    if (images.values) unused_.push_back(std::move(images));
+  return outputs;
 }
 
 }  // namespace cadastre

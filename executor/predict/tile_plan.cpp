@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "executor/predict/patch_program.h"
 #include "planner/receptive_field.h"
 
 namespace cadastre {
@@ -11,6 +12,7 @@ namespace {
 
 constexpr std::int64_t kPixelTile = 64;
 constexpr std::int64_t kMostRamp = 32;
+constexpr std::int64_t kFewestPixelsOfRow = 16;  // a strip of a tile is wider, but for the last
 
 /// Values of the two largest outputs and their inputs at once, about what a pass holds.
 double activation_bytes(const ModelGraph& model) {
@@ -76,6 +78,9 @@ TileScoring plan_tiles(const ModelGraph& model, const Grid& grid,
     plan_dense(model, scoring.patch, options, scoring);
     return scoring;
   }
+  scoring.shares_patches = can_share_patches(model, scales);
+  scoring.strip_rows = std::clamp<std::int64_t>(options.batch_size / kFewestPixelsOfRow, 1,
+                                                kPixelTile);
   scoring.tiles.core = kPixelTile;
   scoring.tiles.before = scoring.patch / 2;
   scoring.tiles.after = scoring.patch - 1 - scoring.patch / 2;

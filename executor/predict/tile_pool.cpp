@@ -4,18 +4,26 @@
 
 #include <algorithm>
 #include <limits>
+#include <numeric>
 #include <stdexcept>
+
+#include "executor/predict/tile_network.h"
 
 namespace cadastre {
 
-TilePool::TilePool(StageNetwork& network, WindowSource source, const TileScoring& scoring,
-                   int num_threads)
+TilePool::TilePool(const ModelGraph& model, StageNetwork& network, WindowSource source,
+                   const TileScoring& scoring, int num_threads)
     : network_(network),
       source_(std::move(source)),
       scoring_(scoring),
       asked_(std::numeric_limits<std::size_t>::max()),
       read_(static_cast<std::size_t>(num_threads)),
       done_(std::numeric_limits<std::size_t>::max()) {
+  if (scoring_.shares_patches) {
+    std::vector<int> layers(model.layers.size());
+    std::iota(layers.begin(), layers.end(), 0);
+    program_ = patch_program(model, network, layers, scoring_.scales);
+  }
   // One reads for about as many computing threads as keep its pace.
   constexpr int kThreadsPerReader = 8;
   for (int i = 0; i < (num_threads + kThreadsPerReader - 1) / kThreadsPerReader; ++i)
@@ -54,6 +62,8 @@ void TilePool::read_tiles() {
 void TilePool::score_tiles() {
   try {
     const at::NoGradGuard no_grad;
+    std::optional<TileNetwork> together;
+    if (program_) together.emplace(*program_);
     std::vector<at::Tensor> inputs;
     while (std::optional<ReadTile> read = read_.pop()) {
       const Tile& tile = read->tile;
@@ -69,12 +79,13 @@ void TilePool::score_tiles() {
           const auto input = static_cast<std::size_t>(source.index);
           inputs.push_back(unit_input(scoring_, tile, unit, input, read->values.inputs[input]));
         }
-        const at::Tensor output =
-            network_
-                .forward(inputs, {.mode = ForwardMode::kEvaluation,
-                                  .samples = {.begin = 0, .end = inputs.front().size(0)}})
-                .front();
-        add_unit_scores(scoring_, tile, unit, output, scores.probabilities);
+        const UnitSize size = unit_size(scoring_, tile, unit);
+        const std::vector<at::Tensor> outputs =
+            together ? together->forward(inputs, size.num_rows, size.num_columns)
+                     : network_.forward(inputs, {.mode = ForwardMode::kEvaluation,
+                                                 .samples = {.begin = 0,
+                                                             .end = inputs.front().size(0)}});
+        add_unit_scores(scoring_, tile, unit, outputs.front(), scores.probabilities);
       }
       done_.push(std::move(scores));
     }

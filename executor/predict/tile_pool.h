@@ -1,11 +1,13 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <thread>
 #include <vector>
 
 #include "executor/network.h"
 #include "executor/predict/blocking_queue.h"
+#include "executor/predict/patch_program.h"
 #include "executor/predict/tile_scorer.h"
 #include "executor/predict/tile_units.h"
 #include "executor/predict/window_source.h"
@@ -17,8 +19,9 @@ namespace cadastre {
 /// parallelism, so that what comes out does not depend on how many there are.
 class TilePool : public TileScorer {
  public:
-  /// `network` (whose inputs are the source's, in the model's order) must outlive the pool.
-  TilePool(StageNetwork& network, WindowSource source, const TileScoring& scoring, int num_threads);
+  /// `network`: all of `model` (whose inputs are the source's, in order); must outlive the pool.
+  TilePool(const ModelGraph& model, StageNetwork& network, WindowSource source,
+           const TileScoring& scoring, int num_threads);
   ~TilePool() override;
 
   void submit(const TileTask& task) override { asked_.push(task.tile); }
@@ -38,6 +41,7 @@ class TilePool : public TileScorer {
   void fail();
 
   StageNetwork& network_;
+  std::optional<PatchProgram> program_;  ///< where patches are computed together
   WindowSource source_;
   const TileScoring scoring_;
   BlockingQueue<std::int64_t> asked_;

@@ -26,31 +26,49 @@ at::Tensor seen_back(const at::Tensor& images, int view) {
   return turned.contiguous();
 }
 
-std::int64_t num_batches(const TileScoring& scoring, const Tile& tile) {
+bool is_transposed(int view) { return (view & 4) != 0; }
+
+/// Units of a view.
+std::int64_t num_batches(const TileScoring& scoring, const Tile& tile, int view) {
+  const Window& extent = tile.extent;
+  const auto divided = [](std::int64_t all, std::int64_t part) { return (all + part - 1) / part; };
   if (scoring.is_dense) return 1;
-  const std::int64_t num_pixels = tile.extent.num_rows * tile.extent.num_columns;
-  return (num_pixels + scoring.batch_size - 1) / scoring.batch_size;
+  if (!scoring.shares_patches)
+    return divided(extent.num_rows * extent.num_columns, scoring.batch_size);
+  return divided(is_transposed(view) ? extent.num_columns : extent.num_rows, scoring.strip_rows);
 }
 
 struct UnitPart {
   int view = 0;
-  std::int64_t begin = 0;  ///< pixel of the extent
+  std::int64_t begin = 0;  ///< pixel of the extent; row of the view where patches are shared
   std::int64_t size = 0;
 };
 
 /// View after view, so that a tile's sum is one and the same.
 UnitPart part_of(const TileScoring& scoring, const Tile& tile, std::int64_t unit) {
-  const std::int64_t batches = num_batches(scoring, tile);
   UnitPart part;
-  part.view = static_cast<int>(unit / batches);
+  for (; unit >= num_batches(scoring, tile, part.view); ++part.view)
+    unit -= num_batches(scoring, tile, part.view);
   if (scoring.is_dense) {
     part.size = 1;
     return part;
   }
-  const std::int64_t num_pixels = tile.extent.num_rows * tile.extent.num_columns;
-  part.begin = unit % batches * scoring.batch_size;
-  part.size = std::min(scoring.batch_size, num_pixels - part.begin);
+  const Window& extent = tile.extent;
+  const std::int64_t whole = scoring.shares_patches ? scoring.strip_rows : scoring.batch_size;
+  const std::int64_t all = !scoring.shares_patches ? extent.num_rows * extent.num_columns
+                           : is_transposed(part.view) ? extent.num_columns
+                                                      : extent.num_rows;
+  part.begin = unit * whole;
+  part.size = std::min(whole, all - part.begin);
   return part;
+}
+
+/// Rows `begin` to `begin + size` of a view of `images` (…, H, W), as they lie in these.
+at::Tensor strip_of(const at::Tensor& images, int view, std::int64_t begin, std::int64_t size) {
+  const std::int64_t dimension = images.dim() - (is_transposed(view) ? 1 : 2);
+  const bool is_mirrored = (view & (is_transposed(view) ? 1 : 2)) != 0;
+  return images.narrow(dimension,
+                       is_mirrored ? images.size(dimension) - begin - size : begin, size);
 }
 
 at::Tensor patches_of(const TileScoring& scoring, const Tile& tile, const UnitPart& part,
@@ -78,17 +96,26 @@ at::Tensor patches_of(const TileScoring& scoring, const Tile& tile, const UnitPa
 }  // namespace
 
 std::int64_t num_units(const TileScoring& scoring, const Tile& tile) {
-  return num_batches(scoring, tile) * scoring.num_views;
+  std::int64_t units = 0;
+  for (int view = 0; view < scoring.num_views; ++view) units += num_batches(scoring, tile, view);
+  return units;
 }
 
 std::int64_t unit_rows(const TileScoring& scoring, const Tile& tile, std::int64_t unit) {
   return part_of(scoring, tile, unit).size;
 }
 
+UnitSize unit_size(const TileScoring& scoring, const Tile& tile, std::int64_t unit) {
+  const UnitPart part = part_of(scoring, tile, unit);
+  return {.num_rows = part.size,
+          .num_columns =
+              is_transposed(part.view) ? tile.extent.num_rows : tile.extent.num_columns};
+}
+
 at::Tensor unit_input(const TileScoring& scoring, const Tile& tile, std::int64_t unit,
                       std::size_t input, const std::vector<float>& window) {
   const UnitPart part = part_of(scoring, tile, unit);
-  if (!scoring.is_dense)
+  if (!scoring.is_dense && !scoring.shares_patches)
     return seen(patches_of(scoring, tile, part, input, window), part.view);
   const std::int64_t scale = scoring.scales[input];
   // The view is read before `window` is filled anew.
@@ -97,6 +124,10 @@ at::Tensor unit_input(const TileScoring& scoring, const Tile& tile, std::int64_t
                     {1, scoring.num_bands[input], tile.window.num_rows * scale,
                      tile.window.num_columns * scale},
                     at::kFloat);
+  if (scoring.shares_patches)
+    return seen(strip_of(image, part.view, part.begin * scale,
+                         (part.size + scoring.patch - 1) * scale),
+                part.view);
   return part.view == 0 ? image.clone() : seen(image, part.view);
 }
 
@@ -116,6 +147,10 @@ void add_unit_scores(const TileScoring& scoring, const Tile& tile, std::int64_t 
         whole.narrow(1, tile.extent.row - tile.window.row, tile.extent.num_rows)
             .narrow(2, tile.extent.column - tile.window.column, tile.extent.num_columns);
     sums.add_(scored, weight);
+    return;
+  }
+  if (scoring.shares_patches) {
+    strip_of(sums, part.view, part.begin, part.size).add_(seen_back(parts, part.view)[0], weight);
     return;
   }
   sums.view({scoring.num_classes, num_pixels})

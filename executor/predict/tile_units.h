@@ -14,9 +14,11 @@ namespace cadastre {
 struct TileScoring {
   TileGrid tiles;
   bool is_dense = false;           ///< scores (K, H, W) of a window; else (K) of a pixel's patch
+  bool shares_patches = false;     ///< whose patches are computed together (see tile_network.h)
   std::int64_t num_classes = 1;    ///< K
   std::int64_t patch = 1;          ///< P, reference pixels of a patch; not used when dense
-  std::int64_t batch_size = 256;   ///< patches of a unit
+  std::int64_t batch_size = 256;   ///< patches of a unit, where they are computed one by one
+  std::int64_t strip_rows = 16;    ///< of pixels of a unit, where they are computed together
   int num_views = 1;               ///< 8: the mean over all turned and mirrored views
   std::vector<std::int64_t> num_bands;  ///< B of each input
   std::vector<std::int64_t> scales;     ///< S of each input
@@ -29,8 +31,17 @@ struct TileScoring {
 [[nodiscard]] std::int64_t unit_rows(const TileScoring& scoring, const Tile& tile,
                                      std::int64_t unit);
 
-/// What the network reads of `input` for a unit: (N, B, P·S, P·S) patches, or (1, B, H·S, W·S).
-/// `window`: (B, h·S, w·S), the tile's window of that input.
+/// The pixels of a unit as its view shows them, where patches are computed together.
+struct UnitSize {
+  std::int64_t num_rows = 0;
+  std::int64_t num_columns = 0;
+};
+
+[[nodiscard]] UnitSize unit_size(const TileScoring& scoring, const Tile& tile, std::int64_t unit);
+
+/// What the network reads of `input` for a unit: (N, B, P·S, P·S) patches, or (1, B, H·S, W·S), part
+/// of the window where patches are computed together. `window`: (B, h·S, w·S), the tile's window of
+/// that input, which outlives what is returned.
 [[nodiscard]] at::Tensor unit_input(const TileScoring& scoring, const Tile& tile, std::int64_t unit,
                                     std::size_t input, const std::vector<float>& window);
 

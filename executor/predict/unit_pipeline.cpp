@@ -8,6 +8,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "executor/predict/tile_network.h"
 #include "planner/receptive_field.h"
 
 namespace cadastre {
@@ -27,6 +28,8 @@ class UnitPipeline::Lane {
  public:
   Lane(UnitPipeline& pipeline, int number) : pipeline_(pipeline), number_(number) {
     if (!pipeline.source_.scales.empty()) reader_ = pipeline.source_.open();
+    for (const auto& [stage, of_stage] : pipeline.stages_)
+      if (of_stage.program) together_.emplace(stage, *of_stage.program);
   }
 
   TileScores score(const TileTask& task) {
@@ -73,15 +76,12 @@ class UnitPipeline::Lane {
   /// All that the unit's stages here read from other ranks, before it is needed.
   std::map<Key, Arrival> post_receives(std::int64_t unit) {
     std::map<Key, Arrival> posted;
-    const std::int64_t rows = unit_rows(pipeline_.scoring_, tile_, unit);
     for (const auto& [number, stage] : pipeline_.stages_) {
       if (!is_mine(number)) continue;
-      for (const Source& source : stage.network->inputs()) {
+      for (std::size_t i = 0; i < stage.network->inputs().size(); ++i) {
+        const Source& source = stage.network->inputs()[i];
         if (source.is_model_input || rank_of_layer(source.index) == pipeline_.rank_) continue;
-        std::vector<std::int64_t> shape = {rows};
-        const Shape& of_sample =
-            pipeline_.model_.layers[static_cast<std::size_t>(source.index)].output_shape;
-        shape.insert(shape.end(), of_sample.begin(), of_sample.end());
+        const std::vector<std::int64_t> shape = shape_of(stage, i, unit);
         Arrival arrival;
         arrival.tensor = at::empty(shape, at::kFloat);
         arrival.message = pipeline_.communicator_.post_receive(
@@ -91,6 +91,21 @@ class UnitPipeline::Lane {
       }
     }
     return posted;
+  }
+
+  /// Of an input that another stage computes.
+  [[nodiscard]] std::vector<std::int64_t> shape_of(const Stage& stage, std::size_t input,
+                                                   std::int64_t unit) const {
+    if (stage.program) {
+      const UnitSize size = unit_size(pipeline_.scoring_, tile_, unit);
+      return {num_values(*stage.program, stage.program->inputs[input].sets, size.num_rows,
+                         size.num_columns)};
+    }
+    const auto layer = static_cast<std::size_t>(stage.network->inputs()[input].index);
+    const Shape& of_sample = pipeline_.model_.layers[layer].output_shape;
+    std::vector<std::int64_t> shape = {unit_rows(pipeline_.scoring_, tile_, unit)};
+    shape.insert(shape.end(), of_sample.begin(), of_sample.end());
+    return shape;
   }
 
   void score_unit(std::int64_t unit, const std::map<Key, Arrival>& arriving, TileScores& scores) {
@@ -111,9 +126,13 @@ class UnitPipeline::Lane {
           inputs.push_back(arrival.tensor);
         }
       }
-      const std::vector<at::Tensor> outputs = stage.network->forward(
-          inputs, {.mode = ForwardMode::kEvaluation,
-                   .samples = {.begin = 0, .end = inputs.front().size(0)}});
+      const UnitSize size = unit_size(pipeline_.scoring_, tile_, unit);
+      const std::vector<at::Tensor> outputs =
+          stage.program
+              ? together_.at(number).forward(inputs, size.num_rows, size.num_columns)
+              : stage.network->forward(
+                    inputs, {.mode = ForwardMode::kEvaluation,
+                             .samples = {.begin = 0, .end = inputs.front().size(0)}});
       for (std::size_t i = 0; i < outputs.size(); ++i) {
         const int layer = stage.network->outputs()[i];
         computed[layer] = outputs[i];
@@ -135,6 +154,7 @@ class UnitPipeline::Lane {
 
   UnitPipeline& pipeline_;
   int number_;
+  std::map<int, TileNetwork> together_;  ///< by stage, where patches are computed together
   std::unique_ptr<WindowReader> reader_;
   WindowValues values_;
   Tile tile_;
@@ -160,6 +180,9 @@ UnitPipeline::UnitPipeline(const ModelGraph& model, const InferenceProgram& prog
     Stage& stage = stages_[number];
     stage.network = std::make_unique<StageNetwork>(model, program.layers_of(number), 0);
     set_weights(*stage.network, weights, "weights.pt");
+    if (scoring.shares_patches)
+      stage.program =
+          patch_program(model, *stage.network, program.layers_of(number), scoring.scales);
     for (const Source& input : stage.network->inputs())
       stage.reads_rasters = stage.reads_rasters || input.is_model_input;
     for (const int layer : stage.network->outputs()) {

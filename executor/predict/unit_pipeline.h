@@ -3,12 +3,14 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <thread>
 #include <vector>
 
 #include "executor/communicator.h"
 #include "executor/network.h"
 #include "executor/predict/blocking_queue.h"
+#include "executor/predict/patch_program.h"
 #include "executor/predict/tile_scorer.h"
 #include "executor/predict/tile_units.h"
 #include "executor/predict/window_source.h"
@@ -47,6 +49,7 @@ class UnitPipeline : public TileScorer {
  private:
   struct Stage {
     std::unique_ptr<StageNetwork> network;
+    std::optional<PatchProgram> program;  ///< where patches are computed together
     std::vector<std::vector<int>> readers;  ///< [output] stages that read it
     bool reads_rasters = false;
   };

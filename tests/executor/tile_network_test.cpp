@@ -3,11 +3,14 @@
 #include <torch/torch.h>
 
 #include <cstring>
+#include <map>
 #include <nlohmann/json.hpp>
+#include <numeric>
+#include <optional>
 #include <string>
 #include <vector>
 
-#include "executor/predict/kernels/tap_kernels.h"
+#include "executor/weights.h"
 #include "planner/json_reader.h"
 #include "tests/executor/small_networks.h"
 #include "tests/support/catch.h"
@@ -89,16 +92,33 @@ at::Tensor patch_scores(StageNetwork& network, const ModelGraph& model,
   return scores.t().reshape({1, scores.size(1), rows, columns});
 }
 
+std::vector<int> all_layers(const ModelGraph& model) {
+  std::vector<int> layers(model.layers.size());
+  std::iota(layers.begin(), layers.end(), 0);
+  return layers;
+}
+
+at::Tensor together(const ModelGraph& model, StageNetwork& network,
+                    const std::vector<std::int64_t>& scales,
+                    const std::vector<at::Tensor>& windows, std::int64_t rows,
+                    std::int64_t columns) {
+  const std::optional<PatchProgram> program =
+      patch_program(model, network, all_layers(model), scales);
+  REQUIRE(program);
+  std::vector<at::Tensor> inputs;
+  for (const Source& source : network.inputs())
+    inputs.push_back(windows[static_cast<std::size_t>(source.index)]);
+  return TileNetwork(*program).forward(inputs, rows, columns).front();
+}
+
 void check_equal_scores(const ModelGraph& model, const std::vector<std::int64_t>& scales) {
   constexpr std::int64_t kRows = 18;  // more than a strip
   constexpr std::int64_t kColumns = 19;
   StageNetwork network = stirred_network(model);
-  const std::optional<PatchProgram> program = patch_program(model, network, scales);
-  REQUIRE(program);
-  TileNetwork tiles(*program);
+  REQUIRE(can_share_patches(model, scales));
   const auto windows = random_windows(model, scales, kRows, kColumns);
   const at::Tensor expected = patch_scores(network, model, scales, windows, kRows, kColumns);
-  const at::Tensor found = tiles.forward(windows);
+  const at::Tensor found = together(model, network, scales, windows, kRows, kColumns);
   REQUIRE(found.sizes() == expected.sizes());
   const auto difference = (found - expected).abs().max().item<double>();
   CAPTURE(model.name, difference, expected.abs().max().item<double>());
@@ -150,17 +170,14 @@ TEST_CASE("a tile's scores are those of its patches, whatever the layers", "[exe
   check_equal_scores(model, {1, 1});
 }
 
-TEST_CASE("a pixel's scores are the same bytes in whatever tile it lies", "[executor]") {
+TEST_CASE("a pixel's scores are the same bytes in whatever strip it lies", "[executor]") {
   constexpr std::int64_t kRows = 37;
   constexpr std::int64_t kColumns = 45;
   const ModelGraph model = family_member({{"name", "residual"}}, 7);
   const std::vector<std::int64_t> scales{1, 2};
   StageNetwork network = stirred_network(model);
-  const std::optional<PatchProgram> program = patch_program(model, network, scales);
-  REQUIRE(program);
-  TileNetwork tiles(*program);
   const auto windows = random_windows(model, scales, kRows, kColumns);
-  const at::Tensor whole = tiles.forward(windows);
+  const at::Tensor whole = together(model, network, scales, windows, kRows, kColumns);
   constexpr std::int64_t kTop = 5;
   constexpr std::int64_t kLeft = 9;
   for (const std::int64_t rows : {1, 3, 20})
@@ -170,11 +187,53 @@ TEST_CASE("a pixel's scores are the same bytes in whatever tile it lies", "[exec
         parts.push_back(windows[i]
                             .narrow(2, kTop * scales[i], (rows + 6) * scales[i])
                             .narrow(3, kLeft * scales[i], (columns + 6) * scales[i]));
-      const at::Tensor part = tiles.forward(parts);
+      const at::Tensor part = together(model, network, scales, parts, rows, columns);
       const at::Tensor same = whole.narrow(2, kTop, rows).narrow(3, kLeft, columns).contiguous();
       CAPTURE(rows, columns);
       CHECK(std::memcmp(part.data_ptr(), same.data_ptr(), same.nbytes()) == 0);
     }
+}
+
+TEST_CASE("a pixel's scores are the same bytes however the network is divided", "[executor]") {
+  constexpr std::int64_t kRows = 5;
+  constexpr std::int64_t kColumns = 7;
+  const std::vector<std::int64_t> scales{1, 2};
+  for (const char* name : {"residual", "paper"}) {
+    const ModelGraph model = family_member({{"name", name}}, 7);
+    StageNetwork network = stirred_network(model);
+    const Weights weights = stage_weights(network);
+    const auto windows = random_windows(model, scales, kRows, kColumns);
+    const at::Tensor whole = together(model, network, scales, windows, kRows, kColumns);
+    // Wherever a layer ends, the one that it is computed together with included.
+    for (std::size_t cut = 1; cut < model.layers.size(); ++cut) {
+      std::vector<int> first = all_layers(model);
+      const std::vector<int> second(first.begin() + static_cast<std::ptrdiff_t>(cut), first.end());
+      first.resize(cut);
+      std::map<int, at::Tensor> passed;
+      at::Tensor scores;
+      for (const std::vector<int>& layers : {first, second}) {
+        StageNetwork stage(model, layers, 0);
+        set_weights(stage, weights, "weights");
+        const auto program = patch_program(model, stage, layers, scales);
+        REQUIRE(program);
+        std::vector<at::Tensor> inputs;
+        for (std::size_t i = 0; i < stage.inputs().size(); ++i) {
+          const Source& source = stage.inputs()[i];
+          inputs.push_back(source.is_model_input ? windows[static_cast<std::size_t>(source.index)]
+                                                 : passed.at(source.index));
+          if (!source.is_model_input)
+            CHECK(inputs.back().numel() ==
+                  num_values(*program, program->inputs[i].sets, kRows, kColumns));
+        }
+        const auto outputs = TileNetwork(*program).forward(inputs, kRows, kColumns);
+        for (std::size_t i = 0; i < outputs.size(); ++i) passed[stage.outputs()[i]] = outputs[i];
+        scores = outputs.back();
+      }
+      CAPTURE(name, cut, model.layers[cut].id);
+      REQUIRE(scores.sizes() == whole.sizes());
+      CHECK(std::memcmp(scores.data_ptr(), whole.data_ptr(), whole.nbytes()) == 0);
+    }
+  }
 }
 
 TEST_CASE("maps added to features are left to the network itself", "[executor]") {
@@ -187,5 +246,5 @@ TEST_CASE("maps added to features are left to the network itself", "[executor]")
                   layer("sum", Add{}, {"flat", "features"}),
                   layer("scores", Linear{.out_features = 2}, {"sum"})},
        .output = "scores"});
-  CHECK_FALSE(patch_program(model, whole_network(model, 1), {1}));
+  CHECK_FALSE(can_share_patches(model, {1}));
 }
