@@ -75,11 +75,8 @@ class PredictTest(SeveralHostsTestCase):
                 self.assertEqual((finished[1].status, finished[1].err), (0, ""), finished[1])
 
     def test_a_host_that_hangs_leaves_its_tiles_to_the_other(self):
-        scene = self.world.path("large")
-        finished = finish([launched_run.PROGRAM, "synthesize", "-o", scene, "--quiet"])
-        self.assertEqual(finished.status, 0, finished)
         output = self.world.path("hanging.tif")
-        process = start(self.by_ssh(output, "--data", scene))
+        process = start(self.by_ssh(output, "--data", self.world.scene, "--tta"))
         wait_until(lambda: os.path.isdir(f"{output}.partial") and
                    any(name.endswith(".tile") for name in os.listdir(f"{output}.partial")))
         os.kill(self.rank_process(1), signal.SIGSTOP)
