@@ -5,13 +5,14 @@
 
 namespace cadastre {
 
-// How the patches of neighbouring pixels share what a network computes of them, along one axis (rows,
-// say; columns are alike).
+// How the patches of neighbouring pixels share what a network computes of them, along one axis
+// (rows, say; columns are alike).
 //
-// Row r of a layer's map, in the patch of the pixel at y, depends on the ground around y + r, and on
-// r itself only where the patch's border is near: convolutions put zeros there. So rows fall into
-// classes: an image is computed of each class, once for all pixels, and row r of the patch at y is
-// row y + offset of the image of its class. In the middle of a patch all rows are of one class.
+// Row r of a layer's map, in the patch of the pixel at y, depends on the ground around y + r, and
+// on r itself only where the patch's border is near: convolutions put zeros there. So rows fall
+// into classes: an image is computed of each class, once for all pixels, and row r of the patch at
+// y is row y + offset of the image of its class. In the middle of a patch all rows are of one
+// class.
 
 /// Where a patch's row is found: in row y + offset of an image of class `cls`.
 struct RowPlace {

@@ -45,8 +45,7 @@ std::vector<ReadRow> read_rows(const Operation& operation, std::int64_t size, st
     sliding(pool->kernel_size, pool->stride, pool->padding, 1);
   } else if (const auto* average = std::get_if<AdaptiveAvgPool2d>(&operation)) {
     const std::int64_t begin = row * size / average->output_size;
-    const std::int64_t end =
-        ((row + 1) * size + average->output_size - 1) / average->output_size;
+    const std::int64_t end = ((row + 1) * size + average->output_size - 1) / average->output_size;
     for (std::int64_t read = begin; read < end; ++read)
       rows.push_back({.tap = static_cast<int>(read - begin), .row = static_cast<int>(read)});
   } else if (const auto* crop = std::get_if<CenterCrop2d>(&operation)) {
@@ -92,8 +91,7 @@ class Compiler {
     for (std::vector<PatchValue>* passed : {&program_.inputs, &program_.outputs})
       for (PatchValue& value : *passed)
         for (const Part& part : value_of(value.source))
-          if (std::find(value.sets.begin(), value.sets.end(), part.source.set) ==
-              value.sets.end())
+          if (std::find(value.sets.begin(), value.sets.end(), part.source.set) == value.sets.end())
             value.sets.push_back(part.source.set);
     for (const Part& part : values_[output_]) {
       if (part.rows.size() != 1 || part.columns.size() != 1) throw CannotExpress();
@@ -243,8 +241,8 @@ class Compiler {
         for (std::vector<RowPlace>* places : {&part.rows, &part.columns}) {
           const auto begin =
               center_crop_begin(static_cast<std::int64_t>(places->size()), crop->size);
-          *places = std::vector<RowPlace>(places->begin() + begin,
-                                          places->begin() + begin + crop->size);
+          *places =
+              std::vector<RowPlace>(places->begin() + begin, places->begin() + begin + crop->size);
         }
       return cropped;
     }
@@ -411,9 +409,9 @@ class Compiler {
                 const std::int64_t in_group = weight->size(1);
                 const std::int64_t group = o / (num_outputs / conv->groups);
                 if ((first + c) / in_group != group) continue;
-                value = values[((o * in_group + (first + c) % in_group) * num_rows + i) *
-                                   num_columns +
-                               j];
+                value =
+                    values[((o * in_group + (first + c) % in_group) * num_rows + i) * num_columns +
+                           j];
               }
               step.weights[static_cast<std::size_t>(
                   begin + ((i * num_columns + j) * num_channels + c) * stride + o)] = value;
@@ -468,7 +466,8 @@ class Compiler {
       if (other->front().rows.size() != step.rows.places.size()) throw CannotExpress();
       step.addends = {other->front().source};
       step.addend_rows = add_addend(chain.back(), step.rows, other->front().rows, is_first);
-      step.addend_columns = add_addend(chain.back(), step.columns, other->front().columns, is_first);
+      step.addend_columns =
+          add_addend(chain.back(), step.columns, other->front().columns, is_first);
       other = nullptr;
     }
     const bool is_rectified = step.is_rectified;
@@ -482,9 +481,10 @@ class Compiler {
 
   /// Refines classes by where the addend of each row is; returns that for each class. The same
   /// classes as the sum has that is computed by itself: hence the order of the two.
-  [[nodiscard]] std::vector<std::vector<RowPlace>> add_addend(
-      std::size_t layer, RowClasses& classes, const std::vector<RowPlace>& addend,
-      bool is_second) const {
+  [[nodiscard]] std::vector<std::vector<RowPlace>> add_addend(std::size_t layer,
+                                                              RowClasses& classes,
+                                                              const std::vector<RowPlace>& addend,
+                                                              bool is_second) const {
     std::vector<const std::vector<RowPlace>*> sources{&classes.places, &addend};
     if (!is_second) std::swap(sources[0], sources[1]);
     const RowClasses sums = row_classes(same_rows(layer, addend.size()), sources);
@@ -523,11 +523,11 @@ class Compiler {
   std::size_t output_;
   std::map<std::string, at::Tensor> tensors_;
   std::vector<Value> inputs_;
-  std::vector<Value> values_;               // of each layer
-  std::vector<std::vector<bool>> needs_;    // rows of each layer's map
-  std::vector<bool> is_own_;                // each layer: the stage's
-  std::vector<bool> is_wanted_;             // each layer
-  std::vector<bool> is_inside_chain_;       // each layer: computed with a later one
+  std::vector<Value> values_;                               // of each layer
+  std::vector<std::vector<bool>> needs_;                    // rows of each layer's map
+  std::vector<bool> is_own_;                                // each layer: the stage's
+  std::vector<bool> is_wanted_;                             // each layer
+  std::vector<bool> is_inside_chain_;                       // each layer: computed with a later one
   std::map<std::size_t, std::vector<std::size_t>> chains_;  // by their last layer
   PatchProgram program_;
 };

@@ -75,8 +75,8 @@ struct PatchValue {
 };
 
 /// A stage of a network of patches as steps over the images of a tile: the same function of each
-/// patch (up to the order of sums), with what patches have in common computed once. Batch norm is as
-/// in evaluation, dropout does nothing.
+/// patch (up to the order of sums), with what patches have in common computed once. Batch norm is
+/// as in evaluation, dropout does nothing.
 ///
 /// Sets and the arithmetic of each value are the same however the network is divided.
 struct PatchProgram {
@@ -96,9 +96,9 @@ struct PatchProgram {
 [[nodiscard]] std::int64_t num_values(const PatchProgram& program, const std::vector<int>& sets,
                                       std::int64_t rows, std::int64_t columns);
 
-/// Of a stage of a network that scores the patch's pixel (K), or of all of it. `layers`: the stage's.
-/// `scales`: of the model's inputs. Nothing where the model combines layers in a way that this cannot express: maps
-/// added to features.
+/// Of a stage of a network that scores the patch's pixel (K), or of all of it. `layers`: the
+/// stage's. `scales`: of the model's inputs. Nothing where the model combines layers in a way that
+/// this cannot express: maps added to features.
 [[nodiscard]] std::optional<PatchProgram> patch_program(const ModelGraph& model,
                                                         const StageNetwork& stage,
                                                         const std::vector<int>& layers,

@@ -22,9 +22,8 @@ const float* TileNetwork::pixel(const ImageSource& source, int row_class, int co
   const ImageSet::Span& rows = set.rows[static_cast<std::size_t>(row_class)];
   const ImageSet::Span& columns = set.columns[static_cast<std::size_t>(column_class)];
   const Images& images = images_[set_index];
-  const std::size_t begin =
-      images.begins[static_cast<std::size_t>(row_class) * set.columns.size() +
-                    static_cast<std::size_t>(column_class)];
+  const std::size_t begin = images.begins[static_cast<std::size_t>(row_class) * set.columns.size() +
+                                          static_cast<std::size_t>(column_class)];
   return images.values.get() + begin +
          ((row - rows.first) * columns_of(columns) + column - columns.first) * set.stride +
          source.channel;
@@ -112,7 +111,7 @@ void TileNetwork::compute_class(const PatchStep& step, std::size_t row_class,
       step.kind == PatchStep::Kind::kGreatest || step.kind == PatchStep::Kind::kMean;
 
   struct Read {
-    const float* values;        // of the first row
+    const float* values;          // of the first row
     std::int64_t row_stride = 0;  // floats from row to row
   };
 

@@ -11,18 +11,20 @@
 namespace cadastre {
 
 /// A stage of a network of patches, for all pixels of a strip of a tile: several times faster than
-/// patch by patch, as patches that overlap share what they have in common, exactly. Scores are those
-/// of the network in evaluation mode up to the order of sums, and do not depend on the strip that a
-/// pixel lies in, nor on the network's division. Computes in the calling thread; for one at a time.
+/// patch by patch, as patches that overlap share what they have in common, exactly. Scores are
+/// those of the network in evaluation mode up to the order of sums, and do not depend on the strip
+/// that a pixel lies in, nor on the network's division. Computes in the calling thread; for one at
+/// a time.
 class TileNetwork {
  public:
   /// `program` outlives it.
   explicit TileNetwork(const PatchProgram& program)
       : program_(program), images_(program.sets.size()) {}
 
-  /// Outputs in the order of the stage's, for inputs in that order and h x w pixels. An input of the
-  /// model is the strip's window, (1, B, (h + P - 1)·S, (w + P - 1)·S), the first patch at its first
-  /// pixel; its output the scores, (1, K, h, w). Between stages go images (n), see `num_values`.
+  /// Outputs in the order of the stage's, for inputs in that order and h x w pixels. An input of
+  /// the model is the strip's window, (1, B, (h + P - 1)·S, (w + P - 1)·S), the first patch at its
+  /// first pixel; its output the scores, (1, K, h, w). Between stages go images (n), see
+  /// `num_values`.
   [[nodiscard]] std::vector<at::Tensor> forward(const std::vector<at::Tensor>& inputs,
                                                 std::int64_t num_rows, std::int64_t num_columns);
 

@@ -31,8 +31,7 @@ ModelGraph default_model() {
       {"hyperspectral", {48, kPatch, kPatch}},
       {"lidar", {2, 2 * kPatch, 2 * kPatch}},
       {"rgb", {3, 4 * kPatch, 4 * kPatch}}};
-  for (const auto& [name, shape] : modalities)
-    inputs.push_back({{"name", name}, {"shape", shape}});
+  for (const auto& [name, shape] : modalities) inputs.push_back({{"name", name}, {"shape", shape}});
   const nlohmann::json document = {
       {"format", "cadastre-model/1"},
       {"name", "default"},
@@ -77,16 +76,15 @@ TEST_CASE("pixels a second of a thread", "[!benchmark]") {
   for (std::size_t i = 0; i < scales.size(); ++i) {
     const Shape& shape = model.inputs[i].shape;
     patches.push_back(at::randn({kBatch, shape[0], shape[1], shape[2]}));
-    windows.push_back(at::randn({1, shape[0], (kRows + kPatch - 1) * scales[i],
-                                 (kColumns + kPatch - 1) * scales[i]}));
+    windows.push_back(at::randn(
+        {1, shape[0], (kRows + kPatch - 1) * scales[i], (kColumns + kPatch - 1) * scales[i]}));
   }
   const double one_by_one = rate(kBatch, [&] {
-    static_cast<void>(network.forward(patches, {.mode = ForwardMode::kEvaluation,
-                                                .samples = {.begin = 0, .end = kBatch}}));
+    static_cast<void>(network.forward(
+        patches, {.mode = ForwardMode::kEvaluation, .samples = {.begin = 0, .end = kBatch}}));
   });
-  const double all = rate(kRows * kColumns, [&] {
-    static_cast<void>(together.forward(windows, kRows, kColumns));
-  });
+  const double all = rate(kRows * kColumns,
+                          [&] { static_cast<void>(together.forward(windows, kRows, kColumns)); });
   std::printf("{\"patch_by_patch_pixels_per_s\": %.0f, \"together_pixels_per_s\": %.0f}\n",
               one_by_one, all);
 }

@@ -25,14 +25,13 @@ ModelGraph family_member(nlohmann::json family, std::int64_t patch) {
   family["patch"] = patch;
   family["width"] = 6;
   family["fused_width"] = 20;  // not a multiple of what is computed together
-  const nlohmann::json document = {
-      {"format", "cadastre-model/1"},
-      {"name", "small"},
-      {"inputs",
-       {{{"name", "optical"}, {"shape", {3, patch, patch}}},
-        {{"name", "height"}, {"shape", {1, 2 * patch, 2 * patch}}}}},
-      {"family", family},
-      {"batch_norm_group_samples", 4}};
+  const nlohmann::json document = {{"format", "cadastre-model/1"},
+                                   {"name", "small"},
+                                   {"inputs",
+                                    {{{"name", "optical"}, {"shape", {3, patch, patch}}},
+                                     {{"name", "height"}, {"shape", {1, 2 * patch, 2 * patch}}}}},
+                                   {"family", family},
+                                   {"batch_norm_group_samples", 4}};
   return model_from_json(JsonPlace(document, "small.json", ""));
 }
 
@@ -60,8 +59,8 @@ std::vector<at::Tensor> random_windows(const ModelGraph& model,
   for (std::size_t i = 0; i < scales.size(); ++i) {
     const Shape& shape = model.inputs[i].shape;
     const std::int64_t border = shape[1] / scales[i] - 1;
-    windows.push_back(at::randn(
-        {1, shape[0], (rows + border) * scales[i], (columns + border) * scales[i]}));
+    windows.push_back(
+        at::randn({1, shape[0], (rows + border) * scales[i], (columns + border) * scales[i]}));
   }
   return windows;
 }
@@ -79,16 +78,14 @@ at::Tensor patch_scores(StageNetwork& network, const ModelGraph& model,
     std::vector<at::Tensor> patches;
     for (std::int64_t y = 0; y < rows; ++y)
       for (std::int64_t x = 0; x < columns; ++x)
-        patches.push_back(windows[i][0]
-                              .narrow(1, y * scales[i], side)
-                              .narrow(2, x * scales[i], side));
+        patches.push_back(
+            windows[i][0].narrow(1, y * scales[i], side).narrow(2, x * scales[i], side));
     inputs.push_back(at::stack(patches).contiguous());
   }
-  const at::Tensor scores =
-      network
-          .forward(inputs, {.mode = ForwardMode::kEvaluation,
-                            .samples = {.begin = 0, .end = rows * columns}})
-          .front();
+  const at::Tensor scores = network
+                                .forward(inputs, {.mode = ForwardMode::kEvaluation,
+                                                  .samples = {.begin = 0, .end = rows * columns}})
+                                .front();
   return scores.t().reshape({1, scores.size(1), rows, columns});
 }
 
@@ -99,9 +96,8 @@ std::vector<int> all_layers(const ModelGraph& model) {
 }
 
 at::Tensor together(const ModelGraph& model, StageNetwork& network,
-                    const std::vector<std::int64_t>& scales,
-                    const std::vector<at::Tensor>& windows, std::int64_t rows,
-                    std::int64_t columns) {
+                    const std::vector<std::int64_t>& scales, const std::vector<at::Tensor>& windows,
+                    std::int64_t rows, std::int64_t columns) {
   const std::optional<PatchProgram> program =
       patch_program(model, network, all_layers(model), scales);
   REQUIRE(program);
@@ -145,26 +141,26 @@ TEST_CASE("a tile's scores are those of its patches, whatever the layers", "[exe
        .inputs = {{.name = "a", .shape = {4, 9, 9}}, {.name = "b", .shape = {2, 9, 9}}},
        .layers =
            {layer("group", Conv2d{.out_channels = 6, .kernel_size = 3, .padding = 2, .groups = 2},
-                  {"a"}),                                                         // (6, 11, 11)
-            layer("norm_a", BatchNorm2d{}, {"a"}),                                // (4, 9, 9)
+                  {"a"}),                           // (6, 11, 11)
+            layer("norm_a", BatchNorm2d{}, {"a"}),  // (4, 9, 9)
             layer("wide", Conv2d{.out_channels = 6, .kernel_size = 3, .padding = 3, .dilation = 2},
-                  {"norm_a"}),                                                    // (6, 11, 11)
-            layer("both", Add{}, {"group", "wide"}),                              // read twice
-            layer("both_relu", Relu{}, {"both"}),                                 //
-            layer("join", Concat{}, {"both_relu", "group", "both"}),              // (18, 11, 11)
-            layer("join_norm", BatchNorm2d{}, {"join"}),                          //
-            layer("three", Add{}, {"join", "join_norm", "join"}),                 //
+                  {"norm_a"}),                                        // (6, 11, 11)
+            layer("both", Add{}, {"group", "wide"}),                  // read twice
+            layer("both_relu", Relu{}, {"both"}),                     //
+            layer("join", Concat{}, {"both_relu", "group", "both"}),  // (18, 11, 11)
+            layer("join_norm", BatchNorm2d{}, {"join"}),              //
+            layer("three", Add{}, {"join", "join_norm", "join"}),     //
             layer("pool", MaxPool2d{.kernel_size = 3, .stride = 2, .padding = 1}, {"three"}),
-            layer("mean", AdaptiveAvgPool2d{.output_size = 4}, {"pool"}),         // (18, 4, 4)
+            layer("mean", AdaptiveAvgPool2d{.output_size = 4}, {"pool"}),  // (18, 4, 4)
             layer("even", Conv2d{.out_channels = 17, .kernel_size = 2, .stride = 2}, {"mean"}),
-            layer("even_sum", Add{}, {"even", "even"}),                           // (17, 2, 2)
-            layer("flat", Flatten{}, {"even_sum"}),                               //
-            layer("crop_b", CenterCrop2d{.size = 3}, {"b"}),                      //
-            layer("flat_b", Flatten{}, {"crop_b"}),                               //
-            layer("features", Concat{}, {"flat", "flat_b"}),                      // 68 + 18
-            layer("dropout", Dropout{.p = 0.4}, {"features"}),                    //
-            layer("hidden", Linear{.out_features = 33}, {"dropout"}),             //
-            layer("hidden_relu", Relu{}, {"hidden"}),                             //
+            layer("even_sum", Add{}, {"even", "even"}),                // (17, 2, 2)
+            layer("flat", Flatten{}, {"even_sum"}),                    //
+            layer("crop_b", CenterCrop2d{.size = 3}, {"b"}),           //
+            layer("flat_b", Flatten{}, {"crop_b"}),                    //
+            layer("features", Concat{}, {"flat", "flat_b"}),           // 68 + 18
+            layer("dropout", Dropout{.p = 0.4}, {"features"}),         //
+            layer("hidden", Linear{.out_features = 33}, {"dropout"}),  //
+            layer("hidden_relu", Relu{}, {"hidden"}),                  //
             layer("scores", Linear{.out_features = 3, .bias = false}, {"hidden_relu"})},
        .output = "scores"});
   check_equal_scores(model, {1, 1});
@@ -238,13 +234,13 @@ TEST_CASE("a pixel's scores are the same bytes however the network is divided", 
 
 TEST_CASE("maps added to features are left to the network itself", "[executor]") {
   using small::layer;
-  const ModelGraph model = small::checked(
-      {.name = "mixed",
-       .inputs = {{.name = "a", .shape = {2, 3, 3}}},
-       .layers = {layer("flat", Flatten{}, {"a"}),
-                  layer("features", Linear{.out_features = 18}, {"flat"}),
-                  layer("sum", Add{}, {"flat", "features"}),
-                  layer("scores", Linear{.out_features = 2}, {"sum"})},
-       .output = "scores"});
+  const ModelGraph model =
+      small::checked({.name = "mixed",
+                      .inputs = {{.name = "a", .shape = {2, 3, 3}}},
+                      .layers = {layer("flat", Flatten{}, {"a"}),
+                                 layer("features", Linear{.out_features = 18}, {"flat"}),
+                                 layer("sum", Add{}, {"flat", "features"}),
+                                 layer("scores", Linear{.out_features = 2}, {"sum"})},
+                      .output = "scores"});
   CHECK_FALSE(can_share_patches(model, {1}));
 }

@@ -21,8 +21,9 @@ struct Addend {
 };
 
 /// A row of pixels of an image to compute, channels last. Each value by itself: the sum over the
-/// taps in their order, on top of `bias` or of `start`, then · scale + shift, then the addends, then
-/// the greater of it and 0. What a value is depends on no other, so neither does the row's cut.
+/// taps in their order, on top of `bias` or of `start`, then · scale + shift, then the addends,
+/// then the greater of it and 0. What a value is depends on no other, so neither does the row's
+/// cut.
 struct TapRow {
   const Tap* taps = nullptr;
   int num_taps = 0;
@@ -30,8 +31,8 @@ struct TapRow {
   int num_outputs = 0;  ///< a multiple of `kChannelBlock`, also of the weights' rows
   float* out = nullptr;
   int out_stride = 0;
-  const float* bias = nullptr;  ///< null: 0
-  Addend start = {};            ///< in place of the bias where not null
+  const float* bias = nullptr;   ///< null: 0
+  Addend start = {};             ///< in place of the bias where not null
   const float* scale = nullptr;  ///< null: neither scale nor shift
   const float* shift = nullptr;
   const Addend* addends = nullptr;
