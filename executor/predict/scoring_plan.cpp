@@ -49,6 +49,8 @@ ScoringPlan planned(const PredictRequest& request, const RunRecord& run,
     plan.planned_cores.push_back(host.cores);
     plan.addresses.push_back(host.address);
   }
+  // What patches share is in no profile: the plan's costs are of patches that do not.
+  if (scoring.shares_patches) return plan;
   plan.predicted_pixels_per_s =
       pixels_per_sample(scoring) *
       predicted_inference_samples_per_s(document.plan, document.profile, document.cluster,

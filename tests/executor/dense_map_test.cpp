@@ -63,7 +63,7 @@ SceneData noise_scene() {
 /// The probabilities of the whole scene, (K, R, C), over tiles of which each pass takes so much.
 at::Tensor map_of(StageNetwork& network, const TileScoring& scoring, const SceneData& scene) {
   const at::NoGradGuard no_grad;
-  at::Tensor map = at::full({kClasses, kRows, kColumns}, -1);
+  at::Tensor map = at::full({kClasses, kRows, kColumns}, -1.0, at::kFloat);
   TileBlender blender(scoring.tiles, kClasses, 0, [&](const MapRows& rows) {
     const at::Tensor part = at::from_blob(const_cast<float*>(rows.probabilities.data()),
                                           {kClasses, rows.num_rows, kColumns}, at::kFloat);

@@ -103,7 +103,7 @@ TEST_CASE("ranks of whole networks make the map of one process", "[executor]") {
   check_same_map(alone, planned);
   CHECK(by_plan.ranks.size() == 2);
   CHECK(by_plan.ranks[0].host == "node1");
-  CHECK(by_plan.predicted_pixels_per_s.value_or(0) > 0);
+  CHECK(!by_plan.predicted_pixels_per_s);  // of patches that share nothing: it would be too low
   CHECK(world.ranks().empty());
 }
 
@@ -140,7 +140,9 @@ TEST_CASE("a divided network that scores whole windows makes the map of the whol
   world.write_plan("plan.json", branch_stages(world.model(), {"image", "height", ""}));
   PredictRequest divided = world.request("divided");
   divided.plan = world.path("plan.json");
-  CHECK(predicted(divided).ranks.size() == 3);
+  const MapResult result = predicted(divided);
+  CHECK(result.ranks.size() == 3);
+  CHECK(result.predicted_pixels_per_s.value_or(0) > 0);
   check_same_map(alone, divided);
 }
 
