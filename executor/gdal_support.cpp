@@ -21,6 +21,10 @@ void prepare_gdal() {
     // For all threads, unlike CPLPushErrorHandler: the last message stays to be asked for.
     CPLSetErrorHandler(CPLQuietErrorHandler);
     GDALAllRegister();
+    // By itself a twentieth of the machine's memory: enough for a row of tiles, whatever machine it
+    // is, unless the user says otherwise.
+    constexpr GIntBig kCacheBytes = GIntBig{512} << 20;
+    if (CPLGetConfigOption("GDAL_CACHEMAX", nullptr) == nullptr) GDALSetCacheMax64(kCacheBytes);
     return true;
   }();
   static_cast<void>(done);

@@ -19,7 +19,8 @@ struct CloseDataset {
 
 using DatasetPtr = std::unique_ptr<GDALDataset, CloseDataset>;
 
-/// Registers GDAL's drivers and silences its error printing; done once, however often called.
+/// Registers GDAL's drivers, silences its error printing and bounds its cache of blocks (by
+/// GDAL_CACHEMAX where that is set); done once, however often called.
 void prepare_gdal();
 
 /// GDAL's last error message on one line.

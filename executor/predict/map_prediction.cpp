@@ -134,8 +134,7 @@ void score_here(const ModelGraph& model, StageNetwork& network, const WindowSour
   const auto most_under_way = static_cast<std::size_t>(3 * num_threads);
   while (num_done < missing.size()) {
     while (num_begun < missing.size() && num_begun - num_done < most_under_way &&
-           (num_begun == num_done || work.may_begin(num_begun)))
-      {
+           (num_begun == num_done || work.may_begin(num_begun))) {
       pool.submit({.tile = missing[num_begun], .number = 0});
       ++num_begun;
     }
@@ -201,8 +200,8 @@ void score(const PredictRequest& request, Prepared& prepared, MapWork& work,
   if (!prepared.ranks || work.missing().empty()) {
     prepare_process(1);
     const Stopwatch stopwatch;
-    score_here(prepared.run.model, prepared.network, prepared.opened.source, prepared.scoring, threads_of(request),
-               work, on_tile);
+    score_here(prepared.run.model, prepared.network, prepared.opened.source, prepared.scoring,
+               threads_of(request), work, on_tile);
     result.classify_s = stopwatch.seconds();
     return;
   }
