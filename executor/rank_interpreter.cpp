@@ -231,6 +231,10 @@ void RankInterpreter::average_weights(int stage, const StepContext& context) {
   num_averaged = context.step + 1;
 }
 
+void RankInterpreter::begin_at(std::int64_t num_steps) {
+  for (const auto& [stage, part] : parts_) num_averaged_[stage] = num_steps;
+}
+
 void RankInterpreter::set_loss(const ClassLoss& loss) {
   for (auto& [stage, part] : parts_) part.set_loss(loss);
 }

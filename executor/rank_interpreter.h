@@ -62,6 +62,9 @@ class RankInterpreter {
   /// After an exception the interpreter is of no use any more.
   [[nodiscard]] StepResult run_step(const StepContext& context);
 
+  /// Its parts have been restored to where `num_steps` steps were done.
+  void begin_at(std::int64_t num_steps);
+
   /// The rank's part in a stage that it serves.
   [[nodiscard]] StagePart& part(int stage) { return parts_.at(stage); }
 

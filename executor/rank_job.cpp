@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "executor/checkpoint/checkpoint_frames.h"
 #include "executor/host_counts.h"
 #include "executor/launch/host_facts.h"
 #include "executor/launch/rank_place.h"
@@ -66,6 +67,8 @@ class RankTraining {
                const ModelGraph& model, TrainingData& data, Communicator* communicator,
                RankLink& link)
       : job_(job),
+        plan_(plan),
+        model_(model),
         training_(job.training),
         rank_(program.ranks.at(static_cast<std::size_t>(job.rank))),
         data_(data),
@@ -85,14 +88,19 @@ class RankTraining {
       if (std::find(layers.begin(), layers.end(), output) != layers.end())
         interpreter_.set_loss(data.loss());
     }
+    if (job.first_step > 0) resume();
   }
 
   void train() {
-    std::int64_t step = 0;
-    bool has_candidate = false;
+    std::int64_t step = job_.first_step;
+    bool has_candidate = job_.awaits_verdict;
+    std::optional<CheckpointSender> checkpoints;
+    if (job_.checkpoint_every > 0) checkpoints.emplace(link_);
     load_from(step, schedule_.num_steps, TrainingData::Variation::kVaried);
     for (; step < schedule_.num_steps; ++step) {
       run(step, -1);
+      if (checkpoints && (step + 1) % job_.checkpoint_every == 0 && step + 1 < schedule_.num_steps)
+        send_checkpoint(step + 1, *checkpoints);
       if (!schedule_.validates_after(step + 1)) continue;
       if (has_candidate && link_.wait_for("verdict").header.value("stop", false)) {
         ++step;
@@ -101,6 +109,7 @@ class RankTraining {
       send_candidates(step + 1);
       has_candidate = true;
     }
+    if (checkpoints) checkpoints->finish();
     swap_with_averages();
     load_from(step, step + schedule_.settle_steps, TrainingData::Variation::kAsTheyAre);
     for (std::int64_t i = 0; i < schedule_.settle_steps; ++i) run(step + i, i);
@@ -142,18 +151,20 @@ class RankTraining {
     if (settle_step < 0) count(step + 1);
   }
 
-  /// What the host did since the first step, when so many rounds of steps have gone by. What an
-  /// averaging sends may still be under way when its step ends: the step after it has ended, too.
+  /// What the host did since the first step of this start, when so many rounds of steps have gone
+  /// by. What an averaging sends may still be under way when its step ends: the step after it has
+  /// ended, too.
   void count(std::int64_t steps_done) {
     if (steps_done % round_steps_ != 1 % round_steps_) return;
     const HostCounts now = host_counts();
     const double now_s = steady_clock_s();
-    if (steps_done == 1) {
+    if (!counted_from_) {
+      counted_from_ = steps_done;
       counts_before_ = now;
       counted_from_s_ = now_s;
       return;
     }
-    window_.use = {.num_steps = steps_done - 1,
+    window_.use = {.num_steps = steps_done - *counted_from_,
                    .seconds = now_s - counted_from_s_,
                    .counts = difference(now, counts_before_),
                    .cores = cores_};
@@ -180,6 +191,34 @@ class RankTraining {
     for (const RankPart& part : rank_.parts) interpreter_.part(part.stage).swap_with_average();
   }
 
+  /// The parts take on what the coordinator sends of a checkpoint.
+  void resume() {
+    for (std::size_t i = 0; i < rank_.parts.size(); ++i) {
+      const auto [stage, state] = resume_from(link_.wait_for("resume"));
+      restore(interpreter_.part(stage), state, training_.optimizer, training_.average_decay > 0,
+              job_.first_step, "the coordinator's checkpoint");
+    }
+    interpreter_.begin_at(job_.first_step);
+  }
+
+  /// Replicas that reduce their gradients hold the same; those that average keep what their own
+  /// optimizers remember.
+  void send_checkpoint(std::int64_t num_steps, CheckpointSender& checkpoints) {
+    for (const RankPart& part : rank_.parts) {
+      if (part.replica > 0 && plan_.averaging_period == 0) continue;
+      CheckpointPart described;
+      if (plan_.averaging_period > 0) {
+        described.replica = part.replica;
+        described.num_replicas =
+            static_cast<int>(plan_.stages[static_cast<std::size_t>(part.stage)].replicas.size());
+      }
+      for (const int layer : stage_layers(plan_, model_, part.stage))
+        described.layers.push_back(model_.layers[static_cast<std::size_t>(layer)].id);
+      checkpoints.send(num_steps, described, training_state(interpreter_.part(part.stage)),
+                       part.replica == 0);
+    }
+  }
+
   void send_candidates(std::int64_t num_steps) {
     swap_with_averages();
     send_weights("candidate", num_steps);
@@ -195,6 +234,8 @@ class RankTraining {
   }
 
   const TrainingJob& job_;
+  const Plan& plan_;
+  const ModelGraph& model_;
   const TrainingSettings& training_;
   const RankProgram& rank_;
   TrainingData& data_;
@@ -207,7 +248,8 @@ class RankTraining {
   std::int64_t sent_before_ = 0;
   double cores_ = usable_processors(host_facts());
   std::int64_t round_steps_ = 1;  ///< between two averagings
-  HostCounts counts_before_;      ///< at the end of the first step
+  HostCounts counts_before_;      ///< at the end of the first step of this start
+  std::optional<std::int64_t> counted_from_;
   double counted_from_s_ = 0;
   TrainingData::Variation variation_ = TrainingData::Variation::kVaried;
   std::optional<LoadAhead> ahead_;  // the last: its thread uses the others

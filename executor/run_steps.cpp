@@ -7,6 +7,17 @@ namespace cadastre {
 RunSteps::RunSteps(int num_ranks, std::int64_t batch_size, std::int64_t num_steps)
     : num_ranks_(num_ranks), batch_size_(batch_size), steps_(static_cast<std::size_t>(num_steps)) {}
 
+void RunSteps::restore(const std::vector<double>& losses, const std::vector<double>& ends_s,
+                       double now_s) {
+  for (std::size_t i = 0; i < std::min(losses.size(), steps_.size()); ++i) {
+    Step& step = steps_[i];
+    step.num_ranks = num_ranks_;
+    step.loss_sum = losses[i] * static_cast<double>(batch_size_);
+    step.end_s = now_s - (ends_s.back() - ends_s[i]);
+    ++num_complete_;
+  }
+}
+
 void RunSteps::add(int rank, const StepReport& report) {
   if (report.step < 0 || report.step >= static_cast<std::int64_t>(steps_.size())) return;
   Step& step = steps_[static_cast<std::size_t>(report.step)];

@@ -12,6 +12,9 @@ class RunSteps {
  public:
   RunSteps(int num_ranks, std::int64_t batch_size, std::int64_t num_steps);
 
+  /// These steps were done before, the last of them at `now_s`.
+  void restore(const std::vector<double>& losses, const std::vector<double>& ends_s, double now_s);
+
   /// `end_s` of the report on the coordinator's clock.
   void add(int rank, const StepReport& report);
 

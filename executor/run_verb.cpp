@@ -134,6 +134,17 @@ void add_run_verb(CLI::App& program) {
       [request](const std::string& name) { request->wire_dtype = wire_dtype_option(name); },
       "What tensors are between hosts (float32, bfloat16, float16), if not as planned");
   add_training_options(*app, *training_options);
+  constexpr std::int64_t kMostSteps = 1'000'000'000'000;
+  constexpr int kMostCheckpoints = 1000;
+  app->add_option("--checkpoint-every", request->checkpoint_every,
+                  "Steps after which OUTPUT/checkpoints gets another one (0: none)")
+      ->capture_default_str()
+      ->check(integer_from(0, kMostSteps));
+  app->add_option("--keep-checkpoints", request->num_checkpoints, "How many are kept")
+      ->capture_default_str()
+      ->check(integer_from(1, kMostCheckpoints));
+  app->add_flag("--resume", request->resumes,
+                "Go on from the newest sound checkpoint of OUTPUT, under this plan or another");
   app->add_option("--test-samples", request->max_test_samples,
                   "Most test pixels to measure the accuracy on (0: all; predict always takes all)")
       ->capture_default_str()

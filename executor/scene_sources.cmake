@@ -56,7 +56,6 @@ target_sources(executor
     accuracy.h
     gdal_support.h
     predict/area_estimate.h
-    predict/blocking_queue.h
     predict/map_files.h
     predict/map_work.h
     predict/partial_map.h

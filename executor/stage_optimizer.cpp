@@ -32,16 +32,20 @@ StageOptimizer::StageOptimizer(StageNetwork& network)
 }
 
 void StageOptimizer::make_state(OptimizerKind kind) {
-  const at::Tensor momentum = at::zeros({num_parameters_}, at::kFloat);
-  const at::Tensor square =
-      kind == OptimizerKind::kAdamW ? at::zeros({num_parameters_}, at::kFloat) : at::Tensor();
+  momentum_ = at::zeros({num_parameters_}, at::kFloat);
+  square_ = kind == OptimizerKind::kAdamW ? at::zeros({num_parameters_}, at::kFloat) : at::Tensor();
   std::int64_t begin = 0;
   for (Run& run : runs_) {
     const std::int64_t size = run.parameters.numel();
-    run.momentum = momentum.narrow(0, begin, size);
-    if (square.defined()) run.square = square.narrow(0, begin, size);
+    run.momentum = momentum_.narrow(0, begin, size);
+    if (square_.defined()) run.square = square_.narrow(0, begin, size);
     begin += size;
   }
+}
+
+void StageOptimizer::restore(OptimizerKind kind, std::int64_t num_steps) {
+  make_state(kind);
+  num_steps_ = num_steps;
 }
 
 void StageOptimizer::step(const UpdateSettings& settings) {
@@ -74,6 +78,11 @@ void WeightAverage::add(StageNetwork& network, double decay, std::int64_t num_st
     kept *= std::min(decay, count / (count + 9));
   }
   average_.lerp_(state, 1 - kept);
+}
+
+void WeightAverage::restore(StageNetwork& network, std::int64_t num_steps) {
+  average_ = network.flat_state().clone();
+  num_steps_ = num_steps;
 }
 
 void WeightAverage::swap_with(StageNetwork& network) {

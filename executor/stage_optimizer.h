@@ -31,6 +31,15 @@ class StageOptimizer {
   /// The kind is that of the first step.
   void step(const UpdateSettings& settings);
 
+  /// As after so many steps, with zeros for what is remembered of them.
+  void restore(OptimizerKind kind, std::int64_t num_steps);
+
+  /// What is remembered, like `StageNetwork::flat_parameters`: SGD's momentum, or AdamW's mean and
+  /// square. Not defined before the first step, or where the kind has none.
+  [[nodiscard]] const at::Tensor& momentum() const { return momentum_; }
+
+  [[nodiscard]] const at::Tensor& square() const { return square_; }
+
  private:
   /// Consecutive parameters that all decay, or none.
   struct Run {
@@ -44,6 +53,8 @@ class StageOptimizer {
   void make_state(OptimizerKind kind);
 
   std::vector<Run> runs_;
+  at::Tensor momentum_;
+  at::Tensor square_;
   std::int64_t num_parameters_ = 0;
   std::int64_t num_steps_ = 0;
 };
@@ -57,6 +68,12 @@ class WeightAverage {
   void add(StageNetwork& network, double decay, std::int64_t num_steps);
 
   [[nodiscard]] bool is_defined() const { return average_.defined(); }
+
+  /// As after so many steps of a stage that has always been as it is.
+  void restore(StageNetwork& network, std::int64_t num_steps);
+
+  /// Like `StageNetwork::flat_state`; not defined before the first step.
+  [[nodiscard]] const at::Tensor& values() const { return average_; }
 
   /// Exchanges the average and the network's own values.
   void swap_with(StageNetwork& network);

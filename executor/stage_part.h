@@ -90,6 +90,14 @@ class StagePart {
 
   [[nodiscard]] const StageNetwork& network() const { return network_; }
 
+  [[nodiscard]] StageOptimizer& optimizer() { return optimizer_; }
+
+  [[nodiscard]] const StageOptimizer& optimizer() const { return optimizer_; }
+
+  [[nodiscard]] WeightAverage& average() { return average_; }
+
+  [[nodiscard]] const WeightAverage& average() const { return average_; }
+
   /// The loss summed over the part's samples since it was last taken; 0 without the loss.
   [[nodiscard]] double take_loss_sum() { return std::exchange(loss_sum_, 0); }
 

@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "executor/checkpoint/run_checkpoints.h"
 #include "executor/communicator.h"
 #include "executor/launch/preflight.h"
 #include "executor/launch/rank_assignment.h"
@@ -71,6 +72,7 @@ class Training {
         run_(run),
         environment_(started_by(request.launch)),
         num_ranks_(static_cast<int>(run.program.ranks.size())),
+        checkpoints_(request, run),
         group_(request.launch, rank_starts(request, run), request_fingerprint(request)),
         coordinator_(group_.coordinator()),
         rendezvous_(kLoopback),
@@ -80,27 +82,43 @@ class Training {
                 .weights = {},
                 .validation = {}} {
     result_.num_training_steps = run.schedule.num_steps;
+    result_.first_step = checkpoints_.first_step();
   }
 
   TrainedRanks train(const std::function<void(const RunProgress&)>& on_progress) && {
     try {
       assign_jobs(group_.gather());
       check_ready(coordinator_.collect("ready"));
+      send_states();
     } catch (const InputError& error) {
       coordinator_.end_all(error.what(), kWrongRequest);
       throw;
     }
     result_.began_s = steady_clock_s();
+    if (checkpoints_.first_step() > 0) {
+      const StepHistory& history = checkpoints_.history();
+      result_.steps.restore(history.losses, history.ends_s, result_.began_s);
+      result_.began_s -= history.ends_s.back();
+    }
     for (int rank = 0; rank < num_ranks_; ++rank)
       coordinator_.send(rank, {.header = {{"type", "go"}}, .payload = {}});
     if (run_.num_validation_samples > 0) {
       // While the ranks get going.
       prepare_process(1);
       choice_.emplace(Validator(run_.scene, run_.plan.profile.model, kMostValidationSamples));
+      if (const std::optional<Validation>& validation = checkpoints_.validation()) {
+        choice_->restore(*validation, checkpoints_.best_weights());
+        validated_steps_ = validation->curve.back().num_steps;
+        give_verdict();
+      }
     }
     coordinator_.run([&](int rank, Frame& frame) { receive(rank, frame, on_progress); },
-                     [&] { follow_candidates(); });
+                     [&] {
+                       follow_candidates();
+                       write_checkpoints();
+                     });
     coordinator_.dismiss();
+    result_.notes = checkpoints_.finish();
     for (int rank = 0; rank < num_ranks_; ++rank)
       result_.windows[static_cast<std::size_t>(rank)].move_times(
           [&](double time_s) { return coordinator_.clock(rank).to_own_s(time_s); });
@@ -133,11 +151,22 @@ class Training {
                                      .rendezvous = {.address = coordinator_.own_address(rank),
                                                     .port = rendezvous_.rendezvous().port},
                                      .training = request_.training,
+                                     .first_step = checkpoints_.first_step(),
+                                     .checkpoint_every = checkpoints_.every(),
+                                     .awaits_verdict = checkpoints_.validation().has_value(),
                                      .plan = plan}));
   }
 
+  /// What the ranks go on from.
+  void send_states() {
+    if (checkpoints_.first_step() == 0) return;
+    for (int rank = 0; rank < num_ranks_; ++rank)
+      for (const auto& [stage, state] : checkpoints_.states_of(rank))
+        coordinator_.send(rank, resume_frame(stage, state));
+  }
+
   /// They would train each on its own data.
-  void check_ready(const std::vector<Frame>& ready) const {
+  void check_ready(const std::vector<Frame>& ready) {
     const auto samples = [&](std::size_t rank) {
       return ready[rank].header.value("training_samples", "");
     };
@@ -147,6 +176,7 @@ class Training {
                          "expected the same training samples on all ranks, found " + samples(0) +
                              " on " + coordinator_.name(0) + " and " + samples(rank) + " on " +
                              coordinator_.name(static_cast<int>(rank)));
+    checkpoints_.check_samples(samples(0));
   }
 
   void receive(int rank, Frame& frame, const std::function<void(const RunProgress&)>& on_progress) {
@@ -155,6 +185,8 @@ class Training {
       result_.windows[static_cast<std::size_t>(rank)] = step_window_from(frame.payload);
     } else if (type == "weights") {
       parts_.push_back(weights_from(frame.payload, coordinator_.name(rank)));
+    } else if (type == "checkpoint") {
+      checkpoints_.add(rank, frame);
     } else if (type == "candidate") {
       receive_candidate(rank, frame);
     } else if (type == "step") {
@@ -177,10 +209,33 @@ class Training {
     if (choice_->take_ended()) give_verdict();
     if (choice_->is_busy() || candidates_.empty()) return;
     const auto next = candidates_.begin();
+    // A checkpoint holds the best weights of those before it.
+    if (next->first > checkpoints_.next_step()) return;
     if (next->second.size() < run_.plan.plan.stages.size()) return;
     validated_steps_ = next->first;
     choice_->start(next->first, merge_weights(next->second));
     candidates_.erase(next);
+  }
+
+  void write_checkpoints() {
+    const std::int64_t next = checkpoints_.next_step();
+    if (!checkpoints_.is_complete(next) || result_.steps.num_complete() < next) return;
+    const std::int64_t every = run_.schedule.validate_every;
+    const std::int64_t last_candidate = every > 0 ? next / every * every : 0;
+    if (choice_ && last_candidate > 0 &&
+        (choice_->validation().curve.empty() ||
+         choice_->validation().curve.back().num_steps < last_candidate))
+      return;
+    const std::vector<double> ends_s = result_.steps.ends_s();
+    StepHistory history;
+    for (std::int64_t i = 0; i < next; ++i) {
+      history.losses.push_back(result_.steps.loss(i));
+      history.ends_s.push_back(ends_s[static_cast<std::size_t>(i)] - result_.began_s);
+    }
+    if (choice_ && last_candidate > 0)
+      checkpoints_.write(history, &choice_->validation(), &choice_->best_weights());
+    else
+      checkpoints_.write(history, nullptr, nullptr);
   }
 
   /// On the candidate that was validated last. The ranks ask for it when they have another one:
@@ -242,6 +297,7 @@ class Training {
   const CheckedRun& run_;
   std::optional<LauncherEnvironment> environment_;
   int num_ranks_;
+  RunCheckpoints checkpoints_;
   RankGroup group_;
   Coordinator& coordinator_;
   RendezvousServer rendezvous_;

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "executor/run_check.h"
@@ -22,6 +23,8 @@ struct TrainedRanks {
   std::int64_t num_training_steps = 0;  ///< that changed parameters: the first of the steps
   RunEnd end = RunEnd::kSteps;
   std::optional<Validation> validation;
+  std::int64_t first_step = 0;      ///< of this start: those before it are from a checkpoint
+  std::vector<std::string> notes;   ///< on checkpoints
 };
 
 /// The coordinator's side of training: starts or awaits the ranks, sees that they can take part,

@@ -15,6 +15,9 @@ Frame to_frame(const TrainingJob& job) {
                      {"has_other_machines", job.has_other_machines},
                      {"rendezvous_address", job.rendezvous.address},
                      {"rendezvous_port", job.rendezvous.port},
+                     {"first_step", job.first_step},
+                     {"checkpoint_every", job.checkpoint_every},
+                     {"awaits_verdict", job.awaits_verdict},
                      {"training", to_json(job.training)}},
           .payload = job.plan};
 }
@@ -30,6 +33,9 @@ TrainingJob training_job_from(const Frame& frame) {
     job.rendezvous.address = header.at("rendezvous_address").get<std::string>();
     job.rendezvous.port = header.at("rendezvous_port").get<std::uint16_t>();
     job.training = training_from_json(JsonPlace(header.at("training"), "the coordinator's job", ""));
+    job.first_step = header.at("first_step").get<std::int64_t>();
+    job.checkpoint_every = header.at("checkpoint_every").get<std::int64_t>();
+    job.awaits_verdict = header.at("awaits_verdict").get<bool>();
     job.plan = frame.payload;
     return job;
   } catch (const nlohmann::json::exception& error) {

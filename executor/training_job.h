@@ -16,6 +16,9 @@ struct TrainingJob {
   bool has_other_machines = false;
   Rendezvous rendezvous;
   TrainingSettings training;
+  std::int64_t first_step = 0;        ///< steps before it are done: a `resume` frame follows
+  std::int64_t checkpoint_every = 0;  ///< steps; 0: never
+  bool awaits_verdict = false;        ///< a verdict on weights before `first_step` is to come
   std::string plan;  ///< the text of the `cadastre-plan` document
 };
 

@@ -21,6 +21,9 @@ struct RunRequest {
   TrainingSettings training;
   std::int64_t max_test_samples = 20000;  ///< an even choice of the scene's; 0: all
   std::optional<WireDtype> wire_dtype;    ///< instead of the plan's
+  std::int64_t checkpoint_every = 0;  ///< steps; 0: no checkpoints
+  int num_checkpoints = 2;            ///< that are kept
+  bool resumes = false;               ///< from the newest sound checkpoint, where there is one
   LaunchOptions launch;
 };
 

@@ -144,6 +144,20 @@ CandidateChoice::CandidateChoice(Validator validator)
 
 CandidateChoice::~CandidateChoice() = default;
 
+void CandidateChoice::restore(const Validation& validation, Weights best) {
+  state_->validation = validation;
+  state_->best = std::make_shared<const Weights>(std::move(best));
+  state_->best_kappa = validation.metrics.kappa;
+  // As `note` would have counted them.
+  double greatest = -2;
+  for (const ValidationPoint& point : validation.curve) {
+    ++state_->num_since_best;
+    if (point.kappa > greatest) state_->num_since_best = 0;
+    greatest = std::max(greatest, point.kappa);
+    if (point.num_steps == validation.best_num_steps) state_->best_loss = point.loss;
+  }
+}
+
 void CandidateChoice::start(std::int64_t num_steps, Weights weights) {
   state_->num_steps = num_steps;
   state_->weights = std::make_shared<const Weights>(std::move(weights));

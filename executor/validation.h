@@ -52,6 +52,9 @@ class Validator {
 class CandidateChoice {
  public:
   explicit CandidateChoice(Validator validator);
+  /// Goes on from what another had found.
+  void restore(const Validation& validation, Weights best);
+
   /// Waits for what it is at.
   ~CandidateChoice();
   CandidateChoice(const CandidateChoice&) = delete;

@@ -102,6 +102,12 @@ struct RunRecord {
   bool operator==(const RunRecord&) const = default;
 };
 
+/// Steps ascend, and so do the times of their ends.
+[[nodiscard]] std::vector<TrainingStep> steps_from_json(const JsonPlace& place);
+[[nodiscard]] nlohmann::json to_json(const std::vector<TrainingStep>& steps);
+[[nodiscard]] Validation validation_from_json(const JsonPlace& place);
+[[nodiscard]] nlohmann::json to_json(const Validation& validation);
+
 [[nodiscard]] RunRecord read_run(const std::filesystem::path& file);
 [[nodiscard]] RunRecord run_from_json(const JsonPlace& place);
 /// Written as `predicted.step_s`, `simulated.step_s`, `measured.{step_s, step_spread_s, wall_s, hosts}`.

@@ -11,28 +11,6 @@ namespace cadastre {
 
 namespace {
 
-std::vector<TrainingStep> read_steps(const JsonPlace& place) {
-  std::vector<TrainingStep> steps;
-  for (const JsonPlace& item : place.array()) {
-    JsonObject object = item.object();
-    const TrainingStep step{.step = object.at("step").integer(0),
-                            .loss = object.at("loss").number(0),
-                            .learning_rate = object.at("learning_rate").number(0),
-                            .end_s = object.at("end_s").number(0)};
-    object.finish();
-    if (!steps.empty() && step.step <= steps.back().step)
-      refuse(item, "/step",
-             "expected more than " + std::to_string(steps.back().step) +
-                 ", the step before it, found " + std::to_string(step.step));
-    if (!steps.empty() && step.end_s < steps.back().end_s)
-      refuse(item, "/end_s",
-             "expected at least " + number_text(steps.back().end_s) +
-                 ", the end of the step before it, found " + number_text(step.end_s));
-    steps.push_back(step);
-  }
-  return steps;
-}
-
 ClassMetrics read_class_metrics(const JsonPlace& place) {
   JsonObject object = place.object();
   ClassMetrics metrics{.name = object.at("name").string(),
@@ -129,7 +107,41 @@ const std::vector<std::string>& run_end_names() {
   return names;
 }
 
-Validation read_validation(const JsonPlace& place) {
+}  // namespace
+
+std::vector<TrainingStep> steps_from_json(const JsonPlace& place) {
+  std::vector<TrainingStep> steps;
+  for (const JsonPlace& item : place.array()) {
+    JsonObject object = item.object();
+    const TrainingStep step{.step = object.at("step").integer(0),
+                            .loss = object.at("loss").number(0),
+                            .learning_rate = object.at("learning_rate").number(0),
+                            .end_s = object.at("end_s").number(0)};
+    object.finish();
+    if (!steps.empty() && step.step <= steps.back().step)
+      refuse(item, "/step",
+             "expected more than " + std::to_string(steps.back().step) +
+                 ", the step before it, found " + std::to_string(step.step));
+    if (!steps.empty() && step.end_s < steps.back().end_s)
+      refuse(item, "/end_s",
+             "expected at least " + number_text(steps.back().end_s) +
+                 ", the end of the step before it, found " + number_text(step.end_s));
+    steps.push_back(step);
+  }
+  return steps;
+}
+
+nlohmann::json to_json(const std::vector<TrainingStep>& steps) {
+  nlohmann::json written = nlohmann::json::array();
+  for (const TrainingStep& step : steps)
+    written.push_back({{"step", step.step},
+                       {"loss", step.loss},
+                       {"learning_rate", step.learning_rate},
+                       {"end_s", step.end_s}});
+  return written;
+}
+
+Validation validation_from_json(const JsonPlace& place) {
   JsonObject object = place.object();
   Validation validation;
   validation.num_samples = object.at("num_samples").integer(1);
@@ -171,8 +183,6 @@ nlohmann::json to_json(const Validation& validation) {
           {"metrics", to_json(validation.metrics)}};
 }
 
-}  // namespace
-
 RunRecord run_from_json(const JsonPlace& place) {
   JsonObject object = open_format(place, "run");
   RunRecord run;
@@ -191,11 +201,11 @@ RunRecord run_from_json(const JsonPlace& place) {
   if (const auto notes = object.find("notes")) run.notes = notes->strings();
   read_times(object, run);
   run.traffic_bytes_per_step = object.at("traffic_bytes_per_step").integer(0);
-  run.steps = read_steps(object.at("steps"));
+  run.steps = steps_from_json(object.at("steps"));
   if (const auto end = object.find("ended_by"))
     run.end = static_cast<RunEnd>(end->one_of(run_end_names()));
   if (const auto validation = object.find("validation"))
-    run.validation = read_validation(*validation);
+    run.validation = validation_from_json(*validation);
   if (const auto metrics = object.find("metrics")) run.metrics = read_metrics(*metrics);
   object.finish();
   return run;
@@ -208,12 +218,6 @@ RunRecord read_run(const std::filesystem::path& file) {
 }
 
 nlohmann::json to_json(const RunRecord& run) {
-  nlohmann::json steps = nlohmann::json::array();
-  for (const TrainingStep& step : run.steps)
-    steps.push_back({{"step", step.step},
-                     {"loss", step.loss},
-                     {"learning_rate", step.learning_rate},
-                     {"end_s", step.end_s}});
   nlohmann::json written = {{"format", "cadastre-run/1"},
                             {"model", to_json(run.model)},
                             {"strategy", run.strategy},
@@ -229,7 +233,7 @@ nlohmann::json to_json(const RunRecord& run) {
                               {"step_spread_s", run.measured_step_spread_s},
                               {"wall_s", run.wall_s}}},
                             {"traffic_bytes_per_step", run.traffic_bytes_per_step},
-                            {"steps", std::move(steps)},
+                            {"steps", to_json(run.steps)},
                             {"ended_by", run_end_names()[static_cast<std::size_t>(run.end)]}};
   for (const HostUse& use : run.host_use) written["measured"]["hosts"].push_back(to_json(use));
   if (run.wire_dtype != WireDtype::kFloat32)

@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "planner/checkpoint.h"
 #include "planner/conditions.h"
 #include "planner/device.h"
 #include "planner/files.h"
@@ -49,6 +50,7 @@ const std::vector<Kind>& kinds() {
       {.name = "simulation", .check = check<simulation_from_json>},
       {.name = "map", .check = check<map_record_from_json>},
       {.name = "run", .check = check<run_from_json>},
+      {.name = "checkpoint", .check = check<checkpoint_from_json>},
       {.name = "device", .check = check<device_from_json>},
       {.name = "study", .check = check_study},
       {.name = "measured", .check = check<measured_list_from_json>},

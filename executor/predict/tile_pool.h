@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "executor/network.h"
-#include "executor/predict/blocking_queue.h"
+#include "executor/blocking_queue.h"
 #include "executor/predict/patch_program.h"
 #include "executor/predict/tile_scorer.h"
 #include "executor/predict/tile_units.h"

@@ -5,25 +5,14 @@
 #include <cstring>
 #include <stdexcept>
 
+#include "planner/checksum.h"
+
 namespace cadastre {
 
 namespace {
 
 /// Tile, number of probabilities, number of mask pixels, checksum of what follows.
 using Head = std::array<std::uint64_t, 4>;
-
-/// FNV-1a over words of eight bytes.
-std::uint64_t checksum(const char* bytes, std::size_t size) {
-  std::uint64_t sum = 14695981039346656037U;
-  std::uint64_t word = 0;
-  for (; size >= sizeof word; bytes += sizeof word, size -= sizeof word) {
-    std::memcpy(&word, bytes, sizeof word);
-    sum = (sum ^ word) * 1099511628211U;
-  }
-  word = 0;
-  if (size > 0) std::memcpy(&word, bytes, size);
-  return (sum ^ word ^ size) * 1099511628211U;
-}
 
 }  // namespace
 

@@ -9,7 +9,7 @@
 
 #include "executor/communicator.h"
 #include "executor/network.h"
-#include "executor/predict/blocking_queue.h"
+#include "executor/blocking_queue.h"
 #include "executor/predict/patch_program.h"
 #include "executor/predict/tile_scorer.h"
 #include "executor/predict/tile_units.h"

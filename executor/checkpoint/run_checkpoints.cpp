@@ -1,0 +1,128 @@
+#include "executor/checkpoint/run_checkpoints.h"
+
+#include <nlohmann/json.hpp>
+
+#include "executor/launch/rank_hello.h"
+#include "executor/rank_interpreter.h"
+#include "planner/error.h"
+
+namespace cadastre {
+
+namespace fs = std::filesystem;
+
+RunCheckpoints::RunCheckpoints(const RunRequest& request, const CheckedRun& run)
+    : run_(run),
+      training_(request.training),
+      model_(fingerprint(to_json(run.plan.profile.model).dump())) {
+  const Plan& plan = run.plan.plan;
+  const fs::path directory = request.output / "checkpoints";
+  every_ = request.checkpoint_every;
+  // Replicas agree where they have averaged.
+  if (plan.averaging_period > 0)
+    every_ = (every_ + plan.averaging_period - 1) / plan.averaging_period * plan.averaging_period;
+  if (every_ > 0) writer_.emplace(directory, request.num_checkpoints);
+  if (request.resumes) resume(request);
+  for (const Stage& stage : plan.stages)
+    num_parts_ += 1 + (plan.averaging_period > 0 ? stage.replicas.size() : 1);
+  if (every_ > 0) next_ = (first_step() / every_ + 1) * every_;
+  if (next_ >= run.schedule.num_steps) next_ = kNever;
+}
+
+void RunCheckpoints::resume(const RunRequest& request) {
+  const fs::path directory = request.output / "checkpoints";
+  resumed_ = newest_checkpoint(directory, notes_);
+  if (!resumed_) {
+    notes_.push_back("there is no checkpoint in " + directory.string() +
+                     " to go on from: training began anew");
+    return;
+  }
+  const Checkpoint& found = resumed_->manifest;
+  const std::string file = (resumed_->directory / kManifestName).string();
+  if (found.model != model_)
+    throw InputError(file, "/model",
+                     "expected a checkpoint of the plan's model, " + run_.plan.profile.model.name +
+                         ", found one of another");
+  if (found.batch_size != run_.plan.plan.batch_size)
+    throw InputError(file, "/batch_size",
+                     "expected " + std::to_string(run_.plan.plan.batch_size) +
+                         ", as the plan has, found " + std::to_string(found.batch_size));
+  if (found.training != training_)
+    throw InputError(file, "/training",
+                     "expected the settings of this run, found others: " +
+                         nlohmann::json::diff(to_json(training_), to_json(found.training)).dump());
+  if (found.num_steps >= run_.schedule.num_steps)
+    throw InputError(file, "/num_steps",
+                     "expected less than the " + std::to_string(run_.schedule.num_steps) +
+                         " steps of this run, found " + std::to_string(found.num_steps));
+  history_ = resumed_->history();
+  validation_ = found.validation;
+  samples_ = found.samples;
+  notes_.push_back("went on from " + resumed_->directory.string());
+  // Those after it are not sound, and would be taken for newer than what is written now.
+  std::error_code ignored;
+  for (const fs::path& other : checkpoint_directories(directory))
+    if (writer_ && other > resumed_->directory) fs::remove_all(other, ignored);
+}
+
+std::vector<std::pair<int, TrainingState>> RunCheckpoints::states_of(int rank) const {
+  const Plan& plan = run_.plan.plan;
+  const ModelGraph& model = run_.plan.profile.model;
+  std::vector<std::pair<int, TrainingState>> states;
+  for (const RankPart& part : run_.program.ranks[static_cast<std::size_t>(rank)].parts) {
+    std::vector<std::string> layers;
+    for (const int layer : stage_layers(plan, model, part.stage))
+      layers.push_back(model.layers[static_cast<std::size_t>(layer)].id);
+    const auto num_replicas =
+        static_cast<int>(plan.stages[static_cast<std::size_t>(part.stage)].replicas.size());
+    states.emplace_back(part.stage, resumed_->state_of(layers, part.replica, num_replicas));
+  }
+  return states;
+}
+
+void RunCheckpoints::check_samples(const std::string& samples) {
+  if (resumed_ && samples != samples_)
+    throw InputError(
+        (resumed_->directory / kManifestName).string(), "/samples",
+        "expected the training samples of this run (" + samples + "), found " + samples_);
+  samples_ = samples;
+}
+
+void RunCheckpoints::add(int rank, const Frame& frame) {
+  if (auto part = pieces_.add(rank, frame)) parts_[part->first].push_back(std::move(part->second));
+}
+
+bool RunCheckpoints::is_complete(std::int64_t num_steps) const {
+  const auto found = parts_.find(num_steps);
+  return found != parts_.end() && found->second.size() == num_parts_;
+}
+
+void RunCheckpoints::write(const StepHistory& history, const Validation* validation,
+                           const Weights* best) {
+  Checkpoint checkpoint;
+  checkpoint.num_steps = next_;
+  checkpoint.model = model_;
+  checkpoint.samples = samples_;
+  checkpoint.batch_size = run_.plan.plan.batch_size;
+  checkpoint.training = training_;
+  std::vector<CheckpointBytes> parts = std::move(parts_.at(next_));
+  parts_.erase(next_);
+  if (validation != nullptr) {
+    checkpoint.validation = *validation;
+    CheckpointBytes part;
+    part.part.kind = CheckpointPart::Kind::kBest;
+    part.bytes = weights_bytes(*best);
+    parts.push_back(std::move(part));
+  }
+  parts.push_back(history_part(history));
+  writer_->write(std::move(checkpoint), std::move(parts));
+  next_ += every_;
+  if (next_ >= run_.schedule.num_steps) next_ = kNever;
+}
+
+std::vector<std::string> RunCheckpoints::finish() {
+  if (writer_)
+    for (std::string& note : writer_->finish()) notes_.push_back(std::move(note));
+  return notes_;
+}
+
+}  // namespace cadastre
