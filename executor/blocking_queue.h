@@ -25,6 +25,16 @@ class BlockingQueue {
     changed_.notify_all();
   }
 
+  /// Does not wait: whether there was room.
+  [[nodiscard]] bool try_push(Value& value) {
+    const std::lock_guard lock(mutex_);
+    if (failure_) std::rethrow_exception(failure_);
+    if (values_.size() >= most_) return false;
+    values_.push_back(std::move(value));
+    changed_.notify_all();
+    return true;
+  }
+
   /// Waits for a value; none when the queue was closed and is empty. Throws what it failed with.
   [[nodiscard]] std::optional<Value> pop() {
     std::unique_lock lock(mutex_);

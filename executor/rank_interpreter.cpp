@@ -111,6 +111,7 @@ StepResult RankInterpreter::run_step(const StepContext& context) {
   for (std::size_t i = 0; i < rank_.instructions.size(); ++i) {
     const Instruction& instruction = rank_.instructions[i];
     if (is_left_out(instruction, context)) continue;
+    if (position_ != nullptr) position_->set(context.step, i);
     if (passed_.empty()) {
       post_receives_from(i);
       execute(i, context);

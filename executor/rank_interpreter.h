@@ -12,6 +12,7 @@
 
 #include "executor/communicator.h"
 #include "executor/instruction_meter.h"
+#include "executor/rank_position.h"
 #include "executor/stage_part.h"
 #include "executor/stage_reductions.h"
 #include "planner/program.h"
@@ -62,6 +63,9 @@ class RankInterpreter {
   /// After an exception the interpreter is of no use any more.
   [[nodiscard]] StepResult run_step(const StepContext& context);
 
+  /// Notes there where it is; may be null.
+  void set_position(RankPosition* position) { position_ = position; }
+
   /// Its parts have been restored to where `num_steps` steps were done.
   void begin_at(std::int64_t num_steps);
 
@@ -106,6 +110,7 @@ class RankInterpreter {
   const ModelGraph& model_;
   Communicator* communicator_;
   at::ScalarType wire_;
+  RankPosition* position_ = nullptr;
   InstructionMeter meter_;
   std::int64_t traffic_bytes_ = 0;
   std::map<int, StagePart> parts_;             ///< by stage

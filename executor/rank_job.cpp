@@ -19,6 +19,8 @@
 #include "executor/load_ahead.h"
 #include "executor/process_setup.h"
 #include "executor/rank_interpreter.h"
+#include "executor/rank_position.h"
+#include "executor/step_gate.h"
 #include "executor/step_window.h"
 #include "executor/timing.h"
 #include "executor/training_data.h"
@@ -27,6 +29,7 @@
 #include "executor/weights.h"
 #include "planner/error.h"
 #include "planner/json_reader.h"
+#include "planner/program_check.h"
 
 namespace cadastre {
 
@@ -77,6 +80,7 @@ class RankTraining {
         schedule_(training_schedule(job.training, data.num_samples(),
                                     data.num_validation_samples(), plan.batch_size,
                                     plan.averaging_period)),
+        gate_(job.first_step),
         interpreter_(program, job.rank, model, plan, static_cast<std::uint64_t>(training_.seed),
                      communicator) {
     round_steps_ = std::max<std::int64_t>(1, plan.averaging_period);
@@ -89,31 +93,59 @@ class RankTraining {
         interpreter_.set_loss(data.loss());
     }
     if (job.first_step > 0) resume();
+    interpreter_.set_position(&position_);
+    link.set_whereabouts([this] { return whereabouts(); });
+    link.hand_over("hold", [this](const Frame&) {
+      link_.send({.header = {{"type", "held"}, {"step", gate_.hold()}}, .payload = {}});
+    });
+    link.hand_over("release", [this](const Frame& frame) {
+      gate_.release_until(frame.header.at("num_steps").get<std::int64_t>());
+    });
   }
 
-  void train() {
+  ~RankTraining() {
+    for (const char* type : {"hold", "release"}) link_.hand_over(type, {});
+    link_.set_whereabouts({});
+  }
+
+  RankTraining(const RankTraining&) = delete;
+  RankTraining& operator=(const RankTraining&) = delete;
+
+  enum class End { kTrained, kHalted };
+
+  [[nodiscard]] End train() {
     std::int64_t step = job_.first_step;
     bool has_candidate = job_.awaits_verdict;
     std::optional<CheckpointSender> checkpoints;
     if (job_.checkpoint_every > 0) checkpoints.emplace(link_);
     load_from(step, schedule_.num_steps, TrainingData::Variation::kVaried);
     for (; step < schedule_.num_steps; ++step) {
+      gate_.begin(step);
       run(step, -1);
-      if (checkpoints && (step + 1) % job_.checkpoint_every == 0 && step + 1 < schedule_.num_steps)
+      const bool ends = gate_.ends_after(step + 1) && step + 1 < schedule_.num_steps;
+      if (checkpoints && step + 1 < schedule_.num_steps &&
+          (ends || (step + 1) % job_.checkpoint_every == 0))
         send_checkpoint(step + 1, *checkpoints);
-      if (!schedule_.validates_after(step + 1)) continue;
-      if (has_candidate && link_.wait_for("verdict").header.value("stop", false)) {
-        ++step;
-        break;
+      if (schedule_.validates_after(step + 1)) {
+        if (has_candidate && link_.wait_for("verdict").header.value("stop", false)) {
+          ++step;
+          break;
+        }
+        send_candidates(step + 1);
+        has_candidate = true;
       }
-      send_candidates(step + 1);
-      has_candidate = true;
+      if (ends) {
+        if (checkpoints) checkpoints->finish();
+        ahead_.reset();
+        return End::kHalted;
+      }
     }
     if (checkpoints) checkpoints->finish();
     swap_with_averages();
     load_from(step, step + schedule_.settle_steps, TrainingData::Variation::kAsTheyAre);
     for (std::int64_t i = 0; i < schedule_.settle_steps; ++i) run(step + i, i);
     ahead_.reset();
+    return End::kTrained;
   }
 
   /// At the end of training: the weights that came out.
@@ -122,6 +154,18 @@ class RankTraining {
   [[nodiscard]] const StepWindow& window() const { return window_; }
 
  private:
+  [[nodiscard]] Whereabouts whereabouts() const {
+    const auto [step, index] = position_.get();
+    if (index < 0) return {};
+    const Instruction& instruction = rank_.instructions[static_cast<std::size_t>(index)];
+    Whereabouts where;
+    where.step = step;
+    where.instruction =
+        instruction_text(instruction) + " of stage " + std::to_string(instruction.stage);
+    if (is_receive(instruction.kind)) where.waits_for = instruction.peer;
+    return where;
+  }
+
   void run(std::int64_t step, std::int64_t settle_step) {
     StepContext context;
     context.step = step;
@@ -242,6 +286,8 @@ class RankTraining {
   Communicator* communicator_;
   RankLink& link_;
   TrainingSchedule schedule_;
+  RankPosition position_;
+  StepGate gate_;
   std::map<int, std::vector<std::size_t>> inputs_of_stage_;
   RankInterpreter interpreter_;
   StepWindow window_;
@@ -293,12 +339,13 @@ void train_as_rank(const RankOptions& options, RankLink& link) {
                                                   static_cast<int>(program.ranks.size()),
                                                   std::vector<std::vector<int>>{});
   RankTraining training(job, plan, program, model, training_data, communicator.get(), link);
-  training.train();
+  const RankTraining::End end = training.train();
   if (communicator) {
     communicator->flush();
     // Nobody leaves while another still waits for what it was sent.
     communicator->barrier();
   }
+  if (end == RankTraining::End::kHalted) return;
   link.send({.header = {{"type", "window"}}, .payload = encode(training.window())});
   training.send_weights();
 }

@@ -1,4 +1,5 @@
 #include <CLI/CLI.hpp>
+#include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -108,7 +109,10 @@ void add_run_verb(CLI::App& program) {
         std::optional<Progress> training;
         std::optional<Progress> testing;
         const RunRecord run = run_training(*request, [&](const RunProgress& now) {
-          if (now.part == RunProgress::Part::kTraining) {
+          if (!now.notice.empty()) {
+            training.reset();
+            if (!options->quiet) std::cerr << "note: " << now.notice << '\n';
+          } else if (now.part == RunProgress::Part::kTraining) {
             if (!training) training.emplace("training", now.total, mode);
             training->update(now.done, status(now));
           } else {
@@ -136,6 +140,7 @@ void add_run_verb(CLI::App& program) {
   add_training_options(*app, *training_options);
   constexpr std::int64_t kMostSteps = 1'000'000'000'000;
   constexpr int kMostCheckpoints = 1000;
+  constexpr int kMostRestarts = 1'000'000;
   app->add_option("--checkpoint-every", request->checkpoint_every,
                   "Steps after which OUTPUT/checkpoints gets another one (0: none)")
       ->capture_default_str()
@@ -145,6 +150,12 @@ void add_run_verb(CLI::App& program) {
       ->check(integer_from(1, kMostCheckpoints));
   app->add_flag("--resume", request->resumes,
                 "Go on from the newest sound checkpoint of OUTPUT, under this plan or another");
+  app->add_option("--max-restarts", request->max_restarts,
+                  "How often a run goes on from its last checkpoint when a rank fails")
+      ->capture_default_str()
+      ->check(integer_from(0, kMostRestarts));
+  app->add_flag("--replan", request->replans,
+                "Then, under a new plan on the hosts that have not failed");
   app->add_option("--test-samples", request->max_test_samples,
                   "Most test pixels to measure the accuracy on (0: all; predict always takes all)")
       ->capture_default_str()

@@ -1,14 +1,18 @@
 #include "executor/trained_ranks.h"
 
 #include <algorithm>
+#include <chrono>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <stdexcept>
 #include <string>
+#include <thread>
 #include <utility>
 
 #include "executor/checkpoint/run_checkpoints.h"
 #include "executor/communicator.h"
+#include "executor/launch/interruption.h"
 #include "executor/launch/preflight.h"
 #include "executor/launch/rank_assignment.h"
 #include "executor/process_setup.h"
@@ -67,9 +71,10 @@ std::vector<RankStart> rank_starts(const RunRequest& request, const CheckedRun& 
 
 class Training {
  public:
-  Training(const RunRequest& request, const CheckedRun& run)
+  Training(const RunRequest& request, const CheckedRun& run, const OnNotes& on_notes)
       : request_(request),
         run_(run),
+        on_notes_(on_notes),
         environment_(started_by(request.launch)),
         num_ranks_(static_cast<int>(run.program.ranks.size())),
         checkpoints_(request, run),
@@ -100,8 +105,9 @@ class Training {
       result_.steps.restore(history.losses, history.ends_s, result_.began_s);
       result_.began_s -= history.ends_s.back();
     }
-    for (int rank = 0; rank < num_ranks_; ++rank)
-      coordinator_.send(rank, {.header = {{"type", "go"}}, .payload = {}});
+    on_notes_(checkpoints_.take_notes());
+    tell_all({.header = {{"type", "go"}}, .payload = {}});
+    coordinator_.set_on_interrupted([this] { return hold(); });
     if (run_.num_validation_samples > 0) {
       // While the ranks get going.
       prepare_process(1);
@@ -116,9 +122,12 @@ class Training {
                      [&] {
                        follow_candidates();
                        write_checkpoints();
+                       on_notes_(checkpoints_.take_notes());
                      });
     coordinator_.dismiss();
-    result_.notes = checkpoints_.finish();
+    if (parts_.empty()) throw_halted();
+    checkpoints_.finish();
+    on_notes_(checkpoints_.take_notes());
     for (int rank = 0; rank < num_ranks_; ++rank)
       result_.windows[static_cast<std::size_t>(rank)].move_times(
           [&](double time_s) { return coordinator_.clock(rank).to_own_s(time_s); });
@@ -187,6 +196,8 @@ class Training {
       parts_.push_back(weights_from(frame.payload, coordinator_.name(rank)));
     } else if (type == "checkpoint") {
       checkpoints_.add(rank, frame);
+    } else if (type == "held") {
+      receive_held(frame.header.at("step").get<std::int64_t>());
     } else if (type == "candidate") {
       receive_candidate(rank, frame);
     } else if (type == "step") {
@@ -196,6 +207,46 @@ class Training {
       result_.steps.add(rank, report);
       if (result_.steps.num_complete() > before) on_progress(progress());
     }
+  }
+
+  void tell_all(const Frame& frame) {
+    for (int rank = 0; rank < num_ranks_; ++rank) coordinator_.send(rank, frame);
+  }
+
+  /// The ranks are to end together, at a checkpoint. Whether they can.
+  bool hold() {
+    if (checkpoints_.every() == 0) return false;
+    on_notes_({Interruption::text() + ": training ends with a checkpoint; once more ends it at once"});
+    tell_all({.header = {{"type", "hold"}}, .payload = {}});
+    return true;
+  }
+
+  /// A rank is held in this step. All end after that of the one that is farthest, or, where replicas
+  /// average, when they next agree.
+  void receive_held(std::int64_t step) {
+    farthest_step_ = std::max(farthest_step_, step);
+    if (++num_held_ < num_ranks_) return;
+    const std::int64_t period = std::max<std::int64_t>(1, run_.plan.plan.averaging_period);
+    const std::int64_t end = (farthest_step_ + period) / period * period;
+    if (end < run_.schedule.num_steps) checkpoints_.halt_after(end);
+    tell_all({.header = {{"type", "release"}, {"num_steps", end}}, .payload = {}});
+  }
+
+  /// Once all ranks have ended: the checkpoint that they ended for is written.
+  [[noreturn]] void throw_halted() {
+    while (checkpoints_.next_step() != RunCheckpoints::kNever) {
+      follow_candidates();
+      write_checkpoints();
+      if (Interruption::count() > 1) throw std::runtime_error(Interruption::text());
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+    checkpoints_.finish();
+    on_notes_(checkpoints_.take_notes());
+    std::string why = Interruption::text() + " after " +
+                      std::to_string(result_.steps.num_complete()) + " steps";
+    if (!checkpoints_.newest().empty())
+      why += ": go on with --resume from " + checkpoints_.newest().string();
+    throw std::runtime_error(why);
   }
 
   /// A candidate of which one stage more has come.
@@ -250,8 +301,7 @@ class Training {
       result_.num_training_steps = next;
       result_.steps.end_after(next + run_.schedule.settle_steps);
     }
-    for (int rank = 0; rank < num_ranks_; ++rank)
-      coordinator_.send(rank, {.header = {{"type", "verdict"}, {"stop", stop}}, .payload = {}});
+    tell_all({.header = {{"type", "verdict"}, {"stop", stop}}, .payload = {}});
   }
 
   /// The weights of the last steps are the last candidate.
@@ -295,6 +345,7 @@ class Training {
 
   const RunRequest& request_;
   const CheckedRun& run_;
+  const OnNotes& on_notes_;
   std::optional<LauncherEnvironment> environment_;
   int num_ranks_;
   RunCheckpoints checkpoints_;
@@ -305,14 +356,17 @@ class Training {
   std::vector<Weights> parts_;
   std::map<std::int64_t, std::vector<Weights>> candidates_;  ///< by steps, of the stages so far
   std::int64_t validated_steps_ = 0;                         ///< of the last candidate
+  int num_held_ = 0;
+  std::int64_t farthest_step_ = 0;  ///< in which a rank was held
   std::optional<CandidateChoice> choice_;
 };
 
 }  // namespace
 
 TrainedRanks train_ranks(const RunRequest& request, const CheckedRun& run,
-                         const std::function<void(const RunProgress&)>& on_progress) {
-  return Training(request, run).train(on_progress);
+                         const std::function<void(const RunProgress&)>& on_progress,
+                         const OnNotes& on_notes) {
+  return Training(request, run, on_notes).train(on_progress);
 }
 
 }  // namespace cadastre

@@ -23,15 +23,18 @@ struct TrainedRanks {
   std::int64_t num_training_steps = 0;  ///< that changed parameters: the first of the steps
   RunEnd end = RunEnd::kSteps;
   std::optional<Validation> validation;
-  std::int64_t first_step = 0;      ///< of this start: those before it are from a checkpoint
-  std::vector<std::string> notes;   ///< on checkpoints
+  std::int64_t first_step = 0;  ///< of this start: those before it are from a checkpoint
 };
+
+/// What there is to say beside the figures, as it happens: none, or a line each.
+using OnNotes = std::function<void(const std::vector<std::string>& notes)>;
 
 /// The coordinator's side of training: starts or awaits the ranks, sees that they can take part,
 /// gives each its job, lets them go together when all are ready, validates candidates that they send
-/// while they train on, and gathers what they send.
-/// Throws as `run_training`.
+/// while they train on, writes checkpoints of what they send, and gathers what comes out.
+/// Throws as `run_training`, RankFailure when a rank fails, and RanksMissing when one never comes.
 [[nodiscard]] TrainedRanks train_ranks(const RunRequest& request, const CheckedRun& run,
-                                       const std::function<void(const RunProgress&)>& on_progress);
+                                       const std::function<void(const RunProgress&)>& on_progress,
+                                       const OnNotes& on_notes);
 
 }  // namespace cadastre

@@ -1,19 +1,21 @@
 #include "executor/training_run.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
+#include "executor/checkpoint/checkpoint_reader.h"
 #include "executor/launch/rank_hello.h"
 #include "executor/learning_rate.h"
 #include "executor/predictor.h"
 #include "executor/process_setup.h"
+#include "executor/restarts.h"
 #include "executor/run_check.h"
+#include "executor/run_directory.h"
 #include "executor/scene_data.h"
 #include "executor/timing.h"
 #include "executor/trained_ranks.h"
@@ -32,33 +34,6 @@ namespace fs = std::filesystem;
 namespace {
 
 int num_processors() { return std::max(1, static_cast<int>(std::thread::hardware_concurrency())); }
-
-/// The output's directory, made now and gone again when nothing came of the run.
-class OutputDirectory {
- public:
-  explicit OutputDirectory(const fs::path& path) : path_(path), is_new_(!fs::exists(path)) {
-    std::error_code error;
-    fs::create_directories(path_, error);
-    if (!error && ::access(path_.c_str(), W_OK) != 0)
-      error = std::make_error_code(std::errc::permission_denied);
-    if (error)
-      throw InputError(path.string(), "",
-                       "expected a directory that can be written, found: " + error.message());
-  }
-
-  ~OutputDirectory() {
-    std::error_code ignored;
-    // Refused by the file system while anything is in it.
-    if (is_new_) fs::remove(path_, ignored);
-  }
-
-  OutputDirectory(const OutputDirectory&) = delete;
-  OutputDirectory& operator=(const OutputDirectory&) = delete;
-
- private:
-  fs::path path_;
-  bool is_new_;
-};
 
 Scene with_absolute_paths(Scene scene) {
   for_each_path(scene, [](fs::path& path) { path = fs::absolute(path); });
@@ -172,7 +147,7 @@ RunRecord run_training(const RunRequest& request,
                        const std::function<void(const RunProgress&)>& on_progress) {
   const std::optional<LauncherEnvironment> environment = started_by(request.launch);
   std::optional<CheckedRun> checked;
-  std::optional<OutputDirectory> output;
+  std::optional<RunDirectory> output;
   try {
     checked = check_run(request);
     if (environment) check_world_size(*environment, *checked);
@@ -181,20 +156,30 @@ RunRecord run_training(const RunRequest& request,
     if (environment) refuse_ranks(request.launch, *environment, error.what());
     throw;
   }
-  const CheckedRun& run = *checked;
-  const TrainedRanks trained = train_ranks(request, run, on_progress);
+  std::vector<std::string> notes;
+  const OutlivedTraining outlived = train_with_restarts(
+      request, std::move(*checked), on_progress, [&](const std::vector<std::string>& more) {
+        for (const std::string& note : more) {
+          notes.push_back(note);
+          on_progress({.part = RunProgress::Part::kTraining, .notice = note});
+        }
+      });
+  const CheckedRun& run = outlived.run;
+  const TrainedRanks& trained = outlived.trained;
 
   RunRecord record = record_of(request, run, trained);
+  record.failures = outlived.failures;
   for (const StepWindow& window : trained.windows)
     record.traffic_bytes_per_step += window.traffic_bytes_per_step;
   record.host_use = host_use_of(trained.windows, timeline_of(run.program, "measured"));
   test(request, trained.weights, on_progress, record);
   const Timeline timeline = typical_step(run.program, trained.windows, trained.steps.ends_s());
-  record.notes.insert(record.notes.end(), trained.notes.begin(), trained.notes.end());
+  record.notes.insert(record.notes.end(), notes.begin(), notes.end());
   write_weights(request.output / "weights.pt", trained.weights);
   write_file(request.output / "timeline.json", json_text(to_json(timeline)));
   write_file(request.output / "trace.json", json_text(chrome_trace(timeline)));
   write_file(request.output / "run.json", json_text(to_json(record)));
+  mark_finished(request.output / "checkpoints");
   return record;
 }
 

@@ -24,6 +24,8 @@ struct RunRequest {
   std::int64_t checkpoint_every = 0;  ///< steps; 0: no checkpoints
   int num_checkpoints = 2;            ///< that are kept
   bool resumes = false;               ///< from the newest sound checkpoint, where there is one
+  int max_restarts = 0;               ///< after failures
+  bool replans = false;               ///< then, on the hosts that are left
   LaunchOptions launch;
 };
 
@@ -38,6 +40,7 @@ struct RunProgress {
   std::int64_t traffic_bytes = 0;  ///< between hosts, in the last step
   std::string slowest_host;        ///< which computed longest in it
   std::optional<double> validation_kappa = {};  ///< of the last weights that were validated
+  std::string notice = {};  ///< something to know at once; then nothing of the above but the part
 };
 
 /// What the request asks of every rank: the same text on all of them, or else the run is refused.
@@ -48,9 +51,10 @@ struct RunProgress {
 
 /// Trains on ranks that this process starts or, as number 0 of a launcher's, meets; then measures
 /// the accuracy on test pixels of the scene. Writes OUTPUT/{run.json, timeline.json, trace.json,
-/// weights.pt}. Throws InputError before any step when plan, model, scene and hosts do not go
-/// together; std::runtime_error naming the rank when one dies. Then nothing of the above is
-/// written, and all ranks have ended.
+/// weights.pt}, and OUTPUT/checkpoints on the way. Throws InputError before any step when plan,
+/// model, scene and hosts do not go together; std::runtime_error naming the rank when one fails more
+/// often than it may, or the signal that interrupted it. Then nothing of the above is written but
+/// checkpoints, and all ranks have ended.
 [[nodiscard]] RunRecord run_training(const RunRequest& request,
                                      const std::function<void(const RunProgress&)>& on_progress);
 

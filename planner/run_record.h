@@ -72,6 +72,17 @@ struct HostUse {
   bool operator==(const HostUse&) const = default;
 };
 
+/// A host that failed while a run trained, and how the run went on.
+struct RunFailure {
+  std::string host;
+  std::string cause;              ///< "was killed by signal 9 (Killed)"
+  std::int64_t num_steps = 0;     ///< that were done when it was noticed
+  std::int64_t went_on_from = 0;  ///< steps of the checkpoint
+  double restart_s = 0;           ///< from when it was noticed to the end of the first step after it
+  bool is_left_out = false;       ///< of the plan, from then on
+  bool operator==(const RunFailure&) const = default;
+};
+
 /// Why training ended.
 enum class RunEnd { kSteps, kPatience };
 
@@ -97,6 +108,7 @@ struct RunRecord {
   std::vector<HostUse> host_use = {};  ///< by rank; none of a run too short, or in older records
   std::vector<TrainingStep> steps;
   RunEnd end = RunEnd::kSteps;
+  std::vector<RunFailure> failures = {};  ///< that it outlived
   std::optional<Validation> validation;
   std::optional<Metrics> metrics;  ///< on test samples
   bool operator==(const RunRecord&) const = default;

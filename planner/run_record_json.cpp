@@ -183,6 +183,32 @@ nlohmann::json to_json(const Validation& validation) {
           {"metrics", to_json(validation.metrics)}};
 }
 
+namespace {
+
+RunFailure failure_from_json(const JsonPlace& place) {
+  JsonObject object = place.object();
+  RunFailure failure;
+  failure.host = object.at("host").string();
+  failure.cause = object.at("cause").string();
+  failure.num_steps = object.at("num_steps").integer(0);
+  failure.went_on_from = object.at("went_on_from").integer(0);
+  failure.restart_s = object.at("restart_s").number(0);
+  failure.is_left_out = object.at("is_left_out").boolean();
+  object.finish();
+  return failure;
+}
+
+nlohmann::json to_json(const RunFailure& failure) {
+  return {{"host", failure.host},
+          {"cause", failure.cause},
+          {"num_steps", failure.num_steps},
+          {"went_on_from", failure.went_on_from},
+          {"restart_s", failure.restart_s},
+          {"is_left_out", failure.is_left_out}};
+}
+
+}  // namespace
+
 RunRecord run_from_json(const JsonPlace& place) {
   JsonObject object = open_format(place, "run");
   RunRecord run;
@@ -204,6 +230,9 @@ RunRecord run_from_json(const JsonPlace& place) {
   run.steps = steps_from_json(object.at("steps"));
   if (const auto end = object.find("ended_by"))
     run.end = static_cast<RunEnd>(end->one_of(run_end_names()));
+  if (const auto failures = object.find("failures"))
+    for (const JsonPlace& failure : failures->array())
+      run.failures.push_back(failure_from_json(failure));
   if (const auto validation = object.find("validation"))
     run.validation = validation_from_json(*validation);
   if (const auto metrics = object.find("metrics")) run.metrics = read_metrics(*metrics);
@@ -242,6 +271,8 @@ nlohmann::json to_json(const RunRecord& run) {
     written["normalization"] = normalization_json(run.normalization);
   if (!run.notes.empty()) written["notes"] = run.notes;
   if (run.simulated_step_s) written["simulated"] = {{"step_s", *run.simulated_step_s}};
+  for (const RunFailure& failure : run.failures)
+    written["failures"].push_back(to_json(failure));
   if (run.validation) written["validation"] = to_json(*run.validation);
   if (run.metrics) written["metrics"] = to_json(*run.metrics);
   return written;

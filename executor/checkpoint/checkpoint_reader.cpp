@@ -16,6 +16,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr const char* kPrefix = "step-";
+constexpr const char* kFinished = "finished";
 
 /// "conv1" of "conv1.weight", "mean/conv1.weight": what a tensor's name says before its last dot.
 std::string layer_of(const std::string& tensor) {
@@ -106,6 +107,18 @@ std::vector<fs::path> checkpoint_directories(const fs::path& directory) {
   }
   std::sort(found.begin(), found.end());
   return found;
+}
+
+bool is_finished(const fs::path& directory) { return fs::exists(directory / kFinished); }
+
+void mark_finished(const fs::path& directory) {
+  if (!checkpoint_directories(directory).empty())
+    write_file(directory / kFinished, "the run came to its end: nothing is lost without these\n");
+}
+
+void unmark_finished(const fs::path& directory) {
+  std::error_code ignored;
+  fs::remove(directory / kFinished, ignored);
 }
 
 std::optional<SoundCheckpoint> newest_checkpoint(const fs::path& directory,

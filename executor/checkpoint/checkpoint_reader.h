@@ -40,6 +40,13 @@ struct SoundCheckpoint {
 [[nodiscard]] std::vector<std::filesystem::path> checkpoint_directories(
     const std::filesystem::path& directory);
 
+/// Whether the run that wrote these has come to its end: what they hold is in its weights, too.
+[[nodiscard]] bool is_finished(const std::filesystem::path& directory);
+
+/// Says so.
+void mark_finished(const std::filesystem::path& directory);
+void unmark_finished(const std::filesystem::path& directory);
+
 inline constexpr const char* kManifestName = "manifest.json";
 
 }  // namespace cadastre

@@ -1,7 +1,6 @@
 #include "executor/checkpoint/checkpoint_writer.h"
 
 #include <fcntl.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -12,7 +11,6 @@
 
 #include "executor/checkpoint/checkpoint_reader.h"
 #include "planner/checksum.h"
-#include "planner/error.h"
 #include "planner/files.h"
 #include "planner/json_reader.h"
 
@@ -51,17 +49,8 @@ CheckpointWriter::CheckpointWriter(fs::path directory, int num_kept)
     : directory_(std::move(directory)),
       num_kept_(static_cast<std::size_t>(num_kept)),
       jobs_(kMostJobs) {
-  std::error_code error;
-  fs::create_directories(directory_, error);
-  if (error) fail(directory_, error.value());
-  lock_ = ::open((directory_ / "lock").c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0666);
-  if (lock_ < 0) fail(directory_, errno);
-  if (::flock(lock_, LOCK_EX | LOCK_NB) != 0) {
-    ::close(lock_);
-    throw InputError(directory_.string(), "",
-                     "expected no other run in this directory, found one under way");
-  }
   // What an earlier start was writing when it ended.
+  std::error_code error;
   for (const fs::directory_entry& entry : fs::directory_iterator(directory_, error))
     if (entry.path().extension() == kUnfinished) fs::remove_all(entry.path(), error);
   thread_ = std::thread([this] { run(); });
@@ -70,17 +59,31 @@ CheckpointWriter::CheckpointWriter(fs::path directory, int num_kept)
 CheckpointWriter::~CheckpointWriter() {
   jobs_.close();
   if (thread_.joinable()) thread_.join();
-  ::close(lock_);
 }
 
-void CheckpointWriter::write(Checkpoint checkpoint, std::vector<CheckpointBytes> parts) {
-  jobs_.push({.checkpoint = std::move(checkpoint), .parts = std::move(parts)});
+void CheckpointWriter::write(Checkpoint checkpoint, std::vector<CheckpointBytes> parts,
+                             WhenBusy when_busy) {
+  const std::int64_t num_steps = checkpoint.num_steps;
+  Job job{.checkpoint = std::move(checkpoint), .parts = std::move(parts)};
+  if (when_busy == WhenBusy::kWait)
+    jobs_.push(std::move(job));
+  else if (!jobs_.try_push(job))
+    note("those before it are still being written", num_steps);
 }
 
-std::vector<std::string> CheckpointWriter::finish() {
+void CheckpointWriter::note(const std::string& what, std::int64_t num_steps) {
+  const std::lock_guard lock(mutex_);
+  notes_.push_back("no checkpoint after " + std::to_string(num_steps) + " steps: " + what);
+}
+
+void CheckpointWriter::finish() {
   jobs_.close();
   if (thread_.joinable()) thread_.join();
-  return notes_;
+}
+
+std::vector<std::string> CheckpointWriter::take_notes() {
+  const std::lock_guard lock(mutex_);
+  return std::exchange(notes_, {});
 }
 
 void CheckpointWriter::run() {
@@ -91,15 +94,14 @@ void CheckpointWriter::run() {
       write_now(*job);
       remove_old();
     } catch (const std::exception& error) {
-      notes_.push_back("no checkpoint after " + std::to_string(job->checkpoint.num_steps) +
-                       " steps: " + error.what());
+      note(error.what(), job->checkpoint.num_steps);
       std::error_code ignored;
       fs::remove_all(unfinished, ignored);
     }
   }
 }
 
-void CheckpointWriter::write_now(Job& job) const {
+void CheckpointWriter::write_now(Job& job) {
   const fs::path finished = checkpoint_directory(directory_, job.checkpoint.num_steps);
   const fs::path unfinished = finished.string() + kUnfinished;
   std::error_code error;
@@ -118,9 +120,11 @@ void CheckpointWriter::write_now(Job& job) const {
   write_file(unfinished / kManifestName, json_text(to_json(job.checkpoint)));
   sync(unfinished / kManifestName);
   sync(unfinished);
+  unmark_finished(directory_);
   fs::remove_all(finished, error);  // of an earlier start, found unsound
   fs::rename(unfinished, finished);
   sync(directory_);
+  newest_ = finished;
 }
 
 void CheckpointWriter::remove_old() const {

@@ -19,18 +19,26 @@ namespace cadastre {
 /// checkpoints before it stay.
 class CheckpointWriter {
  public:
-  /// Throws InputError when another run is at this directory, std::runtime_error when it cannot be
-  /// made.
+  /// The directory is made when there is something to write.
   CheckpointWriter(std::filesystem::path directory, int num_kept);
   ~CheckpointWriter();
   CheckpointWriter(const CheckpointWriter&) = delete;
   CheckpointWriter& operator=(const CheckpointWriter&) = delete;
 
-  /// `checkpoint.parts` is filled from `parts`.
-  void write(Checkpoint checkpoint, std::vector<CheckpointBytes> parts);
+  /// What to do where those before it are not yet written.
+  enum class WhenBusy { kLeaveOut, kWait };
 
-  /// Waits for what is being written; what went wrong, a line each.
-  [[nodiscard]] std::vector<std::string> finish();
+  /// `checkpoint.parts` is filled from `parts`.
+  void write(Checkpoint checkpoint, std::vector<CheckpointBytes> parts, WhenBusy when_busy);
+
+  /// What went wrong since this was last asked, a line each.
+  [[nodiscard]] std::vector<std::string> take_notes();
+
+  /// Waits for what is being written.
+  void finish();
+
+  /// The newest that was written; empty: none. After `finish`.
+  [[nodiscard]] const std::filesystem::path& newest() const { return newest_; }
 
  private:
   struct Job {
@@ -39,14 +47,16 @@ class CheckpointWriter {
   };
 
   void run();
-  void write_now(Job& job) const;
+  void note(const std::string& what, std::int64_t num_steps);
+  void write_now(Job& job);
   void remove_old() const;
 
   std::filesystem::path directory_;
   std::size_t num_kept_;
-  int lock_ = -1;
   BlockingQueue<Job> jobs_;
-  std::vector<std::string> notes_;  ///< of the thread, until it has ended
+  std::filesystem::path newest_;  ///< of the thread, until it has ended
+  std::mutex mutex_;
+  std::vector<std::string> notes_;
   std::thread thread_;
 };
 

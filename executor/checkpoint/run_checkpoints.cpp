@@ -1,6 +1,8 @@
 #include "executor/checkpoint/run_checkpoints.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "executor/launch/rank_hello.h"
 #include "executor/rank_interpreter.h"
@@ -20,12 +22,32 @@ RunCheckpoints::RunCheckpoints(const RunRequest& request, const CheckedRun& run)
   // Replicas agree where they have averaged.
   if (plan.averaging_period > 0)
     every_ = (every_ + plan.averaging_period - 1) / plan.averaging_period * plan.averaging_period;
+  if (request.resumes)
+    resume(request);
+  else
+    begin_anew(directory);
   if (every_ > 0) writer_.emplace(directory, request.num_checkpoints);
-  if (request.resumes) resume(request);
   for (const Stage& stage : plan.stages)
     num_parts_ += 1 + (plan.averaging_period > 0 ? stage.replicas.size() : 1);
-  if (every_ > 0) next_ = (first_step() / every_ + 1) * every_;
-  if (next_ >= run.schedule.num_steps) next_ = kNever;
+  if (every_ > 0) next_ = due_after(first_step() / every_ * every_);
+}
+
+std::int64_t RunCheckpoints::due_after(std::int64_t num_steps) const {
+  const std::int64_t regular = num_steps + every_;
+  if (halt_) return num_steps < *halt_ ? std::min(regular, *halt_) : kNever;
+  return regular < run_.schedule.num_steps ? regular : kNever;
+}
+
+void RunCheckpoints::begin_anew(const fs::path& directory) {
+  const std::vector<fs::path> found = checkpoint_directories(directory);
+  if (found.empty()) return;
+  if (!is_finished(directory))
+    throw InputError(directory.string(), "",
+                     "expected no checkpoints of a run that was not finished, found " +
+                         found.back().filename().string() +
+                         ": go on from it with --resume, or give another directory");
+  std::error_code ignored;
+  for (const fs::path& old : found) fs::remove_all(old, ignored);
 }
 
 void RunCheckpoints::resume(const RunRequest& request) {
@@ -61,7 +83,12 @@ void RunCheckpoints::resume(const RunRequest& request) {
   // Those after it are not sound, and would be taken for newer than what is written now.
   std::error_code ignored;
   for (const fs::path& other : checkpoint_directories(directory))
-    if (writer_ && other > resumed_->directory) fs::remove_all(other, ignored);
+    if (every_ > 0 && other > resumed_->directory) fs::remove_all(other, ignored);
+}
+
+void RunCheckpoints::halt_after(std::int64_t num_steps) {
+  halt_ = num_steps;
+  next_ = std::min(next_, num_steps);
 }
 
 std::vector<std::pair<int, TrainingState>> RunCheckpoints::states_of(int rank) const {
@@ -114,15 +141,23 @@ void RunCheckpoints::write(const StepHistory& history, const Validation* validat
     parts.push_back(std::move(part));
   }
   parts.push_back(history_part(history));
-  writer_->write(std::move(checkpoint), std::move(parts));
-  next_ += every_;
-  if (next_ >= run_.schedule.num_steps) next_ = kNever;
+  writer_->write(std::move(checkpoint), std::move(parts),
+                 next_ == halt_ ? CheckpointWriter::WhenBusy::kWait
+                                : CheckpointWriter::WhenBusy::kLeaveOut);
+  next_ = due_after(next_);
 }
 
-std::vector<std::string> RunCheckpoints::finish() {
+std::vector<std::string> RunCheckpoints::take_notes() {
+  std::vector<std::string> notes = std::exchange(notes_, {});
   if (writer_)
-    for (std::string& note : writer_->finish()) notes_.push_back(std::move(note));
-  return notes_;
+    for (std::string& note : writer_->take_notes()) notes.push_back(std::move(note));
+  return notes;
 }
+
+void RunCheckpoints::finish() {
+  if (writer_) writer_->finish();
+}
+
+fs::path RunCheckpoints::newest() const { return writer_ ? writer_->newest() : fs::path(); }
 
 }  // namespace cadastre

@@ -47,8 +47,13 @@ class RunCheckpoints {
   /// A piece of a part.
   void add(int rank, const Frame& frame);
 
-  /// After which step the next checkpoint is due; beyond all steps where there is none.
+  /// After which step the next checkpoint is due; `kNever` where there is none.
   [[nodiscard]] std::int64_t next_step() const { return next_; }
+
+  static constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
+
+  /// The last is that after so many steps, where training ends before its time.
+  void halt_after(std::int64_t num_steps);
 
   /// Whether every part has come.
   [[nodiscard]] bool is_complete(std::int64_t num_steps) const;
@@ -56,18 +61,25 @@ class RunCheckpoints {
   /// Writes the next one, beside the training.
   void write(const StepHistory& history, const Validation* validation, const Weights* best);
 
-  /// Waits for what is being written. What there is to say of checkpoints.
-  [[nodiscard]] std::vector<std::string> finish();
+  /// What there is to say of checkpoints since this was last asked, a line each.
+  [[nodiscard]] std::vector<std::string> take_notes();
+
+  /// Waits for what is being written.
+  void finish();
+
+  /// The newest of this start's, once `finish` has been called; empty: none was written.
+  [[nodiscard]] std::filesystem::path newest() const;
 
  private:
-  static constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
-
+  [[nodiscard]] std::int64_t due_after(std::int64_t num_steps) const;
+  void begin_anew(const std::filesystem::path& directory);
   void resume(const RunRequest& request);
 
   const CheckedRun& run_;
   const TrainingSettings training_;
   std::int64_t every_ = 0;
   std::int64_t next_ = kNever;
+  std::optional<std::int64_t> halt_;  ///< after which there is none
   std::size_t num_parts_ = 0;
   std::string model_;
   std::string samples_;

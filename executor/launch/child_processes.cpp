@@ -81,9 +81,15 @@ ChildProcesses::Child ChildProcesses::start(const ChildProcess& process) {
   posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
   posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
   if (process.keep_errors) posix_spawn_file_actions_adddup2(&actions, ends[1], STDERR_FILENO);
+  // A key that interrupts the terminal's programs is this process's to answer.
+  posix_spawnattr_t attributes;
+  posix_spawnattr_init(&attributes);
+  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);
+  posix_spawnattr_setpgroup(&attributes, 0);
   Child child;
-  const int error = ::posix_spawnp(&child.process, words.front().c_str(), &actions, nullptr,
+  const int error = ::posix_spawnp(&child.process, words.front().c_str(), &actions, &attributes,
                                    pointers(words).data(), pointers(variables).data());
+  posix_spawnattr_destroy(&attributes);
   posix_spawn_file_actions_destroy(&actions);
   if (process.keep_errors) {
     ::close(ends[1]);

@@ -29,7 +29,7 @@ struct ChildEnd {
 /// Processes that run beside this one. None outlives the object.
 class ChildProcesses {
  public:
-  /// Starts all, without standard input and output. Throws std::runtime_error naming the program
+  /// Starts all, without standard input and output, each in a process group of its own. Throws std::runtime_error naming the program
   /// that cannot be started; then none runs.
   explicit ChildProcesses(const std::vector<ChildProcess>& processes);
   ~ChildProcesses();

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "executor/launch/interruption.h"
+#include "executor/launch/rank_failure.h"
 #include "executor/timing.h"
 #include "planner/error.h"
 
@@ -18,11 +19,11 @@ namespace cadastre {
 namespace {
 
 constexpr int kPollMilliseconds = 50;
-constexpr std::chrono::seconds kPingInterval{1};
+/// Each is answered with where the rank is.
+constexpr std::chrono::milliseconds kPingInterval{250};
 constexpr std::chrono::seconds kStrangersPatience{10};
 /// After a rank has failed, how long others may take to fail of the same cause and say so.
 constexpr std::chrono::milliseconds kFailurePatience{400};
-constexpr int kMostUnansweredPings = 20;
 /// Round trips at once, for a first idea of the clocks.
 constexpr int kFirstPings = 8;
 constexpr std::size_t kMostFrameBytes = std::size_t{1} << 34;
@@ -195,13 +196,17 @@ void Coordinator::pump(const OnFrame& on_frame) {
   read_strangers();
   for (std::size_t rank = 0; rank < peers_.size(); ++rank) read_peer(rank, on_frame);
   ping();
-  try {
-    Interruption::check();
-  } catch (const std::runtime_error& error) {
-    end_all(error.what(), kFailed);
-    throw;
-  }
+  heed_interruptions();
   look_for_failures();
+}
+
+void Coordinator::heed_interruptions() {
+  if (Interruption::count() <= num_interruptions_) return;
+  num_interruptions_ = Interruption::count();
+  if (num_interruptions_ == 1 && on_interrupted_ && on_interrupted_()) return;
+  const std::string why = Interruption::text() + "; the ranks were ended";
+  end_all(why, kFailed);
+  throw std::runtime_error(why);
 }
 
 void Coordinator::accept_strangers() {
@@ -292,6 +297,8 @@ void Coordinator::read_peer(std::size_t rank, const OnFrame& on_frame) {
 void Coordinator::handle(std::size_t rank, Frame& frame, const OnFrame& on_frame) {
   Peer& peer = peers_[rank];
   const std::string type = frame.type();
+  if (const auto where = frame.header.find("whereabouts"); where != frame.header.end())
+    peer.where = whereabouts_from(*where);
   if (type == "pong") {
     peer.unanswered_pings = 0;
     if (peer.hello->host.machine_id != own_.machine_id)
@@ -334,7 +341,8 @@ bool Coordinator::has_failed(const Peer& peer) const {
   if (peer.is_written_off) return false;
   if (peer.error) return true;
   if (peer.is_done) return false;
-  return peer.is_lost || peer.unanswered_pings > kMostUnansweredPings || child_end(peer) != nullptr;
+  return peer.is_lost || peer.unanswered_pings * kPingInterval > frozen_patience_ ||
+         child_end(peer) != nullptr;
 }
 
 void Coordinator::look_for_failures() {
@@ -385,7 +393,18 @@ std::string Coordinator::cause_of(const Peer& peer) const {
     return end->text();
   if (!said.empty()) return "failed: " + said;
   if (peer.is_lost) return "died: its connection closed";
-  return "has not answered for " + std::to_string(kMostUnansweredPings) + " s";
+  return "has not answered for " + std::to_string(frozen_patience_.count()) + " s";
+}
+
+std::string Coordinator::place_of(const Peer& culprit) const {
+  std::string text;
+  // What it said itself may be of steps ago.
+  if (culprit.where.step >= culprit.num_counted) text = ", in " + text_of(culprit.where);
+  const auto number = static_cast<int>(&culprit - peers_.data());
+  for (const Peer& peer : peers_)
+    if (peer.where.step >= culprit.num_counted && peer.where.waits_for == number)
+      return text + "; " + peer.name + " waited for it in " + text_of(peer.where);
+  return text;
 }
 
 void Coordinator::fail() {
@@ -404,25 +423,30 @@ void Coordinator::fail() {
       why += culprit->error->header.value("text", "");
     }
     end_all(why, kWrongRequest);
+    if (never_came) throw RanksMissing(why, {static_cast<int>(culprit - peers_.data())});
     throw InputError("", "", why);
   }
-  std::string why = culprit->name + " " + cause_of(*culprit) + ", after " +
-                    std::to_string(culprit->num_counted) + " " + counted_ + "; the other ranks were ended";
+  const std::string cause = cause_of(*culprit);
+  std::string why = culprit->name + " " + cause + ", after " +
+                    std::to_string(culprit->num_counted) + " " + counted_ + place_of(*culprit);
+  why += "; the other ranks were ended";
   end_all(why, kFailed);
-  throw std::runtime_error(why);
+  throw RankFailure(why, static_cast<int>(culprit - peers_.data()), cause);
 }
 
 void Coordinator::fail_missing(std::chrono::seconds patience) {
   std::string missing;
+  std::vector<int> ranks;
   for (const Peer& peer : peers_) {
     if (peer.hello) continue;
     if (!missing.empty()) missing += ", ";
     missing += peer.name;
+    ranks.push_back(static_cast<int>(&peer - peers_.data()));
   }
   const std::string why = "expected " + std::to_string(peers_.size()) + " ranks to report within " +
                           std::to_string(patience.count()) + " s, found nothing of " + missing;
   end_all(why, kWrongRequest);
-  throw InputError("", "", why);
+  throw RanksMissing(why, ranks);
 }
 
 }  // namespace cadastre

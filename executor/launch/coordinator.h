@@ -12,6 +12,7 @@
 #include "executor/launch/frame.h"
 #include "executor/launch/rank_hello.h"
 #include "executor/launch/socket.h"
+#include "executor/launch/whereabouts.h"
 
 namespace cadastre {
 
@@ -19,10 +20,17 @@ namespace cadastre {
 /// hears how they get on, and when one fails it names that one and ends the others.
 ///
 /// Every call that waits throws when a rank fails: InputError where the request or a host is wrong
-/// (the rank said so, or cannot take part), else std::runtime_error, with one line that names the
-/// rank, its host and the cause. By then all ranks know the line and are ending.
+/// (the rank said so, or cannot take part), RanksMissing where it never came, else RankFailure, with
+/// one line that names the rank, its host, the cause and where it was seen last. By then all ranks
+/// know the line and are ending.
+///
+/// A rank that dies is noticed within a second: its connection closes, or its process ends. One
+/// that does not answer any more (it hangs, or cannot be reached) is given up after
+/// `kFrozenPatience`, unless something else is set.
 class Coordinator {
  public:
+  static constexpr std::chrono::seconds kFrozenPatience{20};
+
   /// `token` tells the ranks of this run from strangers.
   Coordinator(Socket listener, int num_ranks, std::string token);
   Coordinator(const Coordinator&) = delete;
@@ -40,6 +48,15 @@ class Coordinator {
   using OnLost = std::function<bool(int rank, const std::string& cause)>;
 
   void set_on_lost(OnLost on_lost) { on_lost_ = std::move(on_lost); }
+
+  /// After how long a rank that does not answer is given up.
+  void set_frozen_patience(std::chrono::seconds patience) { frozen_patience_ = patience; }
+
+  /// Asked at the first interruption, by a signal: whether all will end by themselves, soon. At the
+  /// second, or where it says no, all are ended and std::runtime_error thrown.
+  void set_on_interrupted(std::function<bool()> on_interrupted) {
+    on_interrupted_ = std::move(on_interrupted);
+  }
 
   /// Ranks are said to have failed after so many frames of this type, and what these stand for;
   /// steps, where it is not set.
@@ -96,8 +113,9 @@ class Coordinator {
     bool is_lost = false;      ///< its connection closed
     bool is_written_off = false;  ///< lost, and nobody waits for it
     std::optional<Clock::time_point> failed_at;  ///< set where others may do without it
-    int unanswered_pings = 0;  ///< one a second
+    int unanswered_pings = 0;
     std::int64_t num_counted = 0;
+    Whereabouts where;  ///< as it said last
     int child = -1;
   };
 
@@ -117,6 +135,7 @@ class Coordinator {
   void read_peer(std::size_t rank, const OnFrame& on_frame);
   void handle(std::size_t rank, Frame& frame, const OnFrame& on_frame);
   void ping();
+  void heed_interruptions();
   void look_for_failures();
   void write_off(Peer& peer);
   [[nodiscard]] bool may_be_spared(std::size_t rank);
@@ -124,6 +143,7 @@ class Coordinator {
   [[nodiscard]] const ChildEnd* child_end(const Peer& peer) const;
   [[nodiscard]] int innocence(const Peer& peer) const;
   [[nodiscard]] std::string cause_of(const Peer& peer) const;
+  [[nodiscard]] std::string place_of(const Peer& culprit) const;
   [[noreturn]] void fail();
   [[noreturn]] void fail_missing(std::chrono::seconds patience);
 
@@ -132,6 +152,9 @@ class Coordinator {
   HostFacts own_;
   ChildProcesses* children_ = nullptr;
   OnLost on_lost_;
+  std::function<bool()> on_interrupted_;
+  int num_interruptions_ = 0;  ///< that were heeded
+  std::chrono::seconds frozen_patience_ = kFrozenPatience;
   std::string counted_type_ = "step";
   std::string counted_ = "steps";
   std::vector<Peer> peers_;

@@ -2,7 +2,6 @@
 
 #include <csignal>
 #include <cstring>
-#include <stdexcept>
 #include <string>
 
 namespace cadastre {
@@ -10,8 +9,13 @@ namespace cadastre {
 namespace {
 
 volatile std::sig_atomic_t interrupted_by = 0;
+volatile std::sig_atomic_t num_signals = 0;
+int num_alive = 0;
 
-extern "C" void remember_signal(int signal) { interrupted_by = signal; }
+extern "C" void remember_signal(int signal) {
+  interrupted_by = signal;
+  num_signals = num_signals + 1;
+}
 
 }  // namespace
 
@@ -21,7 +25,7 @@ struct Interruption::Handlers {
 };
 
 Interruption::Interruption() : old_(std::make_unique<Handlers>()) {
-  interrupted_by = 0;
+  if (num_alive++ == 0) num_signals = 0;
   struct sigaction action = {};
   action.sa_handler = remember_signal;
   ::sigaction(SIGINT, &action, &old_->interrupt);
@@ -29,14 +33,15 @@ Interruption::Interruption() : old_(std::make_unique<Handlers>()) {
 }
 
 Interruption::~Interruption() {
+  --num_alive;
   ::sigaction(SIGINT, &old_->interrupt, nullptr);
   ::sigaction(SIGTERM, &old_->terminate, nullptr);
 }
 
-void Interruption::check() {
-  if (interrupted_by != 0)
-    throw std::runtime_error(std::string("interrupted by ") + ::strsignal(interrupted_by) +
-                             "; the ranks were ended");
+int Interruption::count() { return num_signals; }
+
+std::string Interruption::text() {
+  return std::string("interrupted by ") + ::strsignal(interrupted_by);
 }
 
 }  // namespace cadastre

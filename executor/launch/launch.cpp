@@ -131,6 +131,21 @@ std::string address_for(const LaunchOptions& options, const RemoteHost& host) {
   return own;
 }
 
+/// The machines of the ranks.
+std::vector<RemoteHost> remote_hosts(const LaunchOptions& options,
+                                     const std::vector<RankStart>& starts) {
+  std::vector<std::string> names = options.host_order;
+  if (names.empty())
+    for (const RankStart& start : starts) names.push_back(start.host);
+  const std::vector<RemoteHost> all = hosts_for(read_hosts(options.hosts), names, options.hosts);
+  std::vector<RemoteHost> found;
+  for (const RankStart& start : starts) {
+    const auto name = std::find(names.begin(), names.end(), start.host);
+    found.push_back(all[static_cast<std::size_t>(name - names.begin())]);
+  }
+  return found;
+}
+
 Socket listen_or_refuse(const std::string& address, std::uint16_t port) {
   try {
     return listen_on(address, port);
@@ -172,6 +187,10 @@ void add_launch_options(CLI::App& app, LaunchOptions& options) {
   app.add_option("--patience", options.patience_s, "Seconds for all ranks to report in")
       ->capture_default_str()
       ->check(integer_from(1, kMostPatience));
+  app.add_option("--frozen-after", options.frozen_after_s,
+                 "Seconds after which a rank that does not answer is given up")
+      ->capture_default_str()
+      ->check(integer_from(1, kMostPatience));
 }
 
 std::optional<LauncherEnvironment> started_by(const LaunchOptions& options) {
@@ -193,9 +212,7 @@ RankGroup::RankGroup(const LaunchOptions& options, const std::vector<RankStart>&
   if (by_ssh) {
     if (words_of(options.ssh).empty())
       throw InputError("", "", "expected a program for --ssh, found none");
-    std::vector<std::string> names;
-    for (const RankStart& start : starts) names.push_back(start.host);
-    remote = hosts_for(read_hosts(options.hosts), names, options.hosts);
+    remote = remote_hosts(options, starts);
   }
   RankLaunch launch{.token = environment ? environment->token : random_token(),
                     .request = environment ? request : std::string()};
@@ -236,6 +253,7 @@ RankGroup::RankGroup(const LaunchOptions& options, const std::vector<RankStart>&
     throw InputError("", "", error.what());  // most likely --ssh names a program that there is not
   }
   coordinator_->watch(*children_);
+  coordinator_->set_frozen_patience(std::chrono::seconds(options.frozen_after_s));
 }
 
 RankGroup::~RankGroup() = default;

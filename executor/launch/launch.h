@@ -29,6 +29,10 @@ struct LaunchOptions {
   std::string address;           ///< of this machine, for the ranks; empty: the one towards them
   std::uint16_t port = 0;        ///< of the coordinator; 0: a free one, or the launcher's
   std::int64_t patience_s = 60;  ///< for the ranks to report
+  std::int64_t frozen_after_s = 20;  ///< without an answer, a rank is given up
+  /// The hosts of the plan for which the lines of `hosts` are that name none, in order; empty: those
+  /// of the ranks.
+  std::vector<std::string> host_order;
 };
 
 void add_launch_options(CLI::App& app, LaunchOptions& options);

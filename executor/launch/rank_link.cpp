@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <stdexcept>
@@ -72,6 +73,18 @@ void RankLink::hand_over(const std::string& type, std::function<void(const Frame
   receivers_[type] = std::move(on_frame);
 }
 
+void RankLink::set_whereabouts(std::function<Whereabouts()> where) {
+  const std::lock_guard lock(receiving_);
+  if (!where && where_) last_whereabouts_ = where_();
+  where_ = std::move(where);
+}
+
+void RankLink::add_whereabouts(Frame& frame) {
+  const std::lock_guard lock(receiving_);
+  const Whereabouts where = where_ ? where_() : last_whereabouts_;
+  if (where.step >= 0) frame.header["whereabouts"] = to_json(where);
+}
+
 void RankLink::send(const Frame& frame) {
   const std::string bytes = encode(frame);
   const std::lock_guard lock(sending_);
@@ -124,10 +137,12 @@ void RankLink::listen() {
 void RankLink::handle(Frame& frame) {
   const std::string type = frame.type();
   if (type == "ping") {
-    send({.header = {{"type", "pong"},
-                     {"sent_s", frame.header.value("sent_s", 0.0)},
-                     {"rank_s", steady_clock_s()}},
-          .payload = {}});
+    Frame pong{.header = {{"type", "pong"},
+                          {"sent_s", frame.header.value("sent_s", 0.0)},
+                          {"rank_s", steady_clock_s()}},
+               .payload = {}};
+    add_whereabouts(pong);
+    send(pong);
     return;
   }
   if (type == "stop")
@@ -157,7 +172,9 @@ void RankLink::end_done() {
 
 void RankLink::end_failed(const std::string& kind, const std::string& text, int status) {
   try {
-    send({.header = {{"type", "error"}, {"kind", kind}, {"text", text}}, .payload = {}});
+    Frame error{.header = {{"type", "error"}, {"kind", kind}, {"text", text}}, .payload = {}};
+    add_whereabouts(error);
+    send(error);
   } catch (const std::runtime_error&) {
     end_process(text, status);
   }
@@ -167,6 +184,8 @@ void RankLink::end_failed(const std::string& kind, const std::string& text, int 
 }
 
 void take_part(const RankLaunch& launch, const std::function<void(RankLink&)>& work) {
+  if (launch.speaks)  // A launcher signals all of its ranks: number 0 decides for them.
+    for (const int signal : {SIGINT, SIGTERM}) std::signal(signal, SIG_IGN);
   RankLink* link = nullptr;
   try {
     link = new RankLink(launch);  // never deleted: the process ends with it

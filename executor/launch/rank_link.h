@@ -12,6 +12,7 @@
 
 #include "executor/launch/frame.h"
 #include "executor/launch/socket.h"
+#include "executor/launch/whereabouts.h"
 
 namespace cadastre {
 
@@ -45,6 +46,11 @@ class RankLink {
   /// have come already. An empty one ends it, and waits for one that is being called.
   void hand_over(const std::string& type, std::function<void(const Frame&)> on_frame);
 
+  /// `where` says where in its work the rank is, in the thread that listens: the coordinator asks
+  /// for it several times a second, and names it where a rank fails. An empty one leaves it where it
+  /// was.
+  void set_whereabouts(std::function<Whereabouts()> where);
+
   void send(const Frame& frame);
 
   /// This machine's address by which the coordinator is reached.
@@ -58,6 +64,7 @@ class RankLink {
 
  private:
   void listen();
+  void add_whereabouts(Frame& frame);
   void handle(Frame& frame);
   [[noreturn]] void end_process(const std::string& text, int status) const;
 
@@ -69,6 +76,8 @@ class RankLink {
   std::condition_variable received_;
   std::deque<Frame> frames_;
   std::map<std::string, std::function<void(const Frame&)>> receivers_;  ///< by type
+  std::function<Whereabouts()> where_;
+  Whereabouts last_whereabouts_;
   bool is_dismissed_ = false;
   std::thread listener_;
 };

@@ -1,0 +1,101 @@
+#include "executor/restarts.h"
+
+#include <algorithm>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+#include "executor/launch/interruption.h"
+#include "executor/launch/rank_failure.h"
+#include "executor/timing.h"
+#include "planner/error.h"
+
+namespace cadastre {
+
+namespace {
+
+class Restarts {
+ public:
+  Restarts(const RunRequest& request, CheckedRun run,
+           const std::function<void(const RunProgress&)>& on_progress, const OnNotes& on_notes)
+      : request_(request), on_progress_(on_progress), on_notes_(on_notes), run_(std::move(run)) {
+    for (const RankProgram& rank : run_.program.ranks)
+      request_.launch.host_order.push_back(rank.host);
+  }
+
+  OutlivedTraining train() && {
+    while (true) {
+      try {
+        TrainedRanks trained = train_ranks(
+            request_, run_, [&](const RunProgress& now) { follow(now); }, on_notes_);
+        return {.trained = std::move(trained), .run = std::move(run_), .failures = failures_};
+      } catch (const RankFailure& failure) {
+        if (!may_restart()) throw;
+        note({failure.rank()}, failure.what(), failure.cause());
+      } catch (const RanksMissing& missing) {
+        // At the first start it is the request that is wrong.
+        if (failures_.empty() || !may_restart()) throw;
+        note(missing.ranks(), missing.what(), "did not come back");
+      }
+      go_on();
+    }
+  }
+
+ private:
+  void follow(const RunProgress& now) {
+    if (failed_at_s_) {
+      for (RunFailure& failure : failures_)
+        if (failure.went_on_from < 0) {
+          failure.went_on_from = now.done - 1;
+          failure.restart_s = steady_clock_s() - *failed_at_s_;
+        }
+      failed_at_s_.reset();
+    }
+    num_steps_ = now.done;
+    on_progress_(now);
+  }
+
+  [[nodiscard]] bool may_restart() const {
+    return num_restarts_ < request_.max_restarts && Interruption::count() == 0;
+  }
+
+  void note(const std::vector<int>& ranks, const std::string& what, const std::string& cause) {
+    if (!failed_at_s_) failed_at_s_ = steady_clock_s();
+    ++num_restarts_;
+    on_notes_({what + ": restart " + std::to_string(num_restarts_) + " of " +
+               std::to_string(request_.max_restarts)});
+    for (const int rank : ranks)
+      failures_.push_back({.host = run_.program.ranks[static_cast<std::size_t>(rank)].host,
+                           .cause = cause,
+                           .num_steps = num_steps_,
+                           .went_on_from = -1,
+                           .restart_s = 0,
+                           .is_left_out = request_.replans});
+  }
+
+  void go_on() {
+    request_.resumes = true;
+    if (!request_.replans) return;
+  }
+
+  RunRequest request_;
+  const std::function<void(const RunProgress&)>& on_progress_;
+  const OnNotes& on_notes_;
+  CheckedRun run_;
+  Interruption interruption_;
+  std::vector<RunFailure> failures_;
+  int num_restarts_ = 0;
+  std::int64_t num_steps_ = 0;         ///< that were done when last heard of
+  std::optional<double> failed_at_s_;  ///< until the first step after it
+};
+
+}  // namespace
+
+OutlivedTraining train_with_restarts(const RunRequest& request, CheckedRun run,
+                                     const std::function<void(const RunProgress&)>& on_progress,
+                                     const OnNotes& on_notes) {
+  return Restarts(request, std::move(run), on_progress, on_notes).train();
+}
+
+}  // namespace cadastre
