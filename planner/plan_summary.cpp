@@ -4,7 +4,6 @@
 #include <nlohmann/json.hpp>
 
 #include "planner/explanation.h"
-#include "planner/objective.h"
 #include "planner/plan_parts_json.h"
 #include "planner/refusal.h"
 #include "planner/table.h"
@@ -168,6 +167,36 @@ nlohmann::json front_summary_json(const std::vector<PlanDocument>& front) {
   nlohmann::json plans = nlohmann::json::array();
   for (const PlanDocument& document : front) plans.push_back(plan_summary_json(document));
   return {{"front", std::move(plans)}};
+}
+
+std::string no_plan_text(const PlanDocument& document, const std::vector<Constraint>& constraints) {
+  std::string tightest;
+  std::int64_t most_missing = 0;
+  for (const HostPrediction& host : document.plan.predicted.hosts) {
+    std::int64_t memory =
+        document.cluster.hosts[static_cast<std::size_t>(host_index(document.cluster, host.host))]
+            .memory_bytes;
+    for (const Constraint& constraint : constraints)
+      if (constraint.objective == Objective::kMemory)
+        memory = std::min(memory, static_cast<std::int64_t>(constraint.limit));
+    if (host.peak_memory_bytes - memory <= most_missing) continue;
+    most_missing = host.peak_memory_bytes - memory;
+    tightest = host.host;
+  }
+  if (most_missing > 0)
+    return "no plan was found that fits in memory: the one that comes nearest lacks " +
+           std::to_string(most_missing) + " bytes on " + tightest;
+  std::string missed;
+  for (const Constraint& constraint : constraints) {
+    const double value =
+        objective_value(document.plan.predicted, constraint.objective, document.plan.batch_size);
+    if (minimised(constraint.objective, value) <= minimised(constraint.objective, constraint.limit))
+      continue;
+    missed += (missed.empty() ? "" : "; ") + objective_name(constraint.objective) + " " +
+              number_text(value) + " " + objective_unit(constraint.objective) + ", limit " +
+              number_text(constraint.limit);
+  }
+  return "no plan was found that keeps every limit: one that fits in memory has " + missed;
 }
 
 }  // namespace cadastre

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "planner/objective.h"
 #include "planner/plan.h"
 
 namespace cadastre {
@@ -18,5 +19,9 @@ namespace cadastre {
 [[nodiscard]] std::string front_summary(const std::vector<PlanDocument>& front);
 
 [[nodiscard]] nlohmann::json front_summary_json(const std::vector<PlanDocument>& front);
+
+/// "No plan" is a result: this names the host that lacks most memory, or the limits that are missed.
+[[nodiscard]] std::string no_plan_text(const PlanDocument& document,
+                                       const std::vector<Constraint>& constraints);
 
 }  // namespace cadastre

@@ -172,49 +172,6 @@ void check_front(const PlanVerb& verb) {
         "expected two different objectives, found " + in_quotes(verb.pareto[0]) + " twice");
 }
 
-/// "No plan" is a result: it names the host that lacks most memory, or the limits that are missed.
-std::string no_plan(const PlanDocument& document, const std::vector<Constraint>& constraints) {
-  std::string tightest;
-  std::int64_t most_missing = 0;
-  for (const HostPrediction& host : document.plan.predicted.hosts) {
-    std::int64_t memory =
-        document.cluster.hosts[static_cast<std::size_t>(host_index(document.cluster, host.host))]
-            .memory_bytes;
-    for (const Constraint& constraint : constraints)
-      if (constraint.objective == Objective::kMemory)
-        memory = std::min(memory, static_cast<std::int64_t>(constraint.limit));
-    if (host.peak_memory_bytes - memory <= most_missing) continue;
-    most_missing = host.peak_memory_bytes - memory;
-    tightest = host.host;
-  }
-  if (most_missing > 0)
-    return "no plan was found that fits in memory: the one that comes nearest lacks " +
-           std::to_string(most_missing) + " bytes on " + tightest;
-  std::string missed;
-  for (const Constraint& constraint : constraints) {
-    const double value =
-        objective_value(document.plan.predicted, constraint.objective, document.plan.batch_size);
-    if (minimised(constraint.objective, value) <= minimised(constraint.objective, constraint.limit))
-      continue;
-    missed += (missed.empty() ? "" : "; ") + objective_name(constraint.objective) + " " +
-              number_text(value) + " " + objective_unit(constraint.objective) + ", limit " +
-              number_text(constraint.limit);
-  }
-  return "no plan was found that keeps every limit: one that fits in memory has " + missed;
-}
-
-/// How long without a better plan is enough, where nobody asked for more: measured to be about what
-/// it takes to find a plan within some percent of the one found in ten times as long.
-double patience_s(const Profile& profile, const Cluster& cluster) {
-  constexpr double kSecondsPerLayerAndPairOfHosts = 1.5e-4;
-  // Problems of a few layers are proven within half a second as a rule; larger ones seldom are.
-  constexpr std::size_t kFewLayers = 16;
-  const double least_s = profile.layers.size() <= kFewLayers ? 0.5 : 0.03;
-  const auto num_hosts = static_cast<double>(cluster.hosts.size());
-  return std::max(least_s, kSecondsPerLayerAndPairOfHosts *
-                               static_cast<double>(profile.layers.size()) * num_hosts * num_hosts);
-}
-
 void write_plan(const PlanVerb& verb, const PlanDocument& document) {
   if (!verb.output.empty()) write_file(verb.output, json_text(to_json(document)));
 }
@@ -236,7 +193,7 @@ void run_plan(PlanVerb verb, const VerbOptions& options) {
   if (verb.time_limit_s) {
     planner.time_limit_s = *verb.time_limit_s;
   } else {
-    planner.patience_s = patience_s(profile, cluster);
+    planner.patience_s = default_patience_s(profile, cluster);
   }
   check_rates(cluster, planner.objective, verb.cluster.string());
   for (const Constraint& constraint : planner.constraints)
@@ -261,13 +218,13 @@ void run_plan(PlanVerb verb, const VerbOptions& options) {
     const std::vector<PlanDocument> front =
         pareto_front(profile, cluster, planner, first, second, verb.num_front_plans);
     if (front.empty())
-      throw std::runtime_error(no_plan(make_plan(profile, cluster, planner), planner.constraints));
+      throw std::runtime_error(no_plan_text(make_plan(profile, cluster, planner), planner.constraints));
     write_plan(verb, front.front());
     print_result(options, front_summary_json(front), front_summary(front));
     return;
   }
   PlanDocument document = make_plan(profile, cluster, planner);
-  if (!document.search.feasible) throw std::runtime_error(no_plan(document, planner.constraints));
+  if (!document.search.feasible) throw std::runtime_error(no_plan_text(document, planner.constraints));
   if (verb.validate > 0) choose_by_simulation(document, planner.constraints, verb.validate);
   write_plan(verb, document);
   nlohmann::json json = plan_summary_json(document);
