@@ -1,25 +1,38 @@
 #include "executor/restarts.h"
 
 #include <algorithm>
+#include <chrono>
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <utility>
 
 #include "executor/launch/interruption.h"
 #include "executor/launch/rank_failure.h"
 #include "executor/timing.h"
-#include "planner/error.h"
+#include "planner/survivors.h"
+#include "planner/table.h"
 
 namespace cadastre {
 
 namespace {
 
+constexpr std::chrono::seconds kBackAgainPatience{2};
+/// A search that is cut short there is long past its best plans, and a run waits for it.
+constexpr double kPlanningSeconds = 3;
+
+std::string joined(const std::vector<std::string>& names) {
+  std::string text;
+  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
+  return text;
+}
+
 class Restarts {
  public:
   Restarts(const RunRequest& request, CheckedRun run,
            const std::function<void(const RunProgress&)>& on_progress, const OnNotes& on_notes)
-      : request_(request), on_progress_(on_progress), on_notes_(on_notes), run_(std::move(run)) {
+      : request_(request), on_progress_(on_progress), on_notes_(on_notes), run_(std::move(run)), whole_(run_.plan) {
     for (const RankProgram& rank : run_.program.ranks)
       request_.launch.host_order.push_back(rank.host);
   }
@@ -37,6 +50,8 @@ class Restarts {
         // At the first start it is the request that is wrong.
         if (failures_.empty() || !may_restart()) throw;
         note(missing.ranks(), missing.what(), "did not come back");
+        // A link that is mended, a machine that boots: not all restarts are to be spent at once.
+        if (!request_.replans) wait(kBackAgainPatience);
       }
       go_on();
     }
@@ -74,15 +89,41 @@ class Restarts {
                            .is_left_out = request_.replans});
   }
 
+  static void wait(std::chrono::milliseconds patience) {
+    const auto end = std::chrono::steady_clock::now() + patience;
+    while (std::chrono::steady_clock::now() < end && Interruption::count() == 0)
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+
   void go_on() {
+    if (Interruption::count() > 0) throw std::runtime_error(Interruption::text());
     request_.resumes = true;
-    if (!request_.replans) return;
+    if (request_.replans) replan();
+  }
+
+  void replan() {
+    std::vector<std::string> lost;
+    for (const RunFailure& failure : failures_)
+      if (std::find(lost.begin(), lost.end(), failure.host) == lost.end())
+        lost.push_back(failure.host);
+    const SurvivorPlan survivor =
+        plan_without(whole_, lost, {.time_limit_s = kPlanningSeconds});
+    if (!survivor.plan)
+      throw std::runtime_error("no plan is left after the loss of " + joined(lost) + ": " +
+                               survivor.why_none);
+    run_ = check_run(request_, *survivor.plan);
+    std::vector<std::string> hosts;
+    for (const RankProgram& rank : run_.program.ranks) hosts.push_back(rank.host);
+    on_notes_({"goes on without " + joined(lost) + ", on " + joined(hosts) + ": a step is predicted " +
+               "to take " + fixed(run_.plan.plan.predicted.step_s * 1e3, 1) + " ms, " +
+               fixed(whole_.plan.predicted.step_s * 1e3, 1) + " ms before"});
   }
 
   RunRequest request_;
   const std::function<void(const RunProgress&)>& on_progress_;
   const OnNotes& on_notes_;
   CheckedRun run_;
+  const PlanDocument whole_;  ///< the plan with all hosts
   Interruption interruption_;
   std::vector<RunFailure> failures_;
   int num_restarts_ = 0;

@@ -1,6 +1,7 @@
 #include "executor/run_check.h"
 
 #include <string>
+#include <utility>
 
 #include "executor/scene_data.h"
 #include "planner/error.h"
@@ -53,7 +54,11 @@ void check_planned_memory(const RunRequest& request, const CheckedRun& run) {
 }  // namespace
 
 CheckedRun check_run(const RunRequest& request) {
-  CheckedRun run{.plan = read_plan(request.plan)};
+  return check_run(request, read_plan(request.plan));
+}
+
+CheckedRun check_run(const RunRequest& request, PlanDocument plan) {
+  CheckedRun run{.plan = std::move(plan)};
   const ModelGraph& model = run.plan.profile.model;
   check_executable(model, request.plan.string(), "/profile/model");
   if (!request.model.empty())

@@ -25,6 +25,9 @@ struct CheckedRun {
 /// be executed to its end, and when a host has not the memory that its part is predicted to take.
 [[nodiscard]] CheckedRun check_run(const RunRequest& request);
 
+/// The same with a plan that is not the request's file.
+[[nodiscard]] CheckedRun check_run(const RunRequest& request, PlanDocument plan);
+
 /// "rank 1 (host b, stages 0, 2)"
 [[nodiscard]] std::string rank_name(const Program& program, int rank);
 

@@ -34,7 +34,12 @@ std::string archive_bytes(const Weights& weights) {
   pickler.pushIValue(dictionary);
   pickler.stop();
 
+  // With what the archive adds to each tensor: its name twice, and padding.
+  constexpr std::size_t kMostBeside = 512;
   std::string archive;
+  std::size_t expected_bytes = pickled.size() + kMostBeside;
+  for (const auto& [name, tensor] : weights) expected_bytes += tensor.nbytes() + kMostBeside;
+  archive.reserve(expected_bytes);
   caffe2::serialize::PyTorchStreamWriter writer([&](const void* bytes, std::size_t size) {
     archive.append(static_cast<const char*>(bytes), size);
     return size;

@@ -62,7 +62,9 @@ std::vector<std::string> launch_arguments(const RankLaunch& launch) {
                                         "--token",
                                         launch.token,
                                         "--patience",
-                                        std::to_string(launch.patience.count())};
+                                        std::to_string(launch.patience.count()),
+                                        "--frozen-after",
+                                        std::to_string(launch.frozen_after.count())};
   if (!launch.request.empty()) arguments.insert(arguments.end(), {"--request", launch.request});
   if (!launch.problem.empty()) arguments.insert(arguments.end(), {"--problem", launch.problem});
   if (launch.speaks) arguments.emplace_back("--speaks");
@@ -154,7 +156,7 @@ Socket listen_or_refuse(const std::string& address, std::uint16_t port) {
   }
 }
 
-RankLaunch launch_of(const LauncherEnvironment& environment, std::int64_t patience_s) {
+RankLaunch launch_of(const LauncherEnvironment& environment, const LaunchOptions& options) {
   return {.coordinator_address = environment.coordinator_address,
           .coordinator_port = environment.coordinator_port,
           .number = environment.number,
@@ -163,7 +165,8 @@ RankLaunch launch_of(const LauncherEnvironment& environment, std::int64_t patien
           .request = {},
           .problem = {},
           .speaks = true,
-          .patience = std::chrono::seconds(patience_s)};
+          .patience = std::chrono::seconds(options.patience_s),
+          .frozen_after = std::chrono::seconds(options.frozen_after_s)};
 }
 
 }  // namespace
@@ -218,6 +221,7 @@ RankGroup::RankGroup(const LaunchOptions& options, const std::vector<RankStart>&
                     .request = environment ? request : std::string()};
   launch.num_ranks = num_ranks;
   launch.patience = patience_;
+  launch.frozen_after = std::chrono::seconds(options.frozen_after_s);
   coordinator_ = std::make_unique<Coordinator>(
       listen_or_refuse(is_local ? kLoopback : "",
                        environment ? environment->coordinator_port : options.port),
@@ -263,7 +267,7 @@ std::vector<RankHello> RankGroup::gather() { return coordinator_->gather(patienc
 void become_rank(const LaunchOptions& options, const LauncherEnvironment& environment,
                  const std::vector<std::string>& arguments, const std::string& request,
                  const std::string& problem) {
-  RankLaunch launch = launch_of(environment, options.patience_s);
+  RankLaunch launch = launch_of(environment, options);
   launch.request = request;
   launch.problem = problem;
   std::vector<std::string> words =
@@ -302,6 +306,9 @@ void add_rank_launch_options(CLI::App& app, RankLaunch& launch) {
   app.add_flag("--speaks", launch.speaks);
   app.add_option_function<std::int64_t>("--patience", [&launch](std::int64_t seconds) {
     launch.patience = std::chrono::seconds(seconds);
+  });
+  app.add_option_function<std::int64_t>("--frozen-after", [&launch](std::int64_t seconds) {
+    launch.frozen_after = std::chrono::seconds(seconds);
   });
 }
 

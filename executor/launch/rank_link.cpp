@@ -22,8 +22,9 @@ namespace {
 
 constexpr std::size_t kMostFrameBytes = std::size_t{1} << 32;
 constexpr int kPollMilliseconds = 1000;
-/// The coordinator pings every second.
-constexpr int kMostSilentPolls = 30;
+/// The coordinator pings several times a second. A rank that cannot hear it waits longer than the
+/// coordinator does for the rank, and so does not go before that has said why.
+constexpr int kSilentPollsBeyond = 10;
 /// It answers a hello at once: what does not, is something else that has its port.
 constexpr int kMostSilentPollsAtFirst = 10;
 /// How long a rank that is through waits for the word that ends it.
@@ -108,7 +109,9 @@ void RankLink::listen() {
     while (true) {
       pollfd polled = {.fd = socket_.descriptor(), .events = POLLIN, .revents = 0};
       if (::poll(&polled, 1, kPollMilliseconds) <= 0) {
-        const int most = has_heard ? kMostSilentPolls : kMostSilentPollsAtFirst;
+        const int most = has_heard
+                             ? static_cast<int>(launch_.frozen_after.count()) + kSilentPollsBeyond
+                             : kMostSilentPollsAtFirst;
         if (++silent_polls > most)
           end_lost("it has not been heard of for " + std::to_string(most) + " s");
         continue;

@@ -27,6 +27,7 @@ struct RankLaunch {
   std::string problem;  ///< as `RankHello::problem`
   bool speaks = false;  ///< it prints what went wrong; otherwise the coordinator does for it
   std::chrono::seconds patience{60};
+  std::chrono::seconds frozen_after{20};  ///< the coordinator's for its ranks
 };
 
 /// A rank's connection to the coordinator. A thread of its own listens: it answers pings, and ends
