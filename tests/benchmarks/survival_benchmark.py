@@ -78,10 +78,8 @@ class Benchmark:
 
     def checkpoint_bytes(self):
         checkpoints = self.path("run/checkpoints")
-        newest = os.path.join(checkpoints, sorted(os.listdir(checkpoints))[-1])
-        if not os.path.isdir(newest):
-            newest = os.path.join(checkpoints, sorted(
-                name for name in os.listdir(checkpoints) if name.startswith("step-"))[-1])
+        newest = os.path.join(checkpoints, max(
+            name for name in os.listdir(checkpoints) if name.startswith("step-")))
         files = [os.path.join(newest, name) for name in os.listdir(newest)]
         tensors = sum(info.file_size for file in files if file.endswith(".pt")
                       for info in zipfile.ZipFile(file).infolist() if "/data/" in info.filename)
