@@ -1,8 +1,8 @@
 // A run that is broken off goes on from its checkpoint, under the same plan or another, as if it
 // had never been.
+#include <algorithm>
 #include <cmath>
-#include <fstream>
-#include <map>
+#include <functional>
 
 #include "executor/checkpoint/checkpoint_reader.h"
 #include "executor/training_run.h"
@@ -45,6 +45,10 @@ class World {
                      std::int64_t averaging_period = 0) const {
     PlanDocument document = test::plan_document(model_, stages, 2, Schedule::kGpipe);
     document.plan.averaging_period = averaging_period;
+    return request(document, output);
+  }
+
+  RunRequest request(const PlanDocument& document, const std::string& output) const {
     write_file(path("plan.json"), json_text(to_json(document)));
     RunRequest request;
     request.plan = path("plan.json");
@@ -123,15 +127,33 @@ TEST_CASE("a run goes on under any other plan as it would have", "[executor]") {
   const RunRecord undisturbed = trained(world.request(world.branches(), "whole"));
   const RunRequest broken = world.request(world.branches(), "broken");
   world.break_off(broken, 6);
-  const std::map<std::string, std::vector<Stage>> plans = {
-      {"single", pipeline_stages(world.model(), {})},
-      {"replicas", with_replicas(pipeline_stages(world.model(), {}), {{0.5, 0.25, 0.25}})},
-      {"pipeline", pipeline_stages(world.model(), {"image.norm1", "fusion"})},
-      {"hybrid", with_replicas(world.branches(), {{0.5, 0.5}, {1}, {0.75, 0.25}})},
+  const std::vector<Stage> whole = pipeline_stages(world.model(), {});
+  const std::vector<Stage> three = pipeline_stages(world.model(), {"image.norm1", "fusion"});
+  const std::vector<Stage> four =
+      pipeline_stages(world.model(), {"image.relu1", "image.norm2", "height.relu1"});
+
+  struct Other {
+    std::string name;
+    std::vector<Stage> stages;
+    std::int64_t micro_batches;
+    Schedule schedule;
   };
-  for (const auto& [name, stages] : plans) {
+
+  const std::vector<Other> others = {
+      {"single", whole, 4, Schedule::kGpipe},
+      {"replicas", with_replicas(whole, {{0.5, 0.25, 0.25}}), 2, Schedule::kGpipe},
+      {"pipeline", three, 4, Schedule::kOneForwardOneBackward},
+      {"interleaved", test::on_hosts(three, {{1}, {2}, {1}}), 4, Schedule::kInterleaved},
+      {"hybrid", with_replicas(world.branches(), {{0.5, 0.5}, {1}, {0.75, 0.25}}), 2,
+       Schedule::kGpipe},
+      {"recomputing replicas of several stages",
+       test::recomputing(test::on_hosts(four, {{1, 2}, {3, 1, 2}, {2}, {2, 1}}), {0, 1}), 2,
+       Schedule::kInterleaved},
+  };
+  for (const auto& [name, stages, micro_batches, schedule] : others) {
     INFO(name);
-    RunRequest other = world.request(stages, name);
+    RunRequest other =
+        world.request(test::plan_document(world.model(), stages, micro_batches, schedule), name);
     fs::copy(broken.output, other.output, fs::copy_options::recursive);
     other.resumes = true;
     const RunRecord resumed = trained(other);
@@ -153,47 +175,67 @@ TEST_CASE("replicas that average go on with what each remembers", "[executor]") 
   CHECK(read_file(whole.output / "weights.pt") == read_file(broken.output / "weights.pt"));
 }
 
+/// Damages the newest of a run's checkpoints.
+struct Damage {
+  std::string reason;  ///< that is given
+  std::function<void(const fs::path& newest)> apply;
+};
+
+std::vector<Damage> damages() {
+  const auto part = [](const fs::path& newest) { return newest / "weights-0.pt"; };
+  return {
+      {"expected checksum ",
+       [=](const fs::path& newest) {
+         std::string bytes = read_file(part(newest));
+         bytes[bytes.size() / 2] = static_cast<char>(bytes[bytes.size() / 2] ^ 4);
+         write_file(part(newest), bytes);
+       }},
+      {" bytes, found ",
+       [=](const fs::path& newest) {
+         fs::resize_file(part(newest), fs::file_size(part(newest)) - 1);
+       }},
+      {"weights-0.pt: expected a file, found none",
+       [=](const fs::path& newest) { fs::remove(part(newest)); }},
+      {"manifest.json: expected ",
+       [](const fs::path& newest) { fs::resize_file(newest / kManifestName, 40); }},
+      {"cadastre-checkpoint/9",
+       [](const fs::path& newest) {
+         std::string text = read_file(newest / kManifestName);
+         text.replace(text.find("checkpoint/1"), 12, "checkpoint/9");
+         write_file(newest / kManifestName, text);
+       }},
+  };
+}
+
 TEST_CASE("what is unsound is passed over, and said to be", "[executor]") {
   const World world;
-  RunRequest broken = world.request(world.branches(), "broken");
+  const RunRequest broken = world.request(world.branches(), "broken");
   world.break_off(broken, 6);
-  const fs::path directory = broken.output / "checkpoints";
-  const std::vector<fs::path> all = checkpoint_directories(directory);
+  const std::vector<fs::path> all = checkpoint_directories(broken.output / "checkpoints");
   REQUIRE(all.size() == 2);
   CHECK(validate_document(all.back() / kManifestName) == "checkpoint");
-  const fs::path part = all.back() / "weights-0.pt";
-  std::string reason;
-  SECTION("a flipped bit") {
-    std::string bytes = read_file(part);
-    bytes[bytes.size() / 2] = static_cast<char>(bytes[bytes.size() / 2] ^ 4);
-    write_file(part, bytes);
-    reason = "expected checksum ";
+  RunRequest damaged = broken;
+  damaged.output = world.path("damaged");
+  for (const Damage& damage : damages()) {
+    INFO(damage.reason);
+    fs::remove_all(damaged.output);
+    fs::copy(broken.output, damaged.output, fs::copy_options::recursive);
+    const fs::path directory = damaged.output / "checkpoints";
+    damage.apply(directory / all.back().filename());
+    std::vector<std::string> notes;
+    const std::optional<SoundCheckpoint> found = newest_checkpoint(directory, notes);
+    REQUIRE(found);
+    CHECK(found->directory == directory / all.front().filename());
+    REQUIRE(notes.size() == 1);
+    CHECK_THAT(notes[0], Catch::Contains(damage.reason) && Catch::Contains("passed over"));
   }
-  SECTION("a part cut short") {
-    fs::resize_file(part, fs::file_size(part) - 1);
-    reason = " bytes, found ";
-  }
-  SECTION("a missing part") {
-    fs::remove(part);
-    reason = "weights-0.pt: expected a file, found none";
-  }
-  SECTION("a version from the future") {
-    std::string text = read_file(all.back() / kManifestName);
-    text.replace(text.find("checkpoint/1"), 12, "checkpoint/9");
-    write_file(all.back() / kManifestName, text);
-    reason = "cadastre-checkpoint/9";
-  }
-  std::vector<std::string> notes;
-  const std::optional<SoundCheckpoint> found = newest_checkpoint(directory, notes);
-  REQUIRE(found);
-  CHECK(found->directory == all.front());
-  REQUIRE(notes.size() == 1);
-  CHECK(notes[0].find(reason) != std::string::npos);
-  CHECK(notes[0].find("passed over") != std::string::npos);
-
+  damaged.resumes = true;
   const RunRecord undisturbed = trained(world.request(world.branches(), "whole"));
-  broken.resumes = true;
-  CHECK(loss_difference(trained(broken), undisturbed) < 1e-12);
+  const RunRecord resumed = trained(damaged);
+  CHECK(loss_difference(resumed, undisturbed) < 1e-12);
+  CHECK(std::any_of(resumed.notes.begin(), resumed.notes.end(), [](const std::string& note) {
+    return note.find("passed over") != std::string::npos;
+  }));
 }
 
 TEST_CASE("a checkpoint of something else is refused by name", "[executor]") {
@@ -205,6 +247,13 @@ TEST_CASE("a checkpoint of something else is refused by name", "[executor]") {
     broken.training.learning_rate = 0.02;
     CHECK_THROWS_WITH(trained(broken), Catch::Contains("manifest.json: /training: expected") &&
                                            Catch::Contains("learning_rate"));
+  }
+  SECTION("of another model") {
+    const ModelGraph other = test::training_model();
+    RunRequest request = world.request(
+        test::plan_document(other, pipeline_stages(other, {}), 2, Schedule::kGpipe), "broken");
+    request.resumes = true;
+    CHECK_THROWS_WITH(trained(request), Catch::Contains("manifest.json: /model: expected"));
   }
   SECTION("of other samples") {
     test::write_training_scene(world.path("scene"), 48);
