@@ -32,7 +32,14 @@ class Restarts {
  public:
   Restarts(const RunRequest& request, CheckedRun run,
            const std::function<void(const RunProgress&)>& on_progress, const OnNotes& on_notes)
-      : request_(request), on_progress_(on_progress), on_notes_(on_notes), run_(std::move(run)), whole_(run_.plan) {
+      : request_(request),
+        on_progress_(on_progress),
+        on_notes_(on_notes),
+        run_(std::move(run)),
+        whole_(run_.plan) {
+    // Each loss leaves a host less, and one must be left.
+    if (request_.replans && request_.max_restarts == 0)
+      request_.max_restarts = static_cast<int>(whole_.cluster.hosts.size()) - 1;
     for (const RankProgram& rank : run_.program.ranks)
       request_.launch.host_order.push_back(rank.host);
   }
@@ -106,16 +113,16 @@ class Restarts {
     for (const RunFailure& failure : failures_)
       if (std::find(lost.begin(), lost.end(), failure.host) == lost.end())
         lost.push_back(failure.host);
-    const SurvivorPlan survivor =
-        plan_without(whole_, lost, {.time_limit_s = kPlanningSeconds});
+    const SurvivorPlan survivor = plan_without(whole_, lost, {.time_limit_s = kPlanningSeconds});
     if (!survivor.plan)
       throw std::runtime_error("no plan is left after the loss of " + joined(lost) + ": " +
                                survivor.why_none);
     run_ = check_run(request_, *survivor.plan);
     std::vector<std::string> hosts;
     for (const RankProgram& rank : run_.program.ranks) hosts.push_back(rank.host);
-    on_notes_({"goes on without " + joined(lost) + ", on " + joined(hosts) + ": a step is predicted " +
-               "to take " + fixed(run_.plan.plan.predicted.step_s * 1e3, 1) + " ms, " +
+    on_notes_({"goes on without " + joined(lost) + ", on " + joined(hosts) +
+               ": a step is predicted " + "to take " +
+               fixed(run_.plan.plan.predicted.step_s * 1e3, 1) + " ms, " +
                fixed(whole_.plan.predicted.step_s * 1e3, 1) + " ms before"});
   }
 

@@ -155,7 +155,8 @@ void add_run_verb(CLI::App& program) {
       ->capture_default_str()
       ->check(integer_from(0, kMostRestarts));
   app->add_flag("--replan", request->replans,
-                "Then, under a new plan on the hosts that have not failed");
+                "Then, under a new plan on the hosts that have not failed (without --max-restarts, as "
+                "long as there are any)");
   app->add_option("--test-samples", request->max_test_samples,
                   "Most test pixels to measure the accuracy on (0: all; predict always takes all)")
       ->capture_default_str()

@@ -58,6 +58,13 @@ void test(const RunRequest& request, const Weights& weights,
        }});
 }
 
+void check_restarts(const LauncherEnvironment& environment, const RunRequest& request) {
+  if (request.max_restarts > 0 || request.replans)
+    throw InputError("", "",
+                     "expected no --max-restarts and no --replan where " + environment.launcher +
+                         " starts the ranks: only it can do so again, with --resume");
+}
+
 void check_world_size(const LauncherEnvironment& environment, const CheckedRun& run) {
   const auto num_ranks = static_cast<int>(run.program.ranks.size());
   if (environment.num_ranks != num_ranks)
@@ -150,7 +157,10 @@ RunRecord run_training(const RunRequest& request,
   std::optional<RunDirectory> output;
   try {
     checked = check_run(request);
-    if (environment) check_world_size(*environment, *checked);
+    if (environment) {
+      check_restarts(*environment, request);
+      check_world_size(*environment, *checked);
+    }
     output.emplace(request.output);
   } catch (const InputError& error) {
     if (environment) refuse_ranks(request.launch, *environment, error.what());
