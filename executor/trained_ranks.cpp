@@ -8,7 +8,6 @@
 #include <utility>
 
 #include "executor/checkpoint/run_checkpoints.h"
-#include "executor/communicator.h"
 #include "executor/launch/preflight.h"
 #include "executor/launch/rank_assignment.h"
 #include "executor/process_setup.h"
@@ -21,7 +20,6 @@ namespace cadastre {
 
 namespace {
 
-constexpr const char* kLoopback = "127.0.0.1";
 constexpr int kWrongRequest = 2;
 /// Steps over which the speed that is shown is taken.
 constexpr std::int64_t kSpeedSteps = 20;
@@ -75,9 +73,7 @@ class Training {
         checkpoints_(request, run),
         group_(request.launch, rank_starts(request, run), request_fingerprint(request)),
         coordinator_(group_.coordinator()),
-        rendezvous_(kLoopback),
-        result_{.steps = RunSteps(num_ranks_, run.plan.plan.batch_size,
-                                  run.schedule.total_steps()),
+        result_{.steps = RunSteps(num_ranks_, run.plan.plan.batch_size, run.schedule.total_steps()),
                 .windows = std::vector<StepWindow>(run.program.ranks.size()),
                 .weights = {},
                 .validation = {}} {
@@ -119,6 +115,7 @@ class Training {
                      });
     coordinator_.dismiss();
     result_.notes = checkpoints_.finish();
+    for (std::string& note : group_.notes()) result_.notes.push_back(std::move(note));
     for (int rank = 0; rank < num_ranks_; ++rank)
       result_.windows[static_cast<std::size_t>(rank)].move_times(
           [&](double time_s) { return coordinator_.clock(rank).to_own_s(time_s); });
@@ -148,8 +145,6 @@ class Training {
           rank, to_frame(TrainingJob{.rank = rank,
                                      .num_threads = threads[static_cast<std::size_t>(rank)],
                                      .has_other_machines = on_several_machines(by_rank),
-                                     .rendezvous = {.address = coordinator_.own_address(rank),
-                                                    .port = rendezvous_.rendezvous().port},
                                      .training = request_.training,
                                      .first_step = checkpoints_.first_step(),
                                      .checkpoint_every = checkpoints_.every(),
@@ -300,7 +295,6 @@ class Training {
   RunCheckpoints checkpoints_;
   RankGroup group_;
   Coordinator& coordinator_;
-  RendezvousServer rendezvous_;
   TrainedRanks result_;
   std::vector<Weights> parts_;
   std::map<std::int64_t, std::vector<Weights>> candidates_;  ///< by steps, of the stages so far
