@@ -1,17 +1,19 @@
 #include "executor/communicator.h"
 
-#include <torch/version.h>
-
 #include <algorithm>
 #include <chrono>
+#include <cstdio>
 #include <mutex>
 #include <optional>
 #include <stdexcept>
 #include <torch/csrc/distributed/c10d/PrefixStore.hpp>
 #include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
-#include <torch/csrc/distributed/c10d/TCPStore.hpp>
 #include <unordered_map>
 #include <utility>
+
+#include "executor/asked_store.h"
+#include "executor/launch/handshake.h"
+#include "executor/launch/listening_sockets.h"
 
 namespace cadastre {
 
@@ -21,16 +23,9 @@ using Work = c10::intrusive_ptr<c10d::Work>;
 
 constexpr std::chrono::minutes kRendezvousTimeout{2};
 constexpr std::chrono::minutes kMessageTimeout{30};
-
-c10d::TCPStoreOptions store_options() {
-  c10d::TCPStoreOptions options;
-  options.timeout = kRendezvousTimeout;
-  options.waitWorkers = false;
-#if TORCH_VERSION_MAJOR >= 2
-  options.useLibUV = false;  // Debian's build has none and would throw
-#endif
-  return options;
-}
+constexpr std::chrono::minutes kProofTimeout{1};
+constexpr std::int64_t kNumProofBytes = 64;  // in hexadecimal
+constexpr const char* kMeetingKey = "cadastre meeting";
 
 c10::intrusive_ptr<c10d::ProcessGroupGloo> gloo_group(const c10::intrusive_ptr<c10d::Store>& store,
                                                       const std::string& name,
@@ -59,28 +54,56 @@ auto named_failure(const std::string& what, const Action& action) {
   }
 }
 
+std::vector<std::uint8_t> bytes_of(const std::string& text) { return {text.begin(), text.end()}; }
+
+at::Tensor proof_tensor() { return at::empty({kNumProofBytes}, at::kByte); }
+
+/// Gloo believes whoever connects to its port and names a number that it counts up from 0: of two
+/// that do, the first. So each rank says to each, over the connection that came of it, what only
+/// the run's ranks can know at this meeting.
+void prove_to_each_other(c10d::ProcessGroupGloo& group, const std::string& name, int rank, int size,
+                         const std::string& key, const std::string& meeting) {
+  constexpr int kTag = 0;
+  const auto proof = [&](int from, int to) {
+    std::string text = "cadastre pair|";
+    text += meeting + "|" + name + "|";
+    text += std::to_string(from) + "|" + std::to_string(to);
+    return message_authentication_code(key, text);
+  };
+  std::vector<at::Tensor> proofs;
+  std::vector<at::Tensor> received;
+  std::vector<Work> sends;
+  std::vector<Work> receives;
+  for (int peer = 0; peer < size; ++peer) {
+    at::Tensor& sent = proofs.emplace_back(proof_tensor());
+    at::Tensor& taken = received.emplace_back(proof_tensor());
+    if (peer == rank) {
+      sends.emplace_back();
+      receives.emplace_back();
+      continue;
+    }
+    const std::string text = proof(rank, peer);
+    std::copy(text.begin(), text.end(), sent.data_ptr<std::uint8_t>());
+    std::vector<at::Tensor> one = {taken};
+    receives.push_back(group.recv(one, peer, kTag));
+    one = {sent};
+    sends.push_back(group.send(one, peer, kTag));
+  }
+  for (int peer = 0; peer < size; ++peer) {
+    if (peer == rank) continue;
+    const auto p = static_cast<std::size_t>(peer);
+    const bool has_come = receives[p]->wait(kProofTimeout);
+    const std::uint8_t* const bytes = received[p].data_ptr<std::uint8_t>();
+    if (!has_come ||
+        !are_equal_in_constant_time(std::string(bytes, bytes + kNumProofBytes), proof(peer, rank)))
+      throw std::runtime_error("something else connected in the place of rank " +
+                               std::to_string(peer));
+  }
+  for (const Work& send : sends)
+    if (send) send->wait(kProofTimeout);
+}
+
 }  // namespace
-
-struct RendezvousServer::State {
-  std::string address;
-  c10::intrusive_ptr<c10d::TCPStore> store;
-};
-
-RendezvousServer::RendezvousServer(const std::string& address) : state_(std::make_unique<State>()) {
-  c10d::TCPStoreOptions options = store_options();
-  options.isServer = true;
-  options.port = 0;
-  state_->address = address;
-  state_->store = named_failure<std::runtime_error>("cannot open a rendezvous on " + address, [&] {
-    return c10::make_intrusive<c10d::TCPStore>(address, options);
-  });
-}
-
-RendezvousServer::~RendezvousServer() = default;
-
-Rendezvous RendezvousServer::rendezvous() const {
-  return {.address = state_->address, .port = state_->store->getPort()};
-}
 
 struct Communicator::State {
   struct Message {
@@ -89,7 +112,6 @@ struct Communicator::State {
   };
 
   int rank = 0;
-  c10::intrusive_ptr<c10d::Store> store;
   c10::intrusive_ptr<c10d::ProcessGroupGloo> world;
   std::vector<c10::intrusive_ptr<c10d::ProcessGroupGloo>> groups;  ///< null where not a member
   std::vector<Message> sends;                                      ///< of this round
@@ -150,30 +172,41 @@ void Communicator::State::wait(const Message& message) {
   throw PeerLostError(what);
 }
 
-Communicator::Communicator(const Rendezvous& rendezvous, const std::string& interface_address,
+Communicator::Communicator(const MeetingPlace& place, const std::string& interface_address,
                            int rank, int num_ranks, const std::vector<std::vector<int>>& groups)
     : state_(std::make_unique<State>()) {
   state_->rank = rank;
   state_->sent_bytes.resize(static_cast<std::size_t>(num_ranks));
-  named_failure<PeerLostError>(
-      "cannot meet the other ranks at " + rendezvous.address + ":" +
-          std::to_string(rendezvous.port),
-      [&] {
-        c10d::TCPStoreOptions options = store_options();
-        options.port = rendezvous.port;
-        state_->store = c10::make_intrusive<c10d::TCPStore>(rendezvous.address, options);
-        state_->world = gloo_group(state_->store, "world", interface_address, rank, num_ranks);
-        for (std::size_t g = 0; g < groups.size(); ++g) {
-          const auto member = std::find(groups[g].begin(), groups[g].end(), rank);
-          if (member == groups[g].end()) {
-            state_->groups.emplace_back();
-            continue;
-          }
-          state_->groups.push_back(gloo_group(
-              state_->store, "group" + std::to_string(g), interface_address,
-              static_cast<int>(member - groups[g].begin()), static_cast<int>(groups[g].size())));
-        }
-      });
+  named_failure<PeerLostError>("cannot meet the other ranks", [&] {
+    const std::vector<int> before = listening_sockets();
+    const auto store = c10::make_intrusive<AskedStore>(place.ask, kRendezvousTimeout);
+    if (rank == 0) store->set(kMeetingKey, bytes_of(random_digits()));
+    const std::vector<std::uint8_t> bytes = store->get(kMeetingKey);
+    const std::string meeting(bytes.begin(), bytes.end());
+    const auto meet = [&](const std::string& name, int own_rank, std::size_t size) {
+      auto group = gloo_group(store, name, interface_address, own_rank, static_cast<int>(size));
+      prove_to_each_other(*group, name, own_rank, static_cast<int>(size), place.key, meeting);
+      return group;
+    };
+    state_->world = meet("world", rank, static_cast<std::size_t>(num_ranks));
+    for (std::size_t g = 0; g < groups.size(); ++g) {
+      const auto member = std::find(groups[g].begin(), groups[g].end(), rank);
+      if (member == groups[g].end()) {
+        state_->groups.emplace_back();
+        continue;
+      }
+      state_->groups.push_back(meet("group" + std::to_string(g),
+                                    static_cast<int>(member - groups[g].begin()),
+                                    groups[g].size()));
+    }
+    // Nobody closes his ports while another is still on his way to them.
+    prove_to_each_other(*state_->world, "all", rank, num_ranks, place.key, meeting);
+    for (const int listening : listening_sockets())
+      if (!std::binary_search(before.begin(), before.end(), listening) &&
+          !refuse_connections(listening))
+        std::fprintf(stderr, "note: this kernel keeps the ports of rank %d open to strangers\n",
+                     rank);
+  });
 }
 
 Communicator::~Communicator() = default;

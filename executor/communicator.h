@@ -8,34 +8,14 @@
 #include <string>
 #include <vector>
 
-namespace cadastre {
+#include "executor/launch/shared_store.h"
 
-/// Where the ranks of a run find each other: a c10d TCPStore.
-struct Rendezvous {
-  std::string address;
-  std::uint16_t port = 0;
-};
+namespace cadastre {
 
 /// Another rank is gone, or cannot be reached any more.
 class PeerLostError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
-};
-
-/// The store that ranks meet at, served by this process as long as the object lives.
-class RendezvousServer {
- public:
-  /// Listens on a free port. Throws std::runtime_error.
-  explicit RendezvousServer(const std::string& address);
-  ~RendezvousServer();
-  RendezvousServer(const RendezvousServer&) = delete;
-  RendezvousServer& operator=(const RendezvousServer&) = delete;
-
-  [[nodiscard]] Rendezvous rendezvous() const;
-
- private:
-  struct State;
-  std::unique_ptr<State> state_;
 };
 
 /// What a rank says to the others, over c10d's ProcessGroupGloo. Every call throws PeerLostError
@@ -44,8 +24,10 @@ class RendezvousServer {
 class Communicator {
  public:
   /// Meets the other `num_ranks` - 1 ranks; `interface_address` is the local address that peers
-  /// connect to. `groups`: sets of ranks for `all_reduce`, the same list on every rank.
-  Communicator(const Rendezvous& rendezvous, const std::string& interface_address, int rank,
+  /// connect to. `groups`: sets of ranks for `all_reduce`, the same list on every rank. Each proves
+  /// to each over each connection that it has the key, and once all are there no rank is to
+  /// be connected to any more. `place` must outlive this.
+  Communicator(const MeetingPlace& place, const std::string& interface_address, int rank,
                int num_ranks, const std::vector<std::vector<int>>& groups);
   ~Communicator();
   Communicator(const Communicator&) = delete;

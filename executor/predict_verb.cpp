@@ -110,7 +110,7 @@ void add_predict_rank_verb(CLI::App& program) {
   app->add_option("--rasters", options->rasters);
   app->add_option("--interface", options->interface);
   app->callback([launch, options] {
-    prepare_rank();
+    prepare_rank(*launch);
     take_part(*launch, [&](RankLink& link) { predict_as_rank(*options, link); });
   });
 }

@@ -137,7 +137,7 @@ void add_probe_rank_verb(CLI::App& program) {
   add_rank_launch_options(*app, *launch);
   app->add_option("--interface", *interface);
   app->callback([launch, interface] {
-    prepare_rank();
+    prepare_rank(*launch);
     take_part(*launch, [&](RankLink& link) { probe_as_rank(*interface, link); });
   });
 }

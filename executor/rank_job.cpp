@@ -14,6 +14,7 @@
 #include "executor/checkpoint/checkpoint_frames.h"
 #include "executor/host_counts.h"
 #include "executor/launch/host_facts.h"
+#include "executor/launch/link_store.h"
 #include "executor/launch/rank_place.h"
 #include "executor/learning_rate.h"
 #include "executor/load_ahead.h"
@@ -333,9 +334,10 @@ void train_as_rank(const RankOptions& options, RankLink& link) {
              .payload = {}});
   static_cast<void>(link.wait_for("go"));
 
+  LinkStore store(link);
   std::unique_ptr<Communicator> communicator;
   if (program.ranks.size() > 1)
-    communicator = std::make_unique<Communicator>(job.rendezvous, address, job.rank,
+    communicator = std::make_unique<Communicator>(store.place(), address, job.rank,
                                                   static_cast<int>(program.ranks.size()),
                                                   std::vector<std::vector<int>>{});
   RankTraining training(job, plan, program, model, training_data, communicator.get(), link);

@@ -17,7 +17,7 @@ void add_rank_verb(CLI::App& program) {
   app->add_option("--rasters", options->rasters);
   app->add_option("--interface", options->interface);
   app->callback([launch, options] {
-    prepare_rank();
+    prepare_rank(*launch);
     take_part(*launch, [&](RankLink& link) { train_as_rank(*options, link); });
   });
 }

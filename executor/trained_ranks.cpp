@@ -11,7 +11,6 @@
 #include <utility>
 
 #include "executor/checkpoint/run_checkpoints.h"
-#include "executor/communicator.h"
 #include "executor/launch/interruption.h"
 #include "executor/launch/preflight.h"
 #include "executor/launch/rank_assignment.h"
@@ -25,7 +24,6 @@ namespace cadastre {
 
 namespace {
 
-constexpr const char* kLoopback = "127.0.0.1";
 constexpr int kWrongRequest = 2;
 /// Steps over which the speed that is shown is taken.
 constexpr std::int64_t kSpeedSteps = 20;
@@ -80,9 +78,7 @@ class Training {
         checkpoints_(request, run),
         group_(request.launch, rank_starts(request, run), request_fingerprint(request)),
         coordinator_(group_.coordinator()),
-        rendezvous_(kLoopback),
-        result_{.steps = RunSteps(num_ranks_, run.plan.plan.batch_size,
-                                  run.schedule.total_steps()),
+        result_{.steps = RunSteps(num_ranks_, run.plan.plan.batch_size, run.schedule.total_steps()),
                 .windows = std::vector<StepWindow>(run.program.ranks.size()),
                 .weights = {},
                 .validation = {}} {
@@ -128,6 +124,7 @@ class Training {
     if (parts_.empty()) throw_halted();
     checkpoints_.finish();
     on_notes_(checkpoints_.take_notes());
+    result_.notes = group_.notes();
     for (int rank = 0; rank < num_ranks_; ++rank)
       result_.windows[static_cast<std::size_t>(rank)].move_times(
           [&](double time_s) { return coordinator_.clock(rank).to_own_s(time_s); });
@@ -157,8 +154,6 @@ class Training {
           rank, to_frame(TrainingJob{.rank = rank,
                                      .num_threads = threads[static_cast<std::size_t>(rank)],
                                      .has_other_machines = on_several_machines(by_rank),
-                                     .rendezvous = {.address = coordinator_.own_address(rank),
-                                                    .port = rendezvous_.rendezvous().port},
                                      .training = request_.training,
                                      .first_step = checkpoints_.first_step(),
                                      .checkpoint_every = checkpoints_.every(),
@@ -351,7 +346,6 @@ class Training {
   RunCheckpoints checkpoints_;
   RankGroup group_;
   Coordinator& coordinator_;
-  RendezvousServer rendezvous_;
   TrainedRanks result_;
   std::vector<Weights> parts_;
   std::map<std::int64_t, std::vector<Weights>> candidates_;  ///< by steps, of the stages so far

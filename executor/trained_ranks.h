@@ -24,6 +24,7 @@ struct TrainedRanks {
   RunEnd end = RunEnd::kSteps;
   std::optional<Validation> validation;
   std::int64_t first_step = 0;  ///< of this start: those before it are from a checkpoint
+  std::vector<std::string> notes;  ///< on the key, and on strangers who were refused: told before
 };
 
 /// What there is to say beside the figures, as it happens: none, or a line each.

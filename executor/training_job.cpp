@@ -13,8 +13,6 @@ Frame to_frame(const TrainingJob& job) {
                      {"rank", job.rank},
                      {"num_threads", job.num_threads},
                      {"has_other_machines", job.has_other_machines},
-                     {"rendezvous_address", job.rendezvous.address},
-                     {"rendezvous_port", job.rendezvous.port},
                      {"first_step", job.first_step},
                      {"checkpoint_every", job.checkpoint_every},
                      {"awaits_verdict", job.awaits_verdict},
@@ -30,8 +28,6 @@ TrainingJob training_job_from(const Frame& frame) {
     job.rank = header.at("rank").get<int>();
     job.num_threads = header.at("num_threads").get<int>();
     job.has_other_machines = header.at("has_other_machines").get<bool>();
-    job.rendezvous.address = header.at("rendezvous_address").get<std::string>();
-    job.rendezvous.port = header.at("rendezvous_port").get<std::uint16_t>();
     job.training = training_from_json(JsonPlace(header.at("training"), "the coordinator's job", ""));
     job.first_step = header.at("first_step").get<std::int64_t>();
     job.checkpoint_every = header.at("checkpoint_every").get<std::int64_t>();

@@ -3,7 +3,6 @@
 #include <cstdint>
 #include <string>
 
-#include "executor/communicator.h"
 #include "executor/launch/frame.h"
 #include "planner/run_record.h"
 
@@ -14,7 +13,6 @@ struct TrainingJob {
   int rank = 0;
   int num_threads = 1;
   bool has_other_machines = false;
-  Rendezvous rendezvous;
   TrainingSettings training;
   std::int64_t first_step = 0;        ///< steps before it are done: a `resume` frame follows
   std::int64_t checkpoint_every = 0;  ///< steps; 0: never

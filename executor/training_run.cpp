@@ -184,7 +184,8 @@ RunRecord run_training(const RunRequest& request,
   record.host_use = host_use_of(trained.windows, timeline_of(run.program, "measured"));
   test(request, trained.weights, on_progress, record);
   const Timeline timeline = typical_step(run.program, trained.windows, trained.steps.ends_s());
-  record.notes.insert(record.notes.end(), notes.begin(), notes.end());
+  for (const std::vector<std::string>& more : {notes, trained.notes})
+    record.notes.insert(record.notes.end(), more.begin(), more.end());
   write_weights(request.output / "weights.pt", trained.weights);
   write_file(request.output / "timeline.json", json_text(to_json(timeline)));
   write_file(request.output / "trace.json", json_text(chrome_trace(timeline)));

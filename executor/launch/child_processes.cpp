@@ -13,6 +13,8 @@
 #include <cstring>
 #include <stdexcept>
 
+#include "executor/launch/run_key.h"
+
 namespace cadastre {
 
 namespace {
@@ -36,11 +38,26 @@ std::vector<std::string> environment_with(const std::map<std::string, std::strin
   for (char** variable = environ; *variable != nullptr; ++variable) {
     const std::string text = *variable;
     const std::string name = text.substr(0, text.find('='));
-    if (added.count(name) == 0 && name != kParentVariable) variables.push_back(text);
+    if (added.count(name) == 0 && name != kParentVariable && name != kKeyVariable)
+      variables.push_back(text);
   }
   for (const auto& [name, value] : added) variables.push_back(name + "=" + value);
   variables.push_back(std::string(kParentVariable) + "=" + std::to_string(::getpid()));
   return variables;
+}
+
+/// The reading end of a pipe that holds `text` and has no other writer.
+int open_with(const std::string& text) {
+  int ends[2] = {-1, -1};
+  if (::pipe2(ends, O_CLOEXEC) != 0)
+    throw std::runtime_error(std::string("cannot open a pipe: ") + std::strerror(errno));
+  // A pipe takes this much without a reader.
+  const bool is_written =
+      ::write(ends[1], text.data(), text.size()) == static_cast<ssize_t>(text.size());
+  ::close(ends[1]);
+  if (is_written) return ends[0];
+  ::close(ends[0]);
+  throw std::runtime_error("cannot write to a pipe");
 }
 
 }  // namespace
@@ -73,12 +90,16 @@ ChildProcesses::~ChildProcesses() { kill_all(); }
 ChildProcesses::Child ChildProcesses::start(const ChildProcess& process) {
   std::vector<std::string> words = process.words;
   std::vector<std::string> variables = environment_with(process.environment);
+  const int input = process.input.empty() ? -1 : open_with(process.input);
   int ends[2] = {-1, -1};
   if (process.keep_errors && ::pipe2(ends, O_CLOEXEC) != 0)
     throw std::runtime_error(std::string("cannot open a pipe: ") + std::strerror(errno));
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+  if (input >= 0)
+    posix_spawn_file_actions_adddup2(&actions, input, STDIN_FILENO);
+  else
+    posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
   posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
   if (process.keep_errors) posix_spawn_file_actions_adddup2(&actions, ends[1], STDERR_FILENO);
   // A key that interrupts the terminal's programs is this process's to answer.
@@ -91,6 +112,7 @@ ChildProcesses::Child ChildProcesses::start(const ChildProcess& process) {
                                    pointers(words).data(), pointers(variables).data());
   posix_spawnattr_destroy(&attributes);
   posix_spawn_file_actions_destroy(&actions);
+  if (input >= 0) ::close(input);
   if (process.keep_errors) {
     ::close(ends[1]);
     ::fcntl(ends[0], F_SETFL, O_NONBLOCK);

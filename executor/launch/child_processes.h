@@ -13,6 +13,7 @@ namespace cadastre {
 struct ChildProcess {
   std::vector<std::string> words;                  ///< the program and its arguments
   std::map<std::string, std::string> environment;  ///< beside what is inherited
+  std::string input;         ///< what it reads from standard input, of at most 4 KiB
   bool keep_errors = false;  ///< what it writes to standard error is kept, not shown
 };
 
@@ -29,8 +30,8 @@ struct ChildEnd {
 /// Processes that run beside this one. None outlives the object.
 class ChildProcesses {
  public:
-  /// Starts all, without standard input and output, each in a process group of its own. Throws std::runtime_error naming the program
-  /// that cannot be started; then none runs.
+  /// Starts all, without standard output, with no other input, each in a process group of its own.
+  /// Throws std::runtime_error naming the program that cannot be started; then none runs.
   explicit ChildProcesses(const std::vector<ChildProcess>& processes);
   ~ChildProcesses();
   ChildProcesses(const ChildProcesses&) = delete;

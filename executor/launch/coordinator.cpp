@@ -21,7 +21,7 @@ namespace {
 constexpr int kPollMilliseconds = 50;
 /// Each is answered with where the rank is.
 constexpr std::chrono::milliseconds kPingInterval{250};
-constexpr std::chrono::seconds kStrangersPatience{10};
+constexpr std::chrono::seconds kEndPatience{10};
 /// After a rank has failed, how long others may take to fail of the same cause and say so.
 constexpr std::chrono::milliseconds kFailurePatience{400};
 /// Round trips at once, for a first idea of the clocks.
@@ -51,11 +51,8 @@ Arrival read_from(const Socket& socket, FrameReader& reader) {
 
 }  // namespace
 
-Coordinator::Coordinator(Socket listener, int num_ranks, std::string token)
-    : listener_(std::move(listener)),
-      token_(std::move(token)),
-      own_(host_facts()),
-      last_ping_(Clock::now()) {
+Coordinator::Coordinator(Reception reception, int num_ranks)
+    : reception_(std::move(reception)), own_(host_facts()), last_ping_(Clock::now()) {
   for (int rank = 0; rank < num_ranks; ++rank) {
     Peer& peer = peers_.emplace_back();
     peer.name = "rank " + std::to_string(rank);
@@ -146,7 +143,7 @@ void Coordinator::dismiss() {
   const Frame bye{.header = {{"type", "bye"}}, .payload = {}};
   for (std::size_t rank = 0; rank < peers_.size(); ++rank) send(static_cast<int>(rank), bye);
   if (children_ == nullptr) return;
-  const Clock::time_point deadline = Clock::now() + kStrangersPatience;
+  const Clock::time_point deadline = Clock::now() + kEndPatience;
   while (Clock::now() < deadline) {
     children_->reap();
     if (children_->all_ended()) return;
@@ -166,7 +163,6 @@ void Coordinator::end_all(const std::string& why, int status) {
     }
   };
   for (const Peer& peer : peers_) tell(peer.socket);
-  for (const Stranger& stranger : strangers_) tell(stranger.socket);
   for (const Peer& peer : peers_)
     if (peer.socket.is_open()) ::shutdown(peer.socket.descriptor(), SHUT_WR);
   if (children_ != nullptr) children_->kill_all();
@@ -178,22 +174,19 @@ void Coordinator::refuse(const std::string& why, int status, std::chrono::second
   while (Clock::now() < deadline &&
          !std::all_of(std::next(peers_.begin()), peers_.end(), has_come)) {
     ::poll(nullptr, 0, kPollMilliseconds);
-    accept_strangers();
-    read_strangers();
+    receive_ranks();
   }
   end_all(why, status);
 }
 
 void Coordinator::pump(const OnFrame& on_frame) {
-  std::vector<pollfd> polled = {{.fd = listener_.descriptor(), .events = POLLIN, .revents = 0}};
-  for (const Stranger& stranger : strangers_)
-    polled.push_back({.fd = stranger.socket.descriptor(), .events = POLLIN, .revents = 0});
+  std::vector<pollfd> polled;
+  reception_.add_to(polled);
   for (const Peer& peer : peers_)
     if (peer.socket.is_open())
       polled.push_back({.fd = peer.socket.descriptor(), .events = POLLIN, .revents = 0});
   ::poll(polled.data(), polled.size(), kPollMilliseconds);
-  accept_strangers();
-  read_strangers();
+  receive_ranks();
   for (std::size_t rank = 0; rank < peers_.size(); ++rank) read_peer(rank, on_frame);
   ping();
   heed_interruptions();
@@ -209,43 +202,12 @@ void Coordinator::heed_interruptions() {
   throw std::runtime_error(why);
 }
 
-void Coordinator::accept_strangers() {
-  while (true) {
-    Socket socket = accept_from(listener_);
-    if (!socket.is_open()) return;
-    Stranger& stranger = strangers_.emplace_back();
-    stranger.socket = std::move(socket);
-    stranger.since = Clock::now();
-  }
+void Coordinator::receive_ranks() {
+  for (ProvenRank& proven : reception_.receive()) introduce(proven);
 }
 
-void Coordinator::read_strangers() {
-  std::erase_if(strangers_, [&](Stranger& stranger) {
-    try {
-      const bool ended = read_from(stranger.socket, stranger.reader) == Arrival::kEnd;
-      if (const std::optional<Frame> frame = stranger.reader.next())
-        return introduce(stranger, *frame);
-      return ended || Clock::now() - stranger.since > kStrangersPatience;
-    } catch (const FrameError&) {
-      return true;  // somebody else's business
-    }
-  });
-}
-
-bool Coordinator::introduce(Stranger& stranger, const Frame& frame) {
-  const RankHello hello = hello_from(frame);
-  const auto answer = [&](const std::string& why) {
-    try {
-      send_all(stranger.socket,
-               encode({.header = {{"type", "stop"}, {"text", why}, {"status", kWrongRequest}},
-                       .payload = {}}));
-    } catch (const std::runtime_error&) {
-      return true;  // it has gone by itself
-    }
-    return true;
-  };
-  if (hello.token != token_)
-    return answer("another run has this port: its ranks are not of this one");
+void Coordinator::introduce(ProvenRank& proven) {
+  const RankHello& hello = proven.hello;
   const auto num_ranks = static_cast<int>(peers_.size());
   if (hello.number < 0 || hello.number >= num_ranks) {
     // Counted with those that can take part, it would be a rank too many: a reason for all to end.
@@ -256,9 +218,20 @@ bool Coordinator::introduce(Stranger& stranger, const Frame& frame) {
     throw InputError("", "", why);
   }
   Peer& peer = peers_[static_cast<std::size_t>(hello.number)];
-  if (peer.hello) return answer("there are two ranks of number " + std::to_string(hello.number));
-  peer.socket = std::move(stranger.socket);
-  peer.reader = std::move(stranger.reader);
+  if (peer.hello) {
+    const std::string why = "there are two ranks of number " + std::to_string(hello.number);
+    reception_.note_refusal(proven.address, why);
+    try {
+      send_all(proven.socket,
+               encode({.header = {{"type", "stop"}, {"text", why}, {"status", kWrongRequest}},
+                       .payload = {}}));
+    } catch (const std::runtime_error&) {
+      // It has gone by itself.
+    }
+    return;
+  }
+  peer.socket = std::move(proven.socket);
+  peer.reader = std::move(proven.reader);
   peer.reader.set_most_bytes(kMostFrameBytes);
   peer.hello = hello;
   if (peer.name.find('(') == std::string::npos) peer.name += " (host " + hello.host.name + ")";
@@ -268,7 +241,6 @@ bool Coordinator::introduce(Stranger& stranger, const Frame& frame) {
   // One in any case: it tells the rank that it has come to the right place.
   const int num_pings = hello.host.machine_id != own_.machine_id ? kFirstPings : 1;
   for (int i = 0; i < num_pings; ++i) send(hello.number, ping_frame());
-  return true;
 }
 
 void Coordinator::read_peer(std::size_t rank, const OnFrame& on_frame) {
@@ -312,6 +284,9 @@ void Coordinator::handle(std::size_t rank, Frame& frame, const OnFrame& on_frame
                        .payload = {}};
   } else if (type == "done") {
     peer.is_done = true;
+  } else if (type == "store") {
+    for (const StoreDesk::Reply& reply : store_desk_.handle(static_cast<int>(rank), frame))
+      send(reply.rank, reply.frame);
   } else if (on_frame) {
     on_frame(rank, frame);
   }

@@ -11,13 +11,16 @@
 #include "executor/launch/clock_offset.h"
 #include "executor/launch/frame.h"
 #include "executor/launch/rank_hello.h"
+#include "executor/launch/reception.h"
+#include "executor/launch/shared_store.h"
 #include "executor/launch/socket.h"
 #include "executor/launch/whereabouts.h"
 
 namespace cadastre {
 
 /// The one process of a run that knows all its ranks: they connect to it, it tells each what to do,
-/// hears how they get on, and when one fails it names that one and ends the others.
+/// hears how they get on, and when one fails it names that one and ends the others. It keeps the
+/// values by which they find each other.
 ///
 /// Every call that waits throws when a rank fails: InputError where the request or a host is wrong
 /// (the rank said so, or cannot take part), RanksMissing where it never came, else RankFailure, with
@@ -31,12 +34,11 @@ class Coordinator {
  public:
   static constexpr std::chrono::seconds kFrozenPatience{20};
 
-  /// `token` tells the ranks of this run from strangers.
-  Coordinator(Socket listener, int num_ranks, std::string token);
+  Coordinator(Reception reception, int num_ranks);
   Coordinator(const Coordinator&) = delete;
   Coordinator& operator=(const Coordinator&) = delete;
 
-  [[nodiscard]] std::uint16_t port() const { return local_port(listener_); }
+  [[nodiscard]] std::uint16_t port() const { return reception_.port(); }
 
   /// `children[i]` is the process of rank `i`, or what started it; may be fewer than there are
   /// ranks. It must outlive this.
@@ -99,6 +101,9 @@ class Coordinator {
   [[nodiscard]] const ClockOffset& clock(int rank) const;
   [[nodiscard]] const std::string& name(int rank) const;
 
+  /// Who was refused as it is none of this run's ranks, and why.
+  [[nodiscard]] std::vector<std::string> refusals() const { return reception_.notes(); }
+
  private:
   using Clock = std::chrono::steady_clock;
 
@@ -119,19 +124,11 @@ class Coordinator {
     int child = -1;
   };
 
-  /// A connection that has not said yet which rank it is.
-  struct Stranger {
-    Socket socket;
-    FrameReader reader{1 << 20};
-    Clock::time_point since;
-  };
-
   using OnFrame = std::function<void(std::size_t rank, Frame& frame)>;
 
   void pump(const OnFrame& on_frame);
-  void accept_strangers();
-  void read_strangers();
-  bool introduce(Stranger& stranger, const Frame& frame);
+  void receive_ranks();
+  void introduce(ProvenRank& proven);
   void read_peer(std::size_t rank, const OnFrame& on_frame);
   void handle(std::size_t rank, Frame& frame, const OnFrame& on_frame);
   void ping();
@@ -147,8 +144,8 @@ class Coordinator {
   [[noreturn]] void fail();
   [[noreturn]] void fail_missing(std::chrono::seconds patience);
 
-  Socket listener_;
-  std::string token_;
+  Reception reception_;
+  StoreDesk store_desk_;
   HostFacts own_;
   ChildProcesses* children_ = nullptr;
   OnLost on_lost_;
@@ -158,7 +155,6 @@ class Coordinator {
   std::string counted_type_ = "step";
   std::string counted_ = "steps";
   std::vector<Peer> peers_;
-  std::vector<Stranger> strangers_;
   std::optional<Clock::time_point> first_failure_;
   Clock::time_point last_ping_;
 };

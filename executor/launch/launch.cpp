@@ -6,12 +6,16 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <random>
+#include <set>
 #include <sstream>
 #include <stdexcept>
+#include <utility>
 
+#include "executor/launch/host_facts.h"
 #include "executor/launch/hosts_file.h"
+#include "executor/launch/listening_addresses.h"
 #include "executor/launch/processor_binding.h"
+#include "executor/launch/run_key.h"
 #include "planner/command_line.h"
 #include "planner/error.h"
 #include "planner/files.h"
@@ -23,12 +27,6 @@ namespace {
 constexpr const char* kLoopback = "127.0.0.1";
 constexpr const char* kProgram = "cadastre-executor";
 constexpr int kWrongRequest = 2;
-
-std::string random_token() {
-  std::random_device device;
-  return fingerprint(std::to_string(device()) + " " + std::to_string(device()) + " " +
-                     std::to_string(::getpid()));
-}
 
 std::vector<std::string> words_of(const std::string& text) {
   std::istringstream stream(text);
@@ -51,22 +49,16 @@ std::string quoted(const std::string& word) {
 }
 
 std::vector<std::string> launch_arguments(const RankLaunch& launch) {
-  std::vector<std::string> arguments = {"--coordinator",
-                                        launch.coordinator_address,
-                                        "--coordinator-port",
-                                        std::to_string(launch.coordinator_port),
-                                        "--number",
-                                        std::to_string(launch.number),
-                                        "--num-ranks",
-                                        std::to_string(launch.num_ranks),
-                                        "--token",
-                                        launch.token,
-                                        "--patience",
-                                        std::to_string(launch.patience.count()),
-                                        "--frozen-after",
-                                        std::to_string(launch.frozen_after.count())};
+  std::vector<std::string> arguments = {
+      "--coordinator",      launch.coordinator_address,
+      "--coordinator-port", std::to_string(launch.coordinator_port),
+      "--number",           std::to_string(launch.number),
+      "--num-ranks",        std::to_string(launch.num_ranks),
+      "--patience",         std::to_string(launch.patience.count()),
+      "--frozen-after",     std::to_string(launch.frozen_after.count())};
   if (!launch.request.empty()) arguments.insert(arguments.end(), {"--request", launch.request});
   if (!launch.problem.empty()) arguments.insert(arguments.end(), {"--problem", launch.problem});
+  if (launch.key_from_input) arguments.emplace_back("--key-from-input");
   if (launch.speaks) arguments.emplace_back("--speaks");
   return arguments;
 }
@@ -95,6 +87,7 @@ ChildProcess local_rank(const RankStart& start, const RankLaunch& launch,
                         const std::string& processors, const std::string& interface) {
   ChildProcess process{.words = words_of_rank(own_program(), start.arguments, launch, interface),
                        .environment = thread_environment(start.num_threads)};
+  process.environment[kKeyVariable] = launch.key;
   process.environment["RANK"] = std::to_string(launch.number);
   process.environment[kProcessorsVariable] = processors;
   return process;
@@ -112,17 +105,33 @@ ChildProcess remote_rank(const LaunchOptions& options, const RankStart& start,
     command += ' ';
     command += quoted(word);
   }
-  ChildProcess process{.words = words_of(options.ssh), .environment = {}, .keep_errors = true};
+  ChildProcess process{.words = words_of(options.ssh),
+                       .environment = {},
+                       .input = launch.key + "\n",
+                       .keep_errors = true};
   process.words.insert(process.words.end(), {"-o", "BatchMode=yes", "-o", "ConnectTimeout=10",
                                              host.destination, command});
   return process;
+}
+
+/// Of an interface over which other machines are reached; empty where this machine has none of that
+/// name, as it is the ranks' machines that have to.
+std::string own_interface_address(const std::string& interface) {
+  if (interface.empty()) return "";
+  try {
+    const std::string address = interface_address(interface);
+    return is_loopback(address) ? "" : address;
+  } catch (const InputError&) {
+    return "";
+  }
 }
 
 /// The address at which a machine of the hosts file finds this one.
 std::string address_for(const LaunchOptions& options, const RemoteHost& host) {
   if (!options.address.empty()) return options.address;
   const std::string name = host.destination.substr(host.destination.find('@') + 1);
-  std::string own;
+  std::string own = own_interface_address(options.interface);
+  if (!own.empty()) return own;
   try {
     own = address_towards(resolve(name).front());
   } catch (const std::runtime_error&) {
@@ -148,9 +157,15 @@ std::vector<RemoteHost> remote_hosts(const LaunchOptions& options,
   return found;
 }
 
-Socket listen_or_refuse(const std::string& address, std::uint16_t port) {
+/// At the addresses that the ranks know this machine by, which they call `names`.
+std::vector<Socket> listen_for(const std::vector<std::string>& names, std::uint16_t port,
+                               const std::string& interface) {
   try {
-    return listen_on(address, port);
+    std::set<std::string> addresses;
+    for (const std::string& name : names)
+      for (const std::string& address : listening_addresses(name, interface))
+        addresses.insert(address);
+    return listen_on_each({addresses.begin(), addresses.end()}, port);
   } catch (const std::runtime_error& error) {
     throw InputError("", "", error.what());
   }
@@ -161,7 +176,6 @@ RankLaunch launch_of(const LauncherEnvironment& environment, const LaunchOptions
           .coordinator_port = environment.coordinator_port,
           .number = environment.number,
           .num_ranks = environment.num_ranks,
-          .token = environment.token,
           .request = {},
           .problem = {},
           .speaks = true,
@@ -187,6 +201,9 @@ void add_launch_options(CLI::App& app, LaunchOptions& options) {
                  "This machine's address for the others (default: the one towards them)");
   app.add_option("--port", options.port, "Port at which the ranks report (default: a free one)")
       ->check(integer_from(0, kMostPort));
+  app.add_option("--key-file", options.key_file,
+                 "File, of the owner alone, with a key that only this run's ranks know: for "
+                 "launchers, which may also set CADASTRE_KEY");
   app.add_option("--patience", options.patience_s, "Seconds for all ranks to report in")
       ->capture_default_str()
       ->check(integer_from(1, kMostPatience));
@@ -217,15 +234,22 @@ RankGroup::RankGroup(const LaunchOptions& options, const std::vector<RankStart>&
       throw InputError("", "", "expected a program for --ssh, found none");
     remote = remote_hosts(options, starts);
   }
-  RankLaunch launch{.token = environment ? environment->token : random_token(),
-                    .request = environment ? request : std::string()};
+  RunKey key = run_key(options.key_file, environment);
+  key_note_ = key.note;
+  RankLaunch launch{
+      .key = key.key, .key_from_input = by_ssh, .request = environment ? request : std::string()};
   launch.num_ranks = num_ranks;
   launch.patience = patience_;
   launch.frozen_after = std::chrono::seconds(options.frozen_after_s);
+  // By rank, where this process starts them.
+  std::vector<std::string> own_names = {environment ? environment->coordinator_address : kLoopback};
+  if (by_ssh) own_names.clear();
+  for (const RemoteHost& host : remote) own_names.push_back(address_for(options, host));
   coordinator_ = std::make_unique<Coordinator>(
-      listen_or_refuse(is_local ? kLoopback : "",
-                       environment ? environment->coordinator_port : options.port),
-      num_ranks, launch.token);
+      Reception(listen_for(own_names, environment ? environment->coordinator_port : options.port,
+                           options.interface),
+                launch.key),
+      num_ranks);
   launch.coordinator_port = coordinator_->port();
 
   std::vector<int> num_threads;
@@ -241,7 +265,7 @@ RankGroup::RankGroup(const LaunchOptions& options, const std::vector<RankStart>&
           options.interface));
       coordinator_->set_name(rank, start.name);
     } else if (by_ssh) {
-      launch.coordinator_address = address_for(options, remote[static_cast<std::size_t>(rank)]);
+      launch.coordinator_address = own_names[static_cast<std::size_t>(rank)];
       processes.push_back(
           remote_rank(options, start, launch, remote[static_cast<std::size_t>(rank)]));
       coordinator_->set_name(rank, start.name);
@@ -264,6 +288,12 @@ RankGroup::~RankGroup() = default;
 
 std::vector<RankHello> RankGroup::gather() { return coordinator_->gather(patience_); }
 
+std::vector<std::string> RankGroup::notes() const {
+  std::vector<std::string> notes = coordinator_->refusals();
+  if (!key_note_.empty()) notes.insert(notes.begin(), key_note_);
+  return notes;
+}
+
 void become_rank(const LaunchOptions& options, const LauncherEnvironment& environment,
                  const std::vector<std::string>& arguments, const std::string& request,
                  const std::string& problem) {
@@ -272,6 +302,7 @@ void become_rank(const LaunchOptions& options, const LauncherEnvironment& enviro
   launch.problem = problem;
   std::vector<std::string> words =
       words_of_rank(own_program(), arguments, launch, options.interface);
+  ::setenv(kKeyVariable, run_key(options.key_file, environment).key.c_str(), 1);
   std::vector<char*> pointers;
   for (std::string& word : words) pointers.push_back(word.data());
   pointers.push_back(nullptr);
@@ -284,8 +315,10 @@ void refuse_ranks(const LaunchOptions& options, const LauncherEnvironment& envir
                   const std::string& why) {
   if (environment.num_ranks < 2) return;
   try {
-    Coordinator coordinator(listen_on("", environment.coordinator_port), environment.num_ranks,
-                            environment.token);
+    Coordinator coordinator(Reception(listen_for({environment.coordinator_address},
+                                                 environment.coordinator_port, options.interface),
+                                      run_key(options.key_file, environment).key),
+                            environment.num_ranks);
     // They have all come, or it is their own patience that ends them.
     constexpr std::int64_t kMostSeconds = 10;
     coordinator.refuse(why, kWrongRequest,
@@ -300,9 +333,9 @@ void add_rank_launch_options(CLI::App& app, RankLaunch& launch) {
   app.add_option("--coordinator-port", launch.coordinator_port)->required();
   app.add_option("--number", launch.number)->required();
   app.add_option("--num-ranks", launch.num_ranks)->required();
-  app.add_option("--token", launch.token)->required();
   app.add_option("--request", launch.request);
   app.add_option("--problem", launch.problem);
+  app.add_flag("--key-from-input", launch.key_from_input);
   app.add_flag("--speaks", launch.speaks);
   app.add_option_function<std::int64_t>("--patience", [&launch](std::int64_t seconds) {
     launch.patience = std::chrono::seconds(seconds);
@@ -312,9 +345,11 @@ void add_rank_launch_options(CLI::App& app, RankLaunch& launch) {
   });
 }
 
-void prepare_rank() {
+void prepare_rank(RankLaunch& launch) {
   die_with_parent();
   bind_to_given_processors();
+  launch.key = launch.key_from_input ? key_from_input(STDIN_FILENO, launch.patience)
+                                     : key_from_environment();
 }
 
 }  // namespace cadastre

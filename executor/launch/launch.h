@@ -28,8 +28,10 @@ struct LaunchOptions {
   std::string interface;         ///< network interface that ranks talk over; empty: see `RankPlace`
   std::string address;           ///< of this machine, for the ranks; empty: the one towards them
   std::uint16_t port = 0;        ///< of the coordinator; 0: a free one, or the launcher's
-  std::int64_t patience_s = 60;  ///< for the ranks to report
-  std::int64_t frozen_after_s = 20;  ///< without an answer, a rank is given up
+  std::filesystem::path key_file;  ///< of the run's key; empty: see `run_key`
+  std::int64_t patience_s = 60;    ///< for the ranks to report
+  /// Without an answer for so long, a rank is given up.
+  std::int64_t frozen_after_s = Coordinator::kFrozenPatience.count();
   /// The hosts of the plan for which the lines of `hosts` are that name none, in order; empty: those
   /// of the ranks.
   std::vector<std::string> host_order;
@@ -63,8 +65,12 @@ class RankGroup {
 
   [[nodiscard]] std::vector<RankHello> gather();
 
+  /// What a reader of the results should know of who could take part, and who was refused.
+  [[nodiscard]] std::vector<std::string> notes() const;
+
  private:
   Interruption interruption_;
+  std::string key_note_;
   std::chrono::seconds patience_;
   std::unique_ptr<ChildProcesses> children_;
   std::unique_ptr<Coordinator> coordinator_;
@@ -83,7 +89,8 @@ void refuse_ranks(const LaunchOptions& options, const LauncherEnvironment& envir
 /// The options by which a started rank knows its coordinator.
 void add_rank_launch_options(CLI::App& app, RankLaunch& launch);
 
-/// Called first in a started rank: it dies with what started it, and keeps to its processors.
-void prepare_rank();
+/// Called first in a started rank: it dies with what started it, keeps to its processors and takes
+/// the run's key. Throws InputError when there is none.
+void prepare_rank(RankLaunch& launch);
 
 }  // namespace cadastre

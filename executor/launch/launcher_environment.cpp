@@ -122,6 +122,8 @@ LauncherEnvironment from_open_mpi(const Variable& variable) {
   const std::string job =
       reader.text("PMIX_NAMESPACE").empty() ? uri : reader.text("PMIX_NAMESPACE");
   reader.add_place(environment, one_machine ? kLoopback : mpirun_address(uri), job);
+  // 128 bits that mpirun draws for each job and gives to its processes alone.
+  environment.secret = reader.text("OMPI_MCA_orte_precondition_transports");
   return environment;
 }
 

@@ -14,7 +14,8 @@ struct LauncherEnvironment {
   int num_ranks = 1;
   std::string coordinator_address;  ///< where number 0 is
   std::uint16_t coordinator_port = 0;
-  std::string token;  ///< the same in all processes of one start, and in no other at its time
+  std::string token;   ///< the same in all processes of one start, and in no other at its time
+  std::string secret;  ///< the same, and nobody else knows it; empty where the launcher has none
 };
 
 /// Value of an environment variable; null when it is not set.

@@ -7,12 +7,11 @@
 
 namespace cadastre {
 
-/// The first thing that a rank says to the coordinator.
+/// The first thing that a rank says to the coordinator, once each has proved the run's key.
 struct RankHello {
   int number = 0;     ///< that its launcher gave it
   int num_ranks = 1;  ///< that its launcher started
   std::string version;
-  std::string token;    ///< of the run that it belongs to
   std::string request;  ///< `fingerprint` of what it was asked to do; empty: what it is told
   HostFacts host;
   std::string problem;  ///< why it cannot take part; empty: it can

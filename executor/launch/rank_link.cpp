@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "executor/communicator.h"
+#include "executor/launch/handshake.h"
 #include "executor/launch/rank_hello.h"
 #include "executor/timing.h"
 #include "planner/error.h"
@@ -25,23 +26,80 @@ constexpr int kPollMilliseconds = 1000;
 /// The coordinator pings several times a second. A rank that cannot hear it waits longer than the
 /// coordinator does for the rank, and so does not go before that has said why.
 constexpr int kSilentPollsBeyond = 10;
-/// It answers a hello at once: what does not, is something else that has its port.
-constexpr int kMostSilentPollsAtFirst = 10;
+/// It answers a knock at once: what does not, is something else that has its port.
+constexpr std::chrono::seconds kKnockPatience{10};
+/// Where strangers crowd its door it may send away a rank that has not proved its key yet.
+constexpr int kMostKnocks = 5;
+constexpr std::chrono::milliseconds kKnockPause{200};
+constexpr std::size_t kMostChallengeBytes = 1 << 12;
 /// How long a rank that is through waits for the word that ends it.
 constexpr std::chrono::seconds kLastWordPatience{10};
 constexpr int kFailed = 1;
 constexpr int kWrongRequest = 2;
 
+std::string place_of(const RankLaunch& launch) {
+  return launch.coordinator_address + ", port " + std::to_string(launch.coordinator_port);
+}
+
+/// The next frame; nothing where the connection was closed before it came. Throws FrameError.
+std::optional<Frame> receive_challenge(const Socket& socket, FrameReader& reader) {
+  using Clock = std::chrono::steady_clock;
+  const Clock::time_point deadline = Clock::now() + kKnockPatience;
+  while (true) {
+    if (std::optional<Frame> frame = reader.next()) return frame;
+    const auto left =
+        std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now());
+    if (left.count() <= 0)
+      throw FrameError("it has not been heard of for " + std::to_string(kKnockPatience.count()) +
+                       " s");
+    pollfd polled = {.fd = socket.descriptor(), .events = POLLIN, .revents = 0};
+    if (::poll(&polled, 1, static_cast<int>(left.count())) <= 0) continue;
+    char buffer[kMostChallengeBytes];
+    const ssize_t size = ::recv(socket.descriptor(), buffer, sizeof buffer, 0);
+    if (size < 0 && errno == EINTR) continue;
+    if (size <= 0) return std::nullopt;
+    reader.add({buffer, static_cast<std::size_t>(size)});
+  }
+}
+
+/// A connection to the coordinator, which has proved the key, and the frame that proves it to it.
+Socket connect_to_coordinator(const RankLaunch& launch, FrameReader& reader, Frame& answer) {
+  const std::string expected =
+      "expected the coordinator of the run at " + place_of(launch) + ", found ";
+  for (int i = 0; i < kMostKnocks; ++i) {
+    if (i > 0) std::this_thread::sleep_for(kKnockPause);
+    Socket socket =
+        connect_to(launch.coordinator_address, launch.coordinator_port, launch.patience);
+    reader = FrameReader(kMostChallengeBytes);
+    const Knock knock(launch.key);
+    try {
+      send_all(socket, encode(knock.frame()));
+      if (const std::optional<Frame> challenge = receive_challenge(socket, reader)) {
+        answer = knock.answer(*challenge);
+        return socket;
+      }
+    } catch (const FrameError& error) {
+      throw std::runtime_error(expected + "something else: " + error.what());
+    } catch (const WrongKeyError& error) {
+      throw std::runtime_error(expected + "that of another run, or another key: " + error.what());
+    } catch (const std::runtime_error&) {
+      // It was closed before it was knocked at.
+    }
+  }
+  throw std::runtime_error(expected + "something else: it closed the connection");
+}
+
 }  // namespace
 
-RankLink::RankLink(const RankLaunch& launch)
-    : launch_(launch),
-      socket_(connect_to(launch.coordinator_address, launch.coordinator_port, launch.patience)),
-      own_address_(local_address(socket_)) {
+RankLink::RankLink(const RankLaunch& launch) : launch_(launch), reader_(kMostChallengeBytes) {
+  Frame answer;
+  socket_ = connect_to_coordinator(launch, reader_, answer);
+  own_address_ = local_address(socket_);
+  reader_.set_most_bytes(kMostFrameBytes);
+  send(answer);
   send(to_frame({.number = launch.number,
                  .num_ranks = launch.num_ranks,
                  .version = CADASTRE_VERSION,
-                 .token = launch.token,
                  .request = launch.request,
                  .host = host_facts(),
                  .problem = launch.problem}));
@@ -93,25 +151,16 @@ void RankLink::send(const Frame& frame) {
 }
 
 void RankLink::listen() {
-  FrameReader reader(kMostFrameBytes);
   std::vector<char> buffer(1 << 16);
   int silent_polls = 0;
-  bool has_heard = false;
-  const std::string place =
-      launch_.coordinator_address + ", port " + std::to_string(launch_.coordinator_port);
   const auto end_lost = [&](const std::string& cause) {
-    if (has_heard) end_process("lost the coordinator at " + place + ": " + cause, kFailed);
-    end_process(
-        "expected the coordinator of the run at " + place + ", found something else: " + cause,
-        kWrongRequest);
+    end_process("lost the coordinator at " + place_of(launch_) + ": " + cause, kFailed);
   };
   try {
     while (true) {
       pollfd polled = {.fd = socket_.descriptor(), .events = POLLIN, .revents = 0};
       if (::poll(&polled, 1, kPollMilliseconds) <= 0) {
-        const int most = has_heard
-                             ? static_cast<int>(launch_.frozen_after.count()) + kSilentPollsBeyond
-                             : kMostSilentPollsAtFirst;
+        const int most = static_cast<int>(launch_.frozen_after.count()) + kSilentPollsBeyond;
         if (++silent_polls > most)
           end_lost("it has not been heard of for " + std::to_string(most) + " s");
         continue;
@@ -126,11 +175,8 @@ void RankLink::listen() {
         }
         end_lost("it closed the connection");
       }
-      reader.add({buffer.data(), static_cast<std::size_t>(size)});
-      while (std::optional<Frame> frame = reader.next()) {
-        has_heard = true;
-        handle(*frame);
-      }
+      reader_.add({buffer.data(), static_cast<std::size_t>(size)});
+      while (std::optional<Frame> frame = reader_.next()) handle(*frame);
     }
   } catch (const std::exception& error) {
     end_lost(error.what());

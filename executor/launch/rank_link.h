@@ -22,7 +22,8 @@ struct RankLaunch {
   std::uint16_t coordinator_port = 0;
   int number = 0;
   int num_ranks = 1;
-  std::string token;
+  std::string key;              ///< as `RunKey`
+  bool key_from_input = false;  ///< that is where it comes from
   std::string request;  ///< as `RankHello::request`
   std::string problem;  ///< as `RankHello::problem`
   bool speaks = false;  ///< it prints what went wrong; otherwise the coordinator does for it
@@ -34,7 +35,8 @@ struct RankLaunch {
 /// the process when the coordinator says so or is lost, whatever the rank computes meanwhile.
 class RankLink {
  public:
-  /// Connects and says hello. Throws std::runtime_error when there is no coordinator.
+  /// Connects, has the coordinator prove the run's key, proves it and says hello. Throws
+  /// std::runtime_error when there is no coordinator, or something else.
   explicit RankLink(const RankLaunch& launch);
   ~RankLink() = delete;  // the process ends with it
   RankLink(const RankLink&) = delete;
@@ -70,6 +72,7 @@ class RankLink {
   [[noreturn]] void end_process(const std::string& text, int status) const;
 
   RankLaunch launch_;
+  FrameReader reader_;
   Socket socket_;
   std::string own_address_;
   std::mutex sending_;

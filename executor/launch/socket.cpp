@@ -118,9 +118,8 @@ void Socket::close() {
 int Socket::release() { return std::exchange(descriptor_, -1); }
 
 Socket listen_on(const std::string& address, std::uint16_t port) {
-  const std::string place =
-      (address.empty() ? "all addresses" : address) + std::string(", port ") + std::to_string(port);
-  const AddressList addresses = look_up(address.empty() ? "0.0.0.0" : address, AI_PASSIVE);
+  const std::string place = address + ", port " + std::to_string(port);
+  const AddressList addresses = look_up(address, AI_PASSIVE);
   sockaddr* const at = addresses->ai_addr;
   set_port(at, port);
   Socket socket(::socket(at->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));

@@ -33,8 +33,8 @@ class Socket {
   int descriptor_ = -1;
 };
 
-/// Listens on `address` (empty: on all of this machine's). Port 0: a free one. Throws
-/// std::runtime_error with address, port and cause.
+/// Listens on `address`. Port 0: a free one. Throws std::runtime_error with address, port and
+/// cause.
 [[nodiscard]] Socket listen_on(const std::string& address, std::uint16_t port);
 
 [[nodiscard]] std::uint16_t local_port(const Socket& socket);

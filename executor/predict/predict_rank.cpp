@@ -6,6 +6,7 @@
 #include <optional>
 #include <utility>
 
+#include "executor/launch/link_store.h"
 #include "executor/launch/rank_place.h"
 #include "executor/predict/tile_plan.h"
 #include "executor/predict/tile_pool.h"
@@ -114,13 +115,14 @@ void predict_as_rank(const PredictRankOptions& options, RankLink& link) {
   link.send(to_frame(ready));
   static_cast<void>(link.wait_for("go"));
 
+  LinkStore store(link);
   std::unique_ptr<Communicator> communicator;
   std::unique_ptr<TileScorer> scorer;
   if (network) {
     scorer = std::make_unique<TilePool>(job.model, *network, std::move(source), scoring,
                                         job.num_threads);
   } else {
-    communicator = std::make_unique<Communicator>(job.rendezvous, ready.address, job.rank,
+    communicator = std::make_unique<Communicator>(store.place(), ready.address, job.rank,
                                                   static_cast<int>(job.program.ranks.size()),
                                                   std::vector<std::vector<int>>{});
     scorer = std::make_unique<UnitPipeline>(job.model, job.program, job.rank, weights,

@@ -56,8 +56,6 @@ Frame to_frame(const PredictionJob& job) {
                      {"num_threads", job.num_threads},
                      {"has_other_machines", job.has_other_machines},
                      {"planned_address", job.planned_address},
-                     {"rendezvous_address", job.rendezvous.address},
-                     {"rendezvous_port", job.rendezvous.port},
                      {"num_lanes", job.num_lanes},
                      {"program", program_json(job.program)},
                      {"model", to_json(job.model)},
@@ -81,8 +79,6 @@ PredictionJob prediction_job_from(const Frame& frame) {
     job.num_threads = header.at("num_threads").get<int>();
     job.has_other_machines = header.at("has_other_machines").get<bool>();
     job.planned_address = header.at("planned_address").get<std::string>();
-    job.rendezvous.address = header.at("rendezvous_address").get<std::string>();
-    job.rendezvous.port = header.at("rendezvous_port").get<std::uint16_t>();
     job.num_lanes = header.at("num_lanes").get<int>();
     job.program = program_from(header.at("program"));
     job.model = model_from_json(JsonPlace(header.at("model"), file, "/model"));

@@ -4,7 +4,6 @@
 #include <string>
 #include <vector>
 
-#include "executor/communicator.h"
 #include "executor/launch/frame.h"
 #include "executor/predict/tile_scorer.h"
 #include "planner/inference_program.h"
@@ -19,7 +18,6 @@ struct PredictionJob {
   int num_threads = 1;
   bool has_other_machines = false;
   std::string planned_address;  ///< of its host; may be empty
-  Rendezvous rendezvous;  ///< of the ranks of a divided network
   int num_lanes = 1;      ///< likewise (see `UnitPipeline`)
   InferenceProgram program;
   ModelGraph model;

@@ -21,7 +21,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr const char* kLoopback = "127.0.0.1";
 constexpr int kWrongRequest = 2;
 constexpr int kFailed = 1;
 
@@ -97,7 +96,6 @@ class Scoring {
         group_(input.request.launch, rank_starts(input.request, plan),
                predict_fingerprint(input.request)),
         coordinator_(group_.coordinator()),
-        rendezvous_(kLoopback),
         in_flight_(plan.program.ranks.size(), 0) {
     result_.ranks.resize(plan.program.ranks.size());
   }
@@ -126,6 +124,7 @@ class Scoring {
     }
     result_.score_s = stopwatch.seconds();
     coordinator_.dismiss();
+    for (std::string& note : group_.notes()) result_.notes.push_back(std::move(note));
     for (int rank = 0; rank < num_ranks_; ++rank)
       result_.ranks[static_cast<std::size_t>(rank)].host =
           program_.ranks[static_cast<std::size_t>(rank)].host;
@@ -153,7 +152,6 @@ class Scoring {
     threads_ = rank_threads(by_rank, wanted_threads(input_.request, plan_, by_rank));
     PredictionJob job;
     job.has_other_machines = on_several_machines(by_rank);
-    job.rendezvous.port = rendezvous_.rendezvous().port;
     job.num_lanes = num_lanes();
     job.program = program_;
     job.model = input_.run.model;
@@ -171,7 +169,6 @@ class Scoring {
       job.rank = rank;
       job.num_threads = threads_[r];
       job.planned_address = plan_.addresses.empty() ? std::string() : plan_.addresses[r];
-      job.rendezvous.address = coordinator_.own_address(rank);
       coordinator_.send(rank, to_frame(job));
     }
   }
@@ -360,7 +357,6 @@ class Scoring {
   int num_ranks_;
   RankGroup group_;
   Coordinator& coordinator_;
-  RendezvousServer rendezvous_;
   std::vector<int> threads_;  ///< [rank]
   std::size_t num_begun_ = 0;
   std::size_t num_done_ = 0;

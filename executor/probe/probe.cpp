@@ -6,10 +6,9 @@
 #include <sstream>
 #include <utility>
 
-#include "executor/communicator.h"
+#include "executor/launch/host_names.h"
 #include "executor/launch/preflight.h"
 #include "executor/launch/rank_assignment.h"
-#include "executor/launch/host_names.h"
 #include "executor/probe/default_model.h"
 #include "executor/probe/probe_job.h"
 #include "executor/probe/probe_warnings.h"
@@ -23,7 +22,6 @@ namespace cadastre {
 
 namespace {
 
-constexpr const char* kLoopback = "127.0.0.1";
 constexpr int kWrongRequest = 2;
 constexpr int kMostRounds = 32;         // of about two seconds each
 constexpr int kNumReducedSizes = 7;     // at most
@@ -122,7 +120,6 @@ class Probing {
         progress_(progress),
         group_(options.launch, rank_starts(options, checked), probe_request()),
         coordinator_(group_.coordinator()),
-        rendezvous_(kLoopback),
         reports_(static_cast<std::size_t>(checked.num_ranks)) {}
 
   ProbeMeasurements measure() && {
@@ -162,7 +159,6 @@ class Probing {
     job.has_other_machines = on_several_machines(hellos);
     job.one_is_alone_first =
         !checked_.profile && std::count(machine_of.begin(), machine_of.end(), machine_of[0]) > 1;
-    job.rendezvous_port = rendezvous_.rendezvous().port;
     job.rounds = way_rounds(machine_of, kMostRounds);
     if (!checked_.model_is_default) job.model = json_text(to_json(checked_.model));
     num_expected_ = checked_.num_ranks + (checked_.num_ranks > 1 ? kNumReducedSizes : 0);
@@ -171,7 +167,6 @@ class Probing {
       job.rank = static_cast<int>(r);
       job.num_threads = threads[r];
       measured_.hosts[r].num_threads = threads[r];
-      job.rendezvous_address = coordinator_.own_address(job.rank);
       job.names = names_to_look_up(r);
       coordinator_.send(job.rank, to_frame(job));
     }
@@ -262,7 +257,6 @@ class Probing {
   const std::function<void(int done, int total)>& progress_;
   RankGroup group_;
   Coordinator& coordinator_;
-  RendezvousServer rendezvous_;
   ProbeMeasurements measured_;
   std::vector<ProbeReport> reports_;
   int num_values_ = 0;

@@ -31,8 +31,6 @@ Frame to_frame(const ProbeJob& job) {
                      {"num_threads", job.num_threads},
                      {"has_other_machines", job.has_other_machines},
                      {"one_is_alone_first", job.one_is_alone_first},
-                     {"rendezvous_address", job.rendezvous_address},
-                     {"rendezvous_port", job.rendezvous_port},
                      {"rounds", job.rounds},
                      {"names", job.names}},
           .payload = job.model};
@@ -46,8 +44,6 @@ ProbeJob probe_job_from(const Frame& frame) {
     job.num_threads = header.at("num_threads").get<int>();
     job.has_other_machines = header.at("has_other_machines").get<bool>();
     job.one_is_alone_first = header.at("one_is_alone_first").get<bool>();
-    job.rendezvous_address = header.at("rendezvous_address").get<std::string>();
-    job.rendezvous_port = header.at("rendezvous_port").get<std::uint16_t>();
     job.rounds = header.at("rounds").get<std::vector<WayRound>>();
     job.names = header.at("names").get<std::vector<std::string>>();
     job.model = frame.payload;

@@ -16,8 +16,6 @@ struct ProbeJob {
   int num_threads = 1;
   bool has_other_machines = false;
   bool one_is_alone_first = false;  ///< rank 0 is timed before all ranks are
-  std::string rendezvous_address;
-  std::uint16_t rendezvous_port = 0;
   std::vector<WayRound> rounds;
   std::vector<std::string> names;  ///< of hosts, to be looked up
   std::string model;               ///< its document; empty: `default_model`

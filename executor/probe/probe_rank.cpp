@@ -7,6 +7,7 @@
 
 #include "executor/all_reduce.h"
 #include "executor/communicator.h"
+#include "executor/launch/link_store.h"
 #include "executor/launch/rank_place.h"
 #include "executor/network.h"
 #include "executor/probe/default_model.h"
@@ -173,8 +174,8 @@ void probe_as_rank(const std::string& interface, RankLink& link) {
   std::vector<int> all_ranks(static_cast<std::size_t>(link.launch().num_ranks));
   std::iota(all_ranks.begin(), all_ranks.end(), 0);
   const auto num_ranks = static_cast<int>(all_ranks.size());
-  Communicator communicator({.address = job.rendezvous_address, .port = job.rendezvous_port},
-                            report.address, job.rank, num_ranks, {all_ranks});
+  LinkStore store(link);
+  Communicator communicator(store.place(), report.address, job.rank, num_ranks, {all_ranks});
   workload.run();
   communicator.barrier();
   if (job.one_is_alone_first) {

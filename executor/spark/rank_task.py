@@ -177,7 +177,8 @@ class _Task:
         for name in [name for name in environment if name.startswith("TORCHELASTIC_")]:
             del environment[name]
         return environment | {"RANK": str(self._rank), "WORLD_SIZE": str(self._spec["num_ranks"]),
-                              "MASTER_ADDR": place[0], "MASTER_PORT": str(place[1])}
+                              "MASTER_ADDR": place[0], "MASTER_PORT": str(place[1]),
+                              "CADASTRE_KEY": self._spec["key"]}
 
     def _wait_for(self, process):
         """Its status; negative is a signal's number."""

@@ -113,6 +113,7 @@ class SparkRun:
             raise InputError(f"cannot listen at {address}, port {port}: {error.strerror}") from None
         self._spec = {
             "address": address.strip("[]"), "port": self._listener.port, "token": token,
+            "key": secrets.token_hex(16),  # of the ranks' run
             "num_ranks": request.num_ranks, "arguments": request.arguments,
             "documents": request.documents, "output": request.output,
             "ranks_share_executors": _is_local(spark),

@@ -156,7 +156,7 @@ class EnvironmentTest(RunTestCase):
                 output = self.world.output()
                 ranks = self.run_ranks(self.world.plan(), output,
                                        variables=[{"MASTER_PORT": stranger.port}] * 2)
-                self.check_refused(ranks[0], f"cannot listen on all addresses, port "
+                self.check_refused(ranks[0], f"cannot listen on 127.0.0.1, port "
                                              f"{stranger.port}: Address already in use", output)
                 self.check_refused(ranks[1], "expected the coordinator of the run at 127.0.0.1, "
                                              f"port {stranger.port}, found something else: "

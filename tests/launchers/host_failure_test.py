@@ -170,7 +170,7 @@ class EndedTest(SeveralHostsTestCase):
         return output, processes
 
     def is_training(self):
-        """All ranks have a socket to the rendezvous: they were told to begin."""
+        """All ranks have computed: they were told to begin."""
         return all(_cpu_seconds(pid) > 1.5 for pid in self.world.executors())
 
     def check_all_ended(self, processes, pattern, output, within_s=180):

@@ -2,7 +2,8 @@
 
 #include <sys/socket.h>
 
-#include <thread>
+#include <future>
+#include <memory>
 
 #include "planner/error.h"
 #include "tests/support/catch.h"
@@ -13,19 +14,36 @@ namespace {
 constexpr std::chrono::milliseconds kPatience{5000};
 constexpr std::chrono::seconds kOneSecond{1};
 
-/// The rank's end of a connection, by hand.
+const std::string kKey = "the key of this run";
+
+std::vector<Socket> one_listener() {
+  std::vector<Socket> listeners;
+  listeners.push_back(listen_on("127.0.0.1", 0));
+  return listeners;
+}
+
+/// The rank's end of a connection, by hand. It introduces itself in a thread, while the coordinator
+/// waits for something.
 class FakeRank {
  public:
-  FakeRank(const Coordinator& coordinator, int number, const std::string& token = "token",
+  FakeRank(const Coordinator& coordinator, int number, const std::string& key = kKey,
            const std::string& problem = "")
       : socket_(connect_to("127.0.0.1", coordinator.port(), kPatience)) {
-    RankHello hello{.number = number, .num_ranks = 2, .version = "1", .token = token};
+    RankHello hello{.number = number, .num_ranks = 2, .version = "1"};
     hello.host.name = "lab" + std::to_string(number + 1);
     hello.problem = problem;
-    send(to_frame(hello));
+    introduction_ = std::async(std::launch::async, [=, this] { return introduce(key, hello); });
   }
 
-  void send(const Frame& frame) { send_all(socket_, encode(frame)); }
+  /// Why it goes by itself; empty: it does not.
+  std::string refusal() { return introduction_.get(); }
+
+  void wait_until_introduced() const { introduction_.wait(); }
+
+  void send(const Frame& frame) {
+    wait_until_introduced();
+    send_all(socket_, encode(frame));
+  }
 
   void say(const std::string& type) { send({.header = {{"type", type}}, .payload = {}}); }
 
@@ -35,6 +53,29 @@ class FakeRank {
 
   /// The next frame that is no ping.
   Frame next() {
+    wait_until_introduced();
+    return receive();
+  }
+
+  void leave() {
+    wait_until_introduced();
+    socket_.close();
+  }
+
+ private:
+  std::string introduce(const std::string& key, const RankHello& hello) {
+    const Knock knock(key);
+    send_all(socket_, encode(knock.frame()));
+    try {
+      send_all(socket_, encode(knock.answer(receive())) + encode(to_frame(hello)));
+    } catch (const std::runtime_error& error) {
+      socket_.close();
+      return error.what();
+    }
+    return "";
+  }
+
+  Frame receive() {
     while (true) {
       while (std::optional<Frame> frame = reader_.next())
         if (frame->type() != "ping") return std::move(*frame);
@@ -45,16 +86,14 @@ class FakeRank {
     }
   }
 
-  void leave() { socket_.close(); }
-
- private:
   Socket socket_;
   FrameReader reader_{1 << 20};
+  std::future<std::string> introduction_;
 };
 
 /// A coordinator of two ranks.
 struct World {
-  Coordinator coordinator{listen_on("127.0.0.1", 0), 2, "token"};
+  Coordinator coordinator{Reception(one_listener(), kKey), 2};
 
   /// The message with which `action` fails, `input: ` before that of an InputError.
   template <typename Action>
@@ -115,21 +154,55 @@ TEST_CASE("ranks that do not come are named", "[executor]") {
   CHECK(stop.header["text"].get<std::string>().find("rank 1 (host b)") != std::string::npos);
 }
 
-TEST_CASE("strangers, and ranks of another run, are sent away", "[executor]") {
+TEST_CASE("strangers, and ranks of another run, are sent away and noted", "[executor]") {
   World world;
   const Socket stranger = connect_to("127.0.0.1", world.coordinator.port(), kPatience);
   send_all(stranger, "GET / HTTP/1.1\r\n\r\n");
-  FakeRank other(world.coordinator, 0, "another token");
+  FakeRank other(world.coordinator, 0, "the key of another");
   FakeRank first(world.coordinator, 0);
   FakeRank second(world.coordinator, 1);
   CHECK(world.coordinator.gather(kOneSecond).size() == 2);
-  CHECK(other.next().header["text"] == "another run has this port: its ranks are not of this one");
+  CHECK(other.refusal() == "it has another key");
+  const auto num_noted = [&] {
+    const std::vector<std::string> refusals = world.coordinator.refusals();
+    return refusals.empty() ? "" : refusals.front().substr(0, refusals.front().find(','));
+  };
+  // The other may still be on its way out.
+  for (const std::string type : {"a", "b", "c"}) {
+    first.say(type);
+    second.say(type);
+    static_cast<void>(world.coordinator.collect(type));
+  }
+  CHECK(num_noted() == "refused 2 connections from 127.0.0.1");
+}
+
+TEST_CASE("of two ranks of one number the second is refused", "[executor]") {
+  World world;
+  FakeRank first(world.coordinator, 0);
+  FakeRank second(world.coordinator, 1);
+  static_cast<void>(world.coordinator.gather(kOneSecond));
+  FakeRank again(world.coordinator, 1);
+  const std::future<void> ending = std::async(std::launch::async, [&] {
+    again.wait_until_introduced();
+    CHECK(again.next().header["text"] == "there are two ranks of number 1");
+    first.say("done");
+    second.say("done");
+  });
+  world.coordinator.run([](int, const Frame&) {});
+  ending.wait();
+  CHECK(world.coordinator.refusals() ==
+        std::vector<std::string>{
+            "refused a connection from 127.0.0.1: there are two ranks of number 1"});
 }
 
 TEST_CASE("a rank of a number that there is not ends all", "[executor]") {
   World world;
   FakeRank first(world.coordinator, 0);
-  FakeRank third(world.coordinator, 2);
+  const auto third = std::async(std::launch::async, [&] {
+    first.wait_until_introduced();
+    FakeRank rank(world.coordinator, 2);
+    rank.wait_until_introduced();
+  });
   CHECK(World::failure([&] { static_cast<void>(world.coordinator.gather(kOneSecond)); }) ==
         "input: expected 2 ranks, as the plan has, found 2 that were started");
   CHECK(first.next().type() == "stop");
@@ -138,7 +211,7 @@ TEST_CASE("a rank of a number that there is not ends all", "[executor]") {
 TEST_CASE("what a rank finds wrong with itself is said to all", "[executor]") {
   World world;
   FakeRank first(world.coordinator, 0);
-  FakeRank second(world.coordinator, 1, "token", "no such interface");
+  FakeRank second(world.coordinator, 1, kKey, "no such interface");
   CHECK(World::failure([&] { static_cast<void>(world.coordinator.gather(kOneSecond)); }) ==
         "input: rank 1 (host lab2): no such interface");
   CHECK(first.next().header["text"] == "rank 1 (host lab2): no such interface");

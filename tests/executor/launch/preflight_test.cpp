@@ -11,7 +11,7 @@ std::vector<RankHello> two_hellos() {
   std::vector<RankHello> hellos(2);
   for (int i = 0; i < 2; ++i) {
     RankHello& hello = hellos[static_cast<std::size_t>(i)];
-    hello = {.number = i, .num_ranks = 2, .version = "0.1.0", .token = "t", .request = "r"};
+    hello = {.number = i, .num_ranks = 2, .version = "0.1.0", .request = "r"};
     hello.host = {.name = "lab" + std::to_string(i + 1),
                   .addresses = {},
                   .cores = 4,
