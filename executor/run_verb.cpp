@@ -142,8 +142,8 @@ void add_run_verb(CLI::App& program) {
   constexpr int kMostCheckpoints = 1000;
   constexpr int kMostRestarts = 1'000'000;
   app->add_option("--checkpoint-every", request->checkpoint_every,
-                  "Steps after which OUTPUT/checkpoints gets another one (0: none)")
-      ->capture_default_str()
+                  "Steps after which OUTPUT/checkpoints gets another one, 0: none (default: as often "
+                  "as loses least, by the hosts' mean time between failures)")
       ->check(integer_from(0, kMostSteps));
   app->add_option("--keep-checkpoints", request->num_checkpoints, "How many are kept")
       ->capture_default_str()

@@ -21,7 +21,8 @@ struct RunRequest {
   TrainingSettings training;
   std::int64_t max_test_samples = 20000;  ///< an even choice of the scene's; 0: all
   std::optional<WireDtype> wire_dtype;    ///< instead of the plan's
-  std::int64_t checkpoint_every = 0;  ///< steps; 0: no checkpoints
+  /// Steps; 0: no checkpoints; without it, as often as loses least (`planner/checkpoint_interval.h`).
+  std::optional<std::int64_t> checkpoint_every;
   int num_checkpoints = 2;            ///< that are kept
   bool resumes = false;               ///< from the newest sound checkpoint, where there is one
   int max_restarts = 0;               ///< after failures

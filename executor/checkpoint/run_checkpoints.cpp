@@ -6,6 +6,7 @@
 
 #include "executor/launch/rank_hello.h"
 #include "executor/rank_interpreter.h"
+#include "planner/checkpoint_interval.h"
 #include "planner/error.h"
 
 namespace cadastre {
@@ -18,7 +19,7 @@ RunCheckpoints::RunCheckpoints(const RunRequest& request, const CheckedRun& run)
       model_(fingerprint(to_json(run.plan.profile.model).dump())) {
   const Plan& plan = run.plan.plan;
   const fs::path directory = request.output / "checkpoints";
-  every_ = request.checkpoint_every;
+  every_ = request.checkpoint_every ? *request.checkpoint_every : checkpoint_every(run.plan);
   // Replicas agree where they have averaged.
   if (plan.averaging_period > 0)
     every_ = (every_ + plan.averaging_period - 1) / plan.averaging_period * plan.averaging_period;

@@ -15,6 +15,7 @@
 #include "executor/launch/shared_store.h"
 #include "executor/launch/socket.h"
 #include "executor/launch/whereabouts.h"
+#include "planner/failure_detection.h"
 
 namespace cadastre {
 
@@ -32,7 +33,7 @@ namespace cadastre {
 /// `kFrozenPatience`, unless something else is set.
 class Coordinator {
  public:
-  static constexpr std::chrono::seconds kFrozenPatience{20};
+  static constexpr std::chrono::seconds kFrozenPatience{static_cast<int>(kSilentRankNoticedS)};
 
   Coordinator(Reception reception, int num_ranks);
   Coordinator(const Coordinator&) = delete;
