@@ -46,6 +46,8 @@ std::vector<int> host_machines(const Cluster& cluster) {
 
 double idle_watts(const Host& host) { return host.idle_watts.value_or(host.watts); }
 
+double host_mtbf_s(const Host& host) { return host.mtbf_s.value_or(kDefaultMtbfS); }
+
 NetworkModel lv08_model() {
   return {.name = "LV08",
           .bandwidth_factor = 0.97,

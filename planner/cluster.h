@@ -28,6 +28,7 @@ struct Host {
   std::optional<double> latency_s;
   std::optional<double> idle_watts;  ///< while it does not; without it, `watts`
   std::string machine;               ///< that it shares with other hosts; empty: it has its own
+  std::optional<double> mtbf_s;      ///< mean time between its failures, > 0; see `host_mtbf_s`
   bool operator==(const Host&) const = default;
 };
 
@@ -121,6 +122,14 @@ struct Route {
 [[nodiscard]] std::vector<int> host_machines(const Cluster& cluster);
 
 [[nodiscard]] double idle_watts(const Host& host);
+
+/// Mean time between failures of a host that states none: a day. Machines of a laboratory are
+/// rebooted, updated and used by others; those of a machine room run for months, which a cluster
+/// document should then say.
+inline constexpr double kDefaultMtbfS = 86400;
+
+/// Seconds.
+[[nodiscard]] double host_mtbf_s(const Host& host);
 
 /// Multiplies the bandwidth of every link of the network by `factor`.
 void scale_bandwidth(Cluster& cluster, double factor);

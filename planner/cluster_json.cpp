@@ -41,6 +41,11 @@ Host read_host(const JsonPlace& place, std::optional<std::int64_t>& count) {
   host.watts = number_or(object, "watts", 0);
   if (const auto idle = object.find("idle_watts")) host.idle_watts = idle->number(0, host.watts);
   host.machine = string_or_empty(object, "machine");
+  if (const auto mtbf = object.find("mtbf_s")) {
+    host.mtbf_s = span_s(*mtbf);
+    // What fails more often than once a second does not work.
+    if (*host.mtbf_s < 1) mtbf->fail_expected("1 second or more between failures");
+  }
   if (const auto bandwidth = object.find("bandwidth_bytes_per_s"))
     host.bandwidth_bytes_per_s = bandwidth_bytes_per_s(*bandwidth);
   if (const auto latency = object.find("latency_s")) host.latency_s = duration_s(*latency);
@@ -249,6 +254,7 @@ nlohmann::json to_json(const Host& host) {
   if (host.latency_s) written["latency_s"] = *host.latency_s;
   if (host.idle_watts) written["idle_watts"] = *host.idle_watts;
   if (!host.machine.empty()) written["machine"] = host.machine;
+  if (host.mtbf_s) written["mtbf_s"] = *host.mtbf_s;
   return written;
 }
 

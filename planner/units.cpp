@@ -96,4 +96,14 @@ double duration_s(const JsonPlace& place) {
   return *duration;
 }
 
+double span_s(const JsonPlace& place) {
+  static constexpr Unit kBases[] = {{"min", 60.0}, {"h", 3600.0}, {"d", 86400.0}, {"s", 1.0},
+                                    {"ms", 1e-3},  {"us", 1e-6}};
+  constexpr double kMostSpan = 1e10;
+  const std::optional<double> span = number_or_text(place, kBases);
+  if (!span || !(*span >= 0 && *span <= kMostSpan))
+    place.fail_expected("seconds from 0 to 10^10, or text such as \"90s\", \"2.5h\" or \"30d\"");
+  return *span;
+}
+
 }  // namespace cadastre

@@ -19,4 +19,8 @@ namespace cadastre {
 /// Seconds from 0 to 3600: a number, or text such as "50us", "0.1 ms".
 [[nodiscard]] double duration_s(const JsonPlace& place);
 
+/// Seconds from 0 to 10^10, of what may take days or years: a number, or text such as "90s",
+/// "2.5h", "30d" (us, ms, s, min, h, d).
+[[nodiscard]] double span_s(const JsonPlace& place);
+
 }  // namespace cadastre

@@ -41,6 +41,7 @@ TEST_CASE("clusters of every topology go to JSON and back unchanged", "[planner]
   for (Cluster cluster : networks::all()) {
     cluster.hosts.front().watts = 200;
     cluster.hosts.front().idle_watts = 50;
+    cluster.hosts.front().mtbf_s = 1.5e6;
     CHECK(read(to_json(cluster)) == cluster);
   }
 }
@@ -52,6 +53,7 @@ TEST_CASE("a star says nothing of topologies, models and machines", "[planner]")
   CHECK_FALSE(document["network"].contains("model"));
   CHECK_FALSE(document["hosts"][0].contains("machine"));
   CHECK_FALSE(document["hosts"][0].contains("idle_watts"));
+  CHECK_FALSE(document["hosts"][0].contains("mtbf_s"));
 }
 
 TEST_CASE("what a topology leaves out has a default", "[planner]") {
@@ -254,6 +256,28 @@ TEST_CASE("an idle host draws no more than a busy one", "[planner]") {
   CHECK(read(with(document, "/hosts/1/idle_watts", 100)).hosts[1].idle_watts == 100.0);
   CHECK(refused(with(document, "/hosts/1/idle_watts", 101)) ==
         "/hosts/1/idle_watts: expected a number from 0 to 100, found 101");
+}
+
+TEST_CASE("the time between a host's failures is seconds, or text with a unit", "[planner]") {
+  const json document = to_json(networks::hosts(2));
+  const auto mtbf_s = [&](const json& value) {
+    return host_mtbf_s(read(with(document, "/hosts/1/mtbf_s", value)).hosts[1]);
+  };
+  CHECK(host_mtbf_s(read(document).hosts[1]) == kDefaultMtbfS);
+  CHECK(mtbf_s(5000) == 5000);
+  CHECK(mtbf_s("30d") == 30 * 86400.0);
+  CHECK(mtbf_s("2.5h") == 9000);
+  CHECK(mtbf_s("90 min") == 5400);
+  CHECK(mtbf_s("1s") == 1);
+  const std::string expected = "/hosts/1/mtbf_s: expected ";
+  for (const json& value : {json(0), json(0.5), json("10ms")})
+    CHECK(refused(with(document, "/hosts/1/mtbf_s", value)) ==
+          expected + "1 second or more between failures, found " + value.dump());
+  for (const json& value :
+       {json(-1), json(1e11), json("soon"), json("3"), json("3 weeks"), json(true), json(nullptr)})
+    CHECK(refused(with(document, "/hosts/1/mtbf_s", value)) ==
+          expected + R"(seconds from 0 to 10^10, or text such as "90s", "2.5h" or "30d", found )" +
+              value.dump());
 }
 
 TEST_CASE("clusters that were made, not read, are checked as well", "[planner]") {
