@@ -23,6 +23,7 @@
 #include "planner/planner.h"
 #include "planner/progress.h"
 #include "planner/refusal.h"
+#include "planner/survivor_table.h"
 #include "planner/table.h"
 #include "planner/units.h"
 #include "planner/verbs.h"
@@ -46,6 +47,8 @@ struct PlanVerb {
   int num_front_plans = 8;
   int validate = 0;
   bool explain = false;
+  int survivors = 0;
+  bool require_survivors = false;
   // Limits, as they are written.
   std::optional<std::string> max_step_time;
   std::optional<std::string> max_latency;
@@ -162,6 +165,7 @@ void check_front(const PlanVerb& verb) {
     throw InputError(option, "", "expected no such option together with --pareto");
   };
   if (verb.explain) refuse_option("--explain");
+  if (verb.survivors > 0) refuse_option("--survivors");
   if (verb.validate > 0) refuse_option("--validate");
   if (verb.pareto.size() != 2)
     throw InputError("--pareto", "",
@@ -170,6 +174,29 @@ void check_front(const PlanVerb& verb) {
     throw InputError(
         "--pareto", "",
         "expected two different objectives, found " + in_quotes(verb.pareto[0]) + " twice");
+}
+
+/// What would follow the loss of up to `--survivors` hosts. Throws InputError where that must be a
+/// plan, and none fits.
+std::vector<SurvivorPlan> survivors_of(const PlanVerb& verb, const PlanDocument& document,
+                                       const VerbOptions& options) {
+  if (verb.survivors == 0) return {};
+  const std::vector<std::vector<std::string>> lost = losses(document.cluster, verb.survivors);
+  Progress progress("planning for losses", static_cast<std::int64_t>(lost.size()),
+                    options.quiet ? Progress::Mode::kQuiet : Progress::Mode::kShow);
+  const SearchEffort effort{.time_limit_s = verb.planner.time_limit_s,
+                            .patience_s = std::nullopt,
+                            .max_search_steps = 0,
+                            .on_progress = {}};
+  std::vector<SurvivorPlan> survivors =
+      plan_losses(document, lost, effort, [&](std::size_t done) {
+        progress.update(static_cast<std::int64_t>(done));
+      });
+  const std::string fatal = fatal_losses(survivors);
+  if (verb.require_survivors && !fatal.empty())
+    throw InputError(verb.cluster.string(), "",
+                     "expected a cluster on which a plan follows every loss, found none: " + fatal);
+  return survivors;
 }
 
 void write_plan(const PlanVerb& verb, const PlanDocument& document) {
@@ -188,6 +215,10 @@ void run_plan(PlanVerb verb, const VerbOptions& options) {
                        .averages_weights = !verb.no_average};
   check_front(verb);
   check_validation(verb);
+  if (verb.require_survivors && verb.survivors == 0)
+    throw InputError("--require-survivors", "",
+                     "expected --survivors K beside it, which says how many hosts may be lost");
+  if (verb.survivors > 0) static_cast<void>(losses(cluster, verb.survivors));  // before any search
   check_takes_time(profile, planner, verb.profile.string());
   if (!verb.output.empty()) check_can_write(verb.output);
   if (verb.time_limit_s) {
@@ -218,7 +249,8 @@ void run_plan(PlanVerb verb, const VerbOptions& options) {
     const std::vector<PlanDocument> front =
         pareto_front(profile, cluster, planner, first, second, verb.num_front_plans);
     if (front.empty())
-      throw std::runtime_error(no_plan_text(make_plan(profile, cluster, planner), planner.constraints));
+      throw std::runtime_error(
+          no_plan_text(make_plan(profile, cluster, planner), planner.constraints));
     write_plan(verb, front.front());
     print_result(options, front_summary_json(front), front_summary(front));
     return;
@@ -226,9 +258,14 @@ void run_plan(PlanVerb verb, const VerbOptions& options) {
   PlanDocument document = make_plan(profile, cluster, planner);
   if (!document.search.feasible) throw std::runtime_error(no_plan_text(document, planner.constraints));
   if (verb.validate > 0) choose_by_simulation(document, planner.constraints, verb.validate);
+  const std::vector<SurvivorPlan> survivors = survivors_of(verb, document, options);
   write_plan(verb, document);
   nlohmann::json json = plan_summary_json(document);
   std::string text = plan_summary(document);
+  if (verb.survivors > 0) {
+    json["survivors"] = survivors_json(document, survivors);
+    text += "\n" + survivor_table(document, survivors);
+  }
   if (verb.explain) {
     json["explanation"] = explain(document);
     text += "\n";
@@ -307,6 +344,11 @@ void add_plan_verb(CLI::App& program) {
   app->add_option("--validate", verb->validate,
                   "Replay the best K plans in the simulator and take the fastest there")
       ->check(integer_from(1, 1000));
+  app->add_option("--survivors", verb->survivors,
+                  "Say which plan would follow the loss of each host (1), also of each pair (2), …")
+      ->check(integer_from(1, 16));
+  app->add_flag("--require-survivors", verb->require_survivors,
+                "Refuse the cluster, and write nothing, where no plan fits after one of these");
   app->add_option("--time-limit", verb->time_limit_s,
                   "Seconds to search for, unless the plan is proven best before (default: until "
                   "nothing better turns up, 10 s at most)")
