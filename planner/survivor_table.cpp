@@ -21,7 +21,14 @@ std::string together(const std::vector<std::string>& names) {
   return text;
 }
 
-/// The hosts of each stage: "a | b, c".
+}  // namespace
+
+std::string strategy_in_short(const PlanDocument& document) {
+  const Plan& plan = document.plan;
+  if (plan.strategy != "auto") return plan.strategy;
+  return plan_kind(plan, document.profile.model, document.cluster);
+}
+
 std::string stages_in_short(const Plan& plan) {
   constexpr std::size_t kMostHosts = 4;
   std::string text;
@@ -34,14 +41,6 @@ std::string stages_in_short(const Plan& plan) {
   }
   return text;
 }
-
-std::string strategy_text(const PlanDocument& document) {
-  const Plan& plan = document.plan;
-  if (plan.strategy != "auto") return plan.strategy;
-  return plan_kind(plan, document.profile.model, document.cluster);
-}
-
-}  // namespace
 
 std::vector<std::vector<std::string>> losses(const Cluster& cluster, int most_lost) {
   const std::size_t num_hosts = cluster.hosts.size();
@@ -100,7 +99,7 @@ std::string survivor_table(const PlanDocument& document,
     const Plan& plan = survivor.plan->plan;
     const double before_s = document.plan.predicted.step_s;
     rows.push_back(
-        {together(survivor.lost), strategy_text(*survivor.plan),
+        {together(survivor.lost), strategy_in_short(*survivor.plan),
          fixed(plan.predicted.step_s * kMilli, 1),
          before_s > 0 ? fixed(plan.predicted.step_s / before_s, 2) + " x" : std::string("-"),
          stages_in_short(plan)});
@@ -115,7 +114,7 @@ nlohmann::json survivors_json(const PlanDocument& document,
     nlohmann::json entry = {{"lost", survivor.lost}, {"fits", survivor.plan.has_value()}};
     if (survivor.plan) {
       const Plan& plan = survivor.plan->plan;
-      entry["strategy"] = strategy_text(*survivor.plan);
+      entry["strategy"] = strategy_in_short(*survivor.plan);
       entry["stages"] = to_json(plan.stages);
       entry["step_s"] = plan.predicted.step_s;
       if (document.plan.predicted.step_s > 0)

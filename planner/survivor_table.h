@@ -22,6 +22,12 @@ inline constexpr std::size_t kMostLosses = 1000;
     const PlanDocument& document, const std::vector<std::vector<std::string>>& losses,
     const SearchEffort& effort, const std::function<void(std::size_t)>& on_planned = {});
 
+/// The strategy of the document's plan; of one that was searched, what kind it is.
+[[nodiscard]] std::string strategy_in_short(const PlanDocument& document);
+
+/// The hosts of each stage: "a | b, c".
+[[nodiscard]] std::string stages_in_short(const Plan& plan);
+
 /// A row a loss: the plan that follows, its predicted step beside that of the document's plan.
 [[nodiscard]] std::string survivor_table(const PlanDocument& document,
                                          const std::vector<SurvivorPlan>& survivors);

@@ -18,8 +18,10 @@
 #include "planner/json_reader.h"
 #include "planner/plan.h"
 #include "planner/progress.h"
+#include "planner/rehearsal.h"
 #include "planner/simulation.h"
 #include "simulator/paje_trace.h"
+#include "simulator/rehearsal.h"
 #include "simulator/simgrid_import/import_verb.h"
 #include "simulator/simulate.h"
 #include "simulator/simulation_text.h"
@@ -36,7 +38,13 @@ struct SimulateVerb : VerbOptions {
   std::string trace_file;
   std::string paje_file;
   bool choose_best = false;
+  RehearsalOptions rehearsal;
 };
+
+void run_rehearsal(const SimulateVerb& verb) {
+  const Rehearsal rehearsal = rehearse_failures(read_plan(verb.plan_file), verb.rehearsal);
+  print_result(verb, {{"rehearsal", to_json(rehearsal)}}, rehearsal_text(rehearsal));
+}
 
 /// Before any work: that every output can be written, and is no other file of the request.
 void check_outputs(const SimulateVerb& verb) {
@@ -101,6 +109,32 @@ void run_simulate(const SimulateVerb& verb) {
   print_result(verb, result, text);
 }
 
+void add_rehearsal_options(CLI::App& app, RehearsalOptions& rehearsal) {
+  constexpr std::int64_t kMostSteps = 100'000'000;
+  CLI::Option* const fail =
+      app.add_option("--fail", rehearsal.failures,
+                     "Instead: what it would cost a run to lose a host (repeatable): HOST@TIME, "
+                     "since training began, or HOST@TIME=frozen");
+  for (const char* other : {"--output", "--conditions", "--trace", "--paje", "--choose-best"})
+    fail->excludes(app.get_option(other));
+  app.add_option("--steps", rehearsal.num_steps, "Of that run")
+      ->capture_default_str()
+      ->check(integer_from(1, kMostSteps))
+      ->needs(fail);
+  app.add_option("--checkpoint-every", rehearsal.checkpoint_every,
+                 "Its steps from one checkpoint to the next, 0: none (default: as `run` chooses)")
+      ->check(integer_from(0, kMostSteps))
+      ->needs(fail);
+  app.add_option("--restart-s", rehearsal.restart_s,
+                 "Seconds in which ranks start and read the scene again")
+      ->capture_default_str()
+      ->check(CLI::NonNegativeNumber)
+      ->needs(fail);
+  app.add_flag("--same-plan", rehearsal.same_plan,
+               "The lost hosts come back at once, instead of a new plan on the others")
+      ->needs(fail);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -110,7 +144,12 @@ int main(int argc, char** argv) {
   CLI::App* simulate_verb =
       add_verb(program, "simulate", "Replay a plan and its alternatives in a simulated cluster",
                "cadastre simulate --plan plan.json -o simulation.json --choose-best", verb,
-               [verb] { run_simulate(*verb); });
+               [verb] {
+                 if (verb->rehearsal.failures.empty())
+                   run_simulate(*verb);
+                 else
+                   run_rehearsal(*verb);
+               });
   simulate_verb->add_option("--plan", verb->plan_file, "Plan document (plan.json)")
       ->required()
       ->type_name("FILE");
@@ -134,6 +173,7 @@ int main(int argc, char** argv) {
   simulate_verb->add_flag("--choose-best", verb->choose_best,
                           "Rewrite the plan document: the plan with the least simulated step of "
                           "those that fit in memory becomes the plan");
+  add_rehearsal_options(*simulate_verb, verb->rehearsal);
   add_study_verb(program);
   add_import_verb(program);
   return run_program(program, argc, argv);

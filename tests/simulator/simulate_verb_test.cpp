@@ -111,3 +111,47 @@ TEST_CASE("an output that cannot be written is refused before the simulation", "
   CHECK(finished.err == "error: plan.json/simulation.json: cannot be written: Not a directory\n");
   CHECK_FALSE(fs::exists(world.directory.path() / "trace.json"));
 }
+
+TEST_CASE("what the loss of a host would cost is that of the plans, simulated", "[simulator]") {
+  const SimulateDirectory world;
+  const Finished whole = world.run({"--json"});
+  REQUIRE(whole.status == 0);
+  const double step_s =
+      nlohmann::json::parse(whole.out).at("plans").at(0).at("simulated_step_s").get<double>();
+  const Finished finished = world.run(
+      {"--fail", "node2@0.5", "--steps", "1000", "--checkpoint-every", "10", "--json"});
+  INFO(finished.err);
+  REQUIRE(finished.status == 0);
+  const nlohmann::json rehearsal = nlohmann::json::parse(finished.out).at("rehearsal");
+  CHECK(rehearsal.at("first").at("step_s") == step_s);
+  const nlohmann::json& failure = rehearsal.at("failures").at(0);
+  CHECK(failure.at("noticed_s") == 1.5);
+  CHECK(failure.at("num_steps") > failure.at("went_on_from"));
+  const nlohmann::json& then = failure.at("then");
+  CHECK(then.at("plan") == "single on node1");
+  // What is left of the steps on one host, each tenth with a checkpoint, but for the last.
+  const int from = failure.at("went_on_from").get<int>();
+  const double left_s = (1000 - from) * then.at("step_s").get<double>() +
+                        ((1000 - from) / 10 - 1) * then.at("checkpoint_s").get<double>();
+  CHECK_THAT(rehearsal.at("total_s").get<double>(),
+             Catch::WithinRel(failure.at("resumed_s").get<double>() + left_s, 1e-9));
+}
+
+TEST_CASE("a loss that cannot be rehearsed is refused by name", "[simulator]") {
+  const SimulateDirectory world;
+  const auto refused = [&](const std::vector<std::string>& options) {
+    const Finished finished = world.run(options);
+    CHECK(finished.status == 2);
+    CHECK(finished.out.empty());
+    return finished.err;
+  };
+  CHECK_THAT(refused({"--fail", "node3@1"}), Catch::Contains("--fail node3@1: expected a host") &&
+                                                 Catch::Contains("did you mean"));
+  CHECK_THAT(refused({"--fail", "node2@1", "--fail", "node2@3"}),
+             Catch::Contains("expected each host once"));
+  CHECK_THAT(refused({"--fail", "node1@1", "--fail", "node2@3"}),
+             Catch::Contains("no host is left"));
+  CHECK_THAT(refused({"--fail", "node2@1", "-o", "simulation.json"}),
+             Catch::Contains("--fail excludes --output") || Catch::Contains("excludes"));
+  CHECK_THAT(refused({"--steps", "5"}), Catch::Contains("requires --fail"));
+}
