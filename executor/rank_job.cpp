@@ -121,7 +121,6 @@ class RankTraining {
     if (job_.checkpoint_every > 0) checkpoints.emplace(link_);
     load_from(step, schedule_.num_steps, TrainingData::Variation::kVaried);
     for (; step < schedule_.num_steps; ++step) {
-      gate_.begin(step);
       run(step, -1);
       const bool ends = gate_.ends_after(step + 1) && step + 1 < schedule_.num_steps;
       if (checkpoints && step + 1 < schedule_.num_steps &&

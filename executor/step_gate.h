@@ -14,21 +14,23 @@ class StepGate {
  public:
   explicit StepGate(std::int64_t first_step) : step_(first_step) {}
 
-  /// Before every step: waits as long as the rank is held.
-  void begin(std::int64_t step) {
+  /// After every step, when so many are done: waits as long as the rank is held. Whether this was
+  /// the last.
+  [[nodiscard]] bool ends_after(std::int64_t num_steps) {
     std::unique_lock lock(mutex_);
-    released_.wait(lock, [&] { return !is_held_ || step <= step_; });
-    step_ = step;
+    released_.wait(lock, [&] { return !is_held_; });
+    step_ = num_steps;
+    return num_steps == end_;
   }
 
-  /// No step begins after the one that is under way, which is returned.
+  /// The rank goes no further than the step that it is in, which is returned.
   std::int64_t hold() {
     const std::lock_guard lock(mutex_);
     is_held_ = true;
     return step_;
   }
 
-  /// Goes on until `num_steps` are done.
+  /// It goes on until `num_steps` are done.
   void release_until(std::int64_t num_steps) {
     const std::lock_guard lock(mutex_);
     end_ = num_steps;
@@ -36,15 +38,10 @@ class StepGate {
     released_.notify_all();
   }
 
-  [[nodiscard]] bool ends_after(std::int64_t num_steps) {
-    const std::lock_guard lock(mutex_);
-    return num_steps == end_;
-  }
-
  private:
   std::mutex mutex_;
   std::condition_variable released_;
-  std::int64_t step_;
+  std::int64_t step_;  ///< that is under way
   std::int64_t end_ = std::numeric_limits<std::int64_t>::max();
   bool is_held_ = false;
 };

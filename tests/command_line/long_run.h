@@ -85,7 +85,7 @@ class LongRun {
     return finished;
   }
 
-  /// The run's end, after which none of its processes and files may be left.
+  /// The end of a run without checkpoints, after which none of its processes and files may be left.
   Finished wait_for_end() {
     Finished finished = wait_for_some_end();
     // A run that fails leaves no directory either, but for the time of change of what held it.

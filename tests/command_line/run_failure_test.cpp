@@ -13,6 +13,8 @@ using test::LongRun;
 using test::num_lines;
 using test::three_stages;
 
+const std::vector<std::string> kNoCheckpoints = {"--checkpoint-every", "0"};
+
 /// Where the rank was, as far as it can be known, which no test can.
 const std::string kSomewhere =
     ", after [0-9]+ steps(, in step [0-9]+ at [a-z_]+( of micro-batch [01])? of stage [012])?"
@@ -21,7 +23,7 @@ const std::string kSomewhere =
 
 TEST_CASE("a rank that is killed ends the run, which names it", "[executor]") {
   LongRun run;
-  run.start();
+  run.start(kNoCheckpoints);
   run.wait_for_progress();
   REQUIRE(run.rank_process(1) > 0);
   ::kill(run.rank_process(1), SIGKILL);
@@ -37,7 +39,7 @@ TEST_CASE("a rank that is killed ends the run, which names it", "[executor]") {
 
 TEST_CASE("a rank of several stages that is killed is named by all of them", "[executor]") {
   LongRun run(test::on_hosts(three_stages(), {{1}, {2}, {1}}), Schedule::kInterleaved);
-  run.start();
+  run.start(kNoCheckpoints);
   run.wait_for_progress();
   REQUIRE(run.rank_process(0) > 0);
   ::kill(run.rank_process(0), SIGKILL);
@@ -51,7 +53,7 @@ TEST_CASE("a rank of several stages that is killed is named by all of them", "[e
 
 TEST_CASE("a rank that is killed before it has met the others ends the run too", "[executor]") {
   LongRun run;
-  run.start();
+  run.start(kNoCheckpoints);
   REQUIRE(becomes_true([&] { return run.rank_process(2) > 0; }));
   ::kill(run.rank_process(2), SIGKILL);
   const Finished finished = run.wait_for_end();
@@ -64,7 +66,7 @@ TEST_CASE("a rank that is killed before it has met the others ends the run too",
 TEST_CASE("an interrupt ends a run without checkpoints, and all its ranks", "[executor]") {
   for (const auto& [signal, name] : {std::pair(SIGINT, "Interrupt"), {SIGTERM, "Terminated"}}) {
     LongRun run;
-    run.start({"--checkpoint-every", "0"});
+    run.start(kNoCheckpoints);
     run.wait_for_progress();
     ::kill(run.program().process(), signal);
     const Finished finished = run.wait_for_end();
@@ -77,7 +79,7 @@ TEST_CASE("an interrupt ends a run without checkpoints, and all its ranks", "[ex
 
 TEST_CASE("ranks do not outlive a launcher that is killed", "[executor]") {
   LongRun run;
-  run.start();
+  run.start(kNoCheckpoints);
   run.wait_for_progress();
   CHECK(run.processes().size() == 4);
   ::kill(run.program().process(), SIGKILL);
@@ -86,7 +88,7 @@ TEST_CASE("ranks do not outlive a launcher that is killed", "[executor]") {
 
   // What it could not clean up is in nobody's way.
   std::vector<std::string> again = run.arguments();
-  again.insert(again.end(), {"--max-steps", "2", "--quiet"});
+  again.insert(again.end(), {"--max-steps", "2", "--quiet", "--checkpoint-every", "0"});
   const Finished finished = test::run_program(run.directory(), again);
   CHECK(finished.err.empty());
   CHECK(finished.status == 0);

@@ -67,7 +67,8 @@ class Trainer {
                                     .scene = directory_.path() / "scene",
                                     .rasters = {},
                                     .output = output,
-                                    .training = {.epochs = 2, .max_steps = kNumSteps, .seed = 7}},
+                                    .training = {.epochs = 2, .max_steps = kNumSteps, .seed = 7},
+                                    .checkpoint_every = 0},
                                    [&](const RunProgress& progress) {
                                      if (progress.part != RunProgress::Part::kTraining) return;
                                      CHECK(progress.done > last_step);

@@ -11,6 +11,7 @@ from several_hosts import PORT, SeveralHostsTestCase, reason_not_to_run
 
 _MANY_STEPS = 1000000
 # A run goes on for as long as a test needs, and its first steps are over soon.
+_PLACE = r"(, in step \d+ at [^;]+)?(; rank [^;]+ waited for it in step \d+ at [^;]+)?"
 _RANK = r"rank \d \(host {}, stages? [\d, ]+\)"
 
 
@@ -161,10 +162,12 @@ class EndedTest(SeveralHostsTestCase):
 
     def start_long(self, by_ssh, order=("node1", "node2")):
         output = self.world.output()
+        none = ("--checkpoint-every", 0)
         if by_ssh:
-            processes = [self.start_by_ssh(self.plan(), output, steps=_MANY_STEPS)]
+            processes = [self.start_by_ssh(self.plan(), output, *none, steps=_MANY_STEPS)]
         else:
-            processes = self.start_ranks(self.plan(), output, order, steps=_MANY_STEPS)
+            processes = self.start_ranks(self.plan(), output, order, more=(none, none),
+                                         steps=_MANY_STEPS)
         # Ranks say nothing of their steps with --quiet: connected with each other, they compute.
         wait_until(lambda: len(self.world.executors()) == 2 and self.is_training())
         return output, processes
@@ -184,7 +187,7 @@ class EndedTest(SeveralHostsTestCase):
                 output, processes = self.start_long(by_ssh)
                 os.kill(rank_process(self.world, 1), signal.SIGKILL)
                 self.check_all_ended(processes[:1], rf"rank \d \(host node\d, stage \d\) {cause}, "
-                                     r"after \d+ steps; the other ranks were ended", output)
+                                     r"after \d+ steps" + _PLACE + "; the other ranks were ended", output)
                 for process in processes[1:]:
                     self.assertNotEqual(Finished(process).status, 0)
 
@@ -230,7 +233,7 @@ class EndedTest(SeveralHostsTestCase):
                 finally:
                     self.testbed.set_link("node2", "up")
                 self.check_ended(finished[0], _RANK.format("node2") + " has not answered for 20 s, "
-                                 r"after \d+ steps; the other ranks were ended", 1, output)
+                                 r"after \d+ steps" + _PLACE + "; the other ranks were ended", 1, output)
                 for other in finished[1:]:
                     self.check_ended(other, f"lost the coordinator at node1, port {PORT}: it has "
                                      "not been heard of for 30 s", 1, output)
