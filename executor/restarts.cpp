@@ -108,12 +108,23 @@ class Restarts {
     if (request_.replans) replan();
   }
 
+  /// And those hosts of the cluster for which nobody has said which machine they are.
+  [[nodiscard]] std::vector<std::string> unavailable(std::vector<std::string> lost) const {
+    if (request_.launch.hosts.empty()) return lost;
+    const std::vector<std::string>& known = request_.launch.host_order;
+    for (const Host& host : whole_.cluster.hosts)
+      if (std::find(known.begin(), known.end(), host.name) == known.end())
+        lost.push_back(host.name);
+    return lost;
+  }
+
   void replan() {
     std::vector<std::string> lost;
     for (const RunFailure& failure : failures_)
       if (std::find(lost.begin(), lost.end(), failure.host) == lost.end())
         lost.push_back(failure.host);
-    const SurvivorPlan survivor = plan_without(whole_, lost, {.time_limit_s = kPlanningSeconds});
+    const SurvivorPlan survivor =
+        plan_without(whole_, unavailable(lost), {.time_limit_s = kPlanningSeconds});
     if (!survivor.plan)
       throw std::runtime_error("no plan is left after the loss of " + joined(lost) + ": " +
                                survivor.why_none);
@@ -121,7 +132,7 @@ class Restarts {
     std::vector<std::string> hosts;
     for (const RankProgram& rank : run_.program.ranks) hosts.push_back(rank.host);
     on_notes_({"goes on without " + joined(lost) + ", on " + joined(hosts) +
-               ": a step is predicted " + "to take " +
+               ": a step is predicted to take " +
                fixed(run_.plan.plan.predicted.step_s * 1e3, 1) + " ms, " +
                fixed(whole_.plan.predicted.step_s * 1e3, 1) + " ms before"});
   }

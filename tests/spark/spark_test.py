@@ -145,7 +145,9 @@ class Spark(unittest.TestCase):
         status, output, lines, errors = driver.end()
         self.assertEqual((status, output, len(lines)), (1, "", 1), errors)
         self.assertRegex(lines[0], r"^error: rank \d \(host node\d, stage \d\) died: its "
-                                   r"connection closed, after \d+ steps; the other ranks were "
+                                   r"connection closed, after \d+ steps(, in step \d+ at [^;]+)?"
+                                   r"(; rank [^;]+ waited for it in step \d+ at [^;]+)?; "
+                                   r"the other ranks were "
                                    r"ended$")
         self.expect_nothing_left("rank-killed")
 
