@@ -83,7 +83,6 @@ class Training {
                 .weights = {},
                 .validation = {}} {
     result_.num_training_steps = run.schedule.num_steps;
-    result_.first_step = checkpoints_.first_step();
   }
 
   TrainedRanks train(const std::function<void(const RunProgress&)>& on_progress) && {

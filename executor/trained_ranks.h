@@ -23,7 +23,6 @@ struct TrainedRanks {
   std::int64_t num_training_steps = 0;  ///< that changed parameters: the first of the steps
   RunEnd end = RunEnd::kSteps;
   std::optional<Validation> validation;
-  std::int64_t first_step = 0;  ///< of this start: those before it are from a checkpoint
   std::vector<std::string> notes;  ///< on the key, and on strangers who were refused: told before
 };
 
