@@ -12,6 +12,7 @@
 
 #include "planner/files.h"
 #include "tests/support/catch.h"
+#include "tests/support/directories.h"
 
 namespace cadastre::test {
 
@@ -22,7 +23,7 @@ RunningProgram::RunningProgram(const fs::path& directory,
   std::string pattern = (fs::temp_directory_path() / "cadastre-output-XXXXXX").string();
   if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("cannot make " + pattern);
   output_ = pattern;
-  std::vector<std::string> words = {CADASTRE_BINARY_DIR "/cadastre"};
+  std::vector<std::string> words = {(binary_directory() / "cadastre").string()};
   words.insert(words.end(), arguments.begin(), arguments.end());
   std::vector<char*> pointers;
   for (std::string& word : words) pointers.push_back(word.data());

@@ -16,6 +16,7 @@
 #include "executor/timing.h"
 #include "tests/executor/small_networks.h"
 #include "tests/support/catch.h"
+#include "tests/support/directories.h"
 #include "tests/support/worlds.h"
 
 using namespace cadastre;
@@ -97,8 +98,7 @@ class PlainNetwork {
 TEST_CASE("a step of the multi-modal network beside plain torch::nn", "[.][!benchmark]") {
   constexpr std::int64_t kBatchSize = 64;
   constexpr int kRepeats = 40;
-  const ModelGraph model = read_model(std::filesystem::path(CADASTRE_SOURCE_DIR) /
-                                      "scenarios/models/multimodal-cnn.json");
+  const ModelGraph model = read_model(source_directory() / "scenarios/models/multimodal-cnn.json");
   const std::vector<at::Tensor> inputs = small::random_inputs(model, kBatchSize);
   const at::Tensor classes = torch::arange(kBatchSize).remainder(8);
   StageNetwork ours = whole_network(model, 1);
@@ -137,8 +137,7 @@ TEST_CASE("a training step on one host beside a plain loop", "[.][!benchmark]") 
   constexpr std::int64_t kBatchSize = 64;
   constexpr int kRepeats = 60;
   const UpdateSettings sgd{.learning_rate = 1e-3, .momentum = 0.9, .weight_decay = 1e-4};
-  const ModelGraph model = read_model(std::filesystem::path(CADASTRE_SOURCE_DIR) /
-                                      "scenarios/models/multimodal-cnn.json");
+  const ModelGraph model = read_model(source_directory() / "scenarios/models/multimodal-cnn.json");
   const std::vector<at::Tensor> inputs = small::random_inputs(model, kBatchSize);
   const at::Tensor classes = torch::arange(kBatchSize).remainder(8);
   Plan plan{.batch_size = kBatchSize};

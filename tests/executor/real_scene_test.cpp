@@ -5,6 +5,7 @@
 #include "planner/scene.h"
 #include "tests/executor/raster_fixture.h"
 #include "tests/support/catch.h"
+#include "tests/support/directories.h"
 
 namespace cadastre {
 namespace {
@@ -13,7 +14,7 @@ namespace fs = std::filesystem;
 
 /// The folder of a data set; empty, with the reason printed, where it is absent.
 fs::path data_folder(const std::string& name) {
-  fs::path folder = fs::path(CADASTRE_SOURCE_DIR) / ".." / "shared" / "data" / name;
+  fs::path folder = source_directory() / ".." / "shared" / "data" / name;
   if (fs::exists(folder)) return folder;
   WARN("skipped: there is no " << folder.string());
   return {};
@@ -44,7 +45,7 @@ TEST_CASE("the Zion scene loads on its grid", "[executor]") {
   const fs::path folder = data_folder("zion_landsat_dem");
   if (folder.empty()) return;
   const Scene scene =
-      read_scene(fs::path(CADASTRE_SOURCE_DIR) / "scenarios/scenes/zion-landsat-dem.json", folder);
+      read_scene(source_directory() / "scenarios/scenes/zion-landsat-dem.json", folder);
   const std::vector<ModelInput> inputs = {{.name = "optical", .shape = {4, 9, 9}},
                                           {.name = "elevation", .shape = {1, 9, 9}}};
   CHECK(patch_size(scene, inputs).scales == std::vector<std::int64_t>{1, 1});

@@ -8,6 +8,7 @@
 #include "planner/json_reader.h"
 #include "tests/executor/training_world.h"
 #include "tests/support/catch.h"
+#include "tests/support/directories.h"
 #include "tests/support/temporary_directory.h"
 #include "tests/support/worlds.h"
 
@@ -23,7 +24,7 @@ double mean_loss(const RunRecord& run, std::size_t begin, std::size_t end) {
 }
 
 TEST_CASE("two hosts learn the land cover of Zion from 2,000 pixels", "[executor][slow]") {
-  const fs::path source = CADASTRE_SOURCE_DIR;
+  const fs::path source = source_directory();
   const fs::path rasters = source / ".." / "shared" / "data" / "zion_landsat_dem";
   if (!fs::exists(rasters)) {
     WARN("skipped: there is no " << rasters.string());

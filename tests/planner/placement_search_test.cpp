@@ -7,6 +7,7 @@
 #include "planner/placement/placement_json.h"
 #include "tests/planner/placement_worlds.h"
 #include "tests/support/catch.h"
+#include "tests/support/directories.h"
 
 using namespace cadastre;
 using namespace cadastre::worlds;
@@ -198,8 +199,7 @@ TEST_CASE("the published problems are solved to their published optimum", "[plan
     double optimum_ms;
   };
   namespace fs = std::filesystem;
-  const fs::path folder =
-      fs::path(CADASTRE_SOURCE_DIR) / ".." / "shared" / "data" / "planner" / "msr-fiddle";
+  const fs::path folder = source_directory() / ".." / "shared" / "data" / "planner" / "msr-fiddle";
   if (!fs::exists(folder)) {
     WARN("skipped: there is no " << folder.string());
     return;

@@ -5,6 +5,7 @@
 #include "planner/pass_work.h"
 #include "planner/saved_bytes.h"
 #include "tests/support/catch.h"
+#include "tests/support/directories.h"
 #include "tests/support/documents.h"
 #include "tests/support/worlds.h"
 
@@ -13,7 +14,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-const fs::path kModels = fs::path(CADASTRE_SOURCE_DIR) / "scenarios/models";
+const fs::path kModels = source_directory() / "scenarios/models";
 
 /// `x (3, 8, 8) -> conv (4, 8, 8) -> relu -> pool (4, 4, 4) -> flatten -> linear (10)`.
 ModelGraph small_cnn() {

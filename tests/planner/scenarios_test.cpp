@@ -5,13 +5,14 @@
 #include "planner/model_graph.h"
 #include "planner/validate.h"
 #include "tests/support/catch.h"
+#include "tests/support/directories.h"
 
 using namespace cadastre;
 namespace fs = std::filesystem;
 
 namespace {
 
-const fs::path kScenarios = fs::path(CADASTRE_SOURCE_DIR) / "scenarios";
+const fs::path kScenarios = source_directory() / "scenarios";
 
 std::set<fs::path> documents_in(const std::string& folder) {
   std::set<fs::path> files;

@@ -14,6 +14,7 @@
 #include "planner/program.h"
 #include "planner/strategies.h"
 #include "tests/support/catch.h"
+#include "tests/support/directories.h"
 #include "tests/support/temporary_directory.h"
 #include "tests/support/worlds.h"
 
@@ -62,8 +63,9 @@ struct ProgramResult {
 
 /// Runs `cadastre-simulator ARGUMENTS` in `directory`.
 ProgramResult run_simulator(const fs::path& directory, const std::string& arguments) {
-  const std::string command = "cd '" + directory.string() + "' && '" + CADASTRE_BINARY_DIR +
-                              "/cadastre-simulator' " + arguments;
+  const std::string command = "cd '" + directory.string() + "' && '" +
+                              (binary_directory() / "cadastre-simulator").string() + "' " +
+                              arguments;
   std::FILE* pipe = ::popen(command.c_str(), "r");
   REQUIRE(pipe != nullptr);
   ProgramResult result;

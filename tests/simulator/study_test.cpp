@@ -15,6 +15,7 @@
 #include "tests/command_line/program.h"
 #include "tests/planner/study/study_world.h"
 #include "tests/support/catch.h"
+#include "tests/support/directories.h"
 #include "tests/support/temporary_directory.h"
 
 using namespace cadastre;
@@ -160,8 +161,9 @@ TEST_CASE("a disk that is full half way is told, and what was finished is kept",
   const StudyDirectory study(whole_study());
   REQUIRE(study.run({}, "whole").status == 0);
   const std::string command = std::string("cd '") + study.directory.path().string() +
-                              "' && ulimit -f 4 && exec '" + CADASTRE_BINARY_DIR +
-                              "/cadastre' study study.json -o full --quiet --jobs 1 2> err";
+                              "' && ulimit -f 4 && exec '" +
+                              (binary_directory() / "cadastre").string() +
+                              "' study study.json -o full --quiet --jobs 1 2> err";
   // The limit of ulimit counts blocks, of 512 bytes or of 1,024.
   const int status = std::system(command.c_str());
   REQUIRE(WIFEXITED(status));
@@ -335,7 +337,7 @@ TEST_CASE("the verb says how it is used", "[simulator][study]") {
 TEST_CASE("the studies that ship run to their end and say where they come from",
           "[simulator][study]") {
   const TemporaryDirectory directory;
-  const fs::path studies = fs::path(CADASTRE_SOURCE_DIR) / "scenarios/studies";
+  const fs::path studies = source_directory() / "scenarios/studies";
   std::size_t num_studies = 0;
   for (const fs::directory_entry& entry : fs::directory_iterator(studies)) {
     CAPTURE(entry.path());
@@ -362,7 +364,7 @@ TEST_CASE("the studies that ship run to their end and say where they come from",
 
 TEST_CASE("the paper's architectures compare as it found", "[simulator][study]") {
   const TemporaryDirectory directory;
-  const fs::path file = fs::path(CADASTRE_SOURCE_DIR) / "scenarios/studies/paper.json";
+  const fs::path file = source_directory() / "scenarios/studies/paper.json";
   REQUIRE(test::run_program(directory.path(), {"study", file.string(), "-o", "out", "--quiet"})
               .status == 0);
   const StudyResult result = read_study_result(directory.path() / "out/study.json");

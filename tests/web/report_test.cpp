@@ -8,6 +8,7 @@
 #include "planner/error.h"
 #include "planner/files.h"
 #include "tests/support/catch.h"
+#include "tests/support/directories.h"
 #include "tests/support/documents.h"
 #include "tests/support/temporary_directory.h"
 
@@ -17,7 +18,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-const fs::path kFixtures = fs::path(CADASTRE_SOURCE_DIR) / "tests/web/fixtures";
+const fs::path kFixtures = source_directory() / "tests/web/fixtures";
 
 /// The names of `paths` below `root`.
 std::vector<std::string> names_below(const fs::path& root, const std::vector<fs::path>& paths) {
