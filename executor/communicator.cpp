@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <csignal>
 #include <cstdio>
 #include <mutex>
 #include <optional>
@@ -26,6 +27,13 @@ constexpr std::chrono::minutes kMessageTimeout{30};
 constexpr std::chrono::minutes kProofTimeout{1};
 constexpr std::int64_t kNumProofBytes = 64;  // in hexadecimal
 constexpr const char* kMeetingKey = "cadastre meeting";
+
+/// Gloo writes to a peer that has hung up, which by default ends the process without a word.
+void keep_running_when_a_peer_hangs_up() {
+  struct sigaction current = {};
+  if (::sigaction(SIGPIPE, nullptr, &current) == 0 && current.sa_handler == SIG_DFL)
+    std::signal(SIGPIPE, SIG_IGN);
+}
 
 c10::intrusive_ptr<c10d::ProcessGroupGloo> gloo_group(const c10::intrusive_ptr<c10d::Store>& store,
                                                       const std::string& name,
@@ -177,6 +185,7 @@ Communicator::Communicator(const MeetingPlace& place, const std::string& interfa
     : state_(std::make_unique<State>()) {
   state_->rank = rank;
   state_->sent_bytes.resize(static_cast<std::size_t>(num_ranks));
+  keep_running_when_a_peer_hangs_up();
   named_failure<PeerLostError>("cannot meet the other ranks", [&] {
     const std::vector<int> before = listening_sockets();
     const auto store = c10::make_intrusive<AskedStore>(place.ask, kRendezvousTimeout);

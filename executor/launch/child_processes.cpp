@@ -105,8 +105,13 @@ ChildProcesses::Child ChildProcesses::start(const ChildProcess& process) {
   // A key that interrupts the terminal's programs is this process's to answer.
   posix_spawnattr_t attributes;
   posix_spawnattr_init(&attributes);
-  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);
+  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF);
   posix_spawnattr_setpgroup(&attributes, 0);
+  // What this process does about pipes that broke is not ssh's.
+  sigset_t defaults;
+  sigemptyset(&defaults);
+  sigaddset(&defaults, SIGPIPE);
+  posix_spawnattr_setsigdefault(&attributes, &defaults);
   Child child;
   const int error = ::posix_spawnp(&child.process, words.front().c_str(), &actions, &attributes,
                                    pointers(words).data(), pointers(variables).data());
