@@ -61,14 +61,14 @@ void CheckpointSender::send_pieces(std::int64_t num_steps, const CheckpointPart&
   std::size_t begin = 0;
   do {
     const std::size_t end = std::min(bytes.size(), begin + kPieceBytes);
-    link_.send({.header = {{"type", "checkpoint"},
-                           {"num_steps", num_steps},
-                           {"kind", static_cast<int>(part.kind)},
-                           {"replica", part.replica},
-                           {"num_replicas", part.num_replicas},
-                           {"layers", part.layers},
-                           {"is_last", end == bytes.size()}},
-                .payload = bytes.substr(begin, end - begin)});
+    link_.send({{"type", "checkpoint"},
+                {"num_steps", num_steps},
+                {"kind", static_cast<int>(part.kind)},
+                {"replica", part.replica},
+                {"num_replicas", part.num_replicas},
+                {"layers", part.layers},
+                {"part_bytes", bytes.size()}},
+               std::string_view(bytes).substr(begin, end - begin));
     begin = end;
   } while (begin < bytes.size());
 }
@@ -76,8 +76,10 @@ void CheckpointSender::send_pieces(std::int64_t num_steps, const CheckpointPart&
 std::optional<std::pair<std::int64_t, CheckpointBytes>> CheckpointPieces::add(int rank,
                                                                               const Frame& frame) {
   std::string& bytes = unfinished_[rank];
+  const auto part_bytes = frame.header.at("part_bytes").get<std::size_t>();
+  bytes.reserve(part_bytes);
   bytes += frame.payload;
-  if (!frame.header.at("is_last").get<bool>()) return std::nullopt;
+  if (bytes.size() < part_bytes) return std::nullopt;
   CheckpointBytes complete;
   complete.bytes = std::exchange(bytes, {});
   complete.part.kind = static_cast<CheckpointPart::Kind>(frame.header.at("kind").get<int>());

@@ -30,39 +30,60 @@ std::string Frame::type() const {
   return found != header.end() && found->is_string() ? found->get<std::string>() : "";
 }
 
-std::string encode(const Frame& frame) {
-  const std::string header =
-      frame.header.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+std::string encode_beginning(const nlohmann::json& header, std::size_t payload_bytes) {
+  const std::string header_text =
+      header.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
   std::string text;
-  text.reserve(kPrefixBytes + header.size() + frame.payload.size());
+  text.reserve(kPrefixBytes + header_text.size());
   text.append(kMagic);
-  append_size(text, header.size());
-  append_size(text, frame.payload.size());
-  text.append(header);
-  text.append(frame.payload);
+  append_size(text, header_text.size());
+  append_size(text, payload_bytes);
+  text.append(header_text);
   return text;
 }
 
-std::optional<Frame> FrameReader::next() {
+std::string encode(const Frame& frame) {
+  return encode_beginning(frame.header, frame.payload.size()) + frame.payload;
+}
+
+void FrameReader::add(std::string_view bytes) {
+  if (begun_) bytes.remove_prefix(begun_->take(bytes));
+  unread_.erase(0, std::exchange(begin_, 0));
+  unread_.append(bytes);
+}
+
+std::size_t FrameReader::Begun::take(std::string_view bytes) {
+  const std::string_view own = bytes.substr(0, missing_bytes);
+  frame.payload.append(own);
+  missing_bytes -= own.size();
+  return own.size();
+}
+
+void FrameReader::begin() {
   const std::string_view unread = std::string_view(unread_).substr(begin_);
   const std::string_view magic = unread.substr(0, kMagic.size());
   if (magic != kMagic.substr(0, magic.size())) throw FrameError("expected a frame");
-  if (unread.size() < kPrefixBytes) return std::nullopt;
+  if (unread.size() < kPrefixBytes) return;
   const std::uint64_t header_size = size_at(unread, kMagic.size());
   const std::uint64_t payload_size = size_at(unread, kMagic.size() + kSizeBytes);
   if (header_size > most_bytes_ || payload_size > most_bytes_)
     throw FrameError("expected a frame of at most " + std::to_string(most_bytes_) + " bytes");
-  const std::size_t size = kPrefixBytes + header_size + payload_size;
-  if (unread.size() < size) return std::nullopt;
-  Frame frame{.header = nlohmann::json::parse(unread.substr(kPrefixBytes, header_size), nullptr,
-                                              /*allow_exceptions=*/false),
-              .payload = std::string(unread.substr(kPrefixBytes + header_size, payload_size))};
-  if (!frame.header.is_object()) throw FrameError("expected an object in a frame's header");
-  begin_ += size;
-  if (begin_ == unread_.size() || begin_ > (1U << 20)) {
-    unread_.erase(0, begin_);
-    begin_ = 0;
-  }
+  if (unread.size() - kPrefixBytes < header_size) return;
+  begun_.emplace();
+  begun_->frame.header = nlohmann::json::parse(unread.substr(kPrefixBytes, header_size), nullptr,
+                                               /*allow_exceptions=*/false);
+  if (!begun_->frame.header.is_object()) throw FrameError("expected an object in a frame's header");
+  begun_->frame.payload.reserve(payload_size);
+  begun_->missing_bytes = payload_size;
+  begin_ += kPrefixBytes + header_size;
+  begin_ += begun_->take(std::string_view(unread_).substr(begin_));
+}
+
+std::optional<Frame> FrameReader::next() {
+  if (!begun_) begin();
+  if (!begun_ || begun_->missing_bytes > 0) return std::nullopt;
+  Frame frame = std::move(begun_->frame);
+  begun_.reset();
   return frame;
 }
 

@@ -144,10 +144,12 @@ void RankLink::add_whereabouts(Frame& frame) {
   if (where.step >= 0) frame.header["whereabouts"] = to_json(where);
 }
 
-void RankLink::send(const Frame& frame) {
-  const std::string bytes = encode(frame);
+void RankLink::send(const Frame& frame) { send(frame.header, frame.payload); }
+
+void RankLink::send(const nlohmann::json& header, std::string_view payload) {
+  const std::string beginning = encode_beginning(header, payload.size());
   const std::lock_guard lock(sending_);
-  send_all(socket_, bytes);
+  send_all(socket_, beginning, payload);
 }
 
 void RankLink::listen() {

@@ -24,8 +24,8 @@ struct RankLaunch {
   int num_ranks = 1;
   std::string key;              ///< as `RunKey`
   bool key_from_input = false;  ///< that is where it comes from
-  std::string request;  ///< as `RankHello::request`
-  std::string problem;  ///< as `RankHello::problem`
+  std::string request;          ///< as `RankHello::request`
+  std::string problem;          ///< as `RankHello::problem`
   bool speaks = false;  ///< it prints what went wrong; otherwise the coordinator does for it
   std::chrono::seconds patience{60};
   std::chrono::seconds frozen_after{20};  ///< the coordinator's for its ranks
@@ -50,11 +50,14 @@ class RankLink {
   void hand_over(const std::string& type, std::function<void(const Frame&)> on_frame);
 
   /// `where` says where in its work the rank is, in the thread that listens: the coordinator asks
-  /// for it several times a second, and names it where a rank fails. An empty one leaves it where it
-  /// was.
+  /// for it several times a second, and names it where a rank fails. An empty one leaves it where
+  /// it was.
   void set_whereabouts(std::function<Whereabouts()> where);
 
   void send(const Frame& frame);
+
+  /// The same of a frame in two parts.
+  void send(const nlohmann::json& header, std::string_view payload);
 
   /// This machine's address by which the coordinator is reached.
   [[nodiscard]] const std::string& own_address() const { return own_address_; }

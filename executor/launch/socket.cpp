@@ -7,6 +7,7 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -169,12 +170,20 @@ std::string local_address(const Socket& socket) { return end_of(socket, ::getsoc
 
 std::string peer_address(const Socket& socket) { return end_of(socket, ::getpeername); }
 
-void send_all(const Socket& socket, std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t size = ::send(socket.descriptor(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
+void send_all(const Socket& socket, std::string_view bytes, std::string_view more) {
+  while (!bytes.empty() || !more.empty()) {
+    iovec parts[] = {{.iov_base = const_cast<char*>(bytes.data()), .iov_len = bytes.size()},
+                     {.iov_base = const_cast<char*>(more.data()), .iov_len = more.size()}};
+    msghdr message = {};
+    message.msg_iov = parts;
+    message.msg_iovlen = std::size(parts);
+    const ssize_t size = ::sendmsg(socket.descriptor(), &message, MSG_NOSIGNAL);
     if (size < 0 && errno == EINTR) continue;
     if (size < 0) throw std::runtime_error("the connection is lost: " + cause());
-    bytes.remove_prefix(static_cast<std::size_t>(size));
+    const auto sent = static_cast<std::size_t>(size);
+    const std::size_t of_first = std::min(sent, bytes.size());
+    bytes.remove_prefix(of_first);
+    more.remove_prefix(sent - of_first);
   }
 }
 

@@ -51,8 +51,8 @@ class Socket {
 [[nodiscard]] std::string local_address(const Socket& socket);
 [[nodiscard]] std::string peer_address(const Socket& socket);
 
-/// Throws std::runtime_error when the other end is gone.
-void send_all(const Socket& socket, std::string_view bytes);
+/// One after the other. Throws std::runtime_error when the other end is gone.
+void send_all(const Socket& socket, std::string_view bytes, std::string_view more = {});
 
 /// The numeric addresses that a name stands for on this machine, IPv4 first; the same for one that
 /// is numeric already. Throws std::runtime_error naming it when there are none.

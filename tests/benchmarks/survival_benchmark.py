@@ -2,7 +2,9 @@
 """What checkpoints cost, and how soon a run goes on after a failure: the demo's model, on two ranks
 of this machine.
 
-- Checkpoints every 10 steps against none, in turn, several times: the ratio of the median steps.
+- Checkpoints every 10 steps against none, in turn, several times: the ratio of the mean steps, and
+  of the processor time of all processes, which other programs disturb less; of both the median of
+  the pairs, and an interval around it for 95 % of the times (by order statistics).
 - The bytes of a checkpoint over those of its tensors.
 - A rank is killed, and one is stopped: seconds until the run says so, and from there to the end of
   the first step after it.
@@ -12,9 +14,11 @@ of this machine.
 
 import argparse
 import json
+import math
 import os
 import random
 import re
+import resource
 import shutil
 import signal
 import statistics
@@ -28,6 +32,18 @@ ROOT = os.path.normpath(os.path.join(HERE, "../.."))
 _CLUSTER = {"format": "cadastre-cluster/1", "name": "two",
             "hosts": [{"name": name, "cores": 1, "memory_bytes": "8GiB"} for name in ("a", "b")],
             "network": {"bandwidth_bytes_per_s": "10Gbps", "latency_s": 5e-5}}
+
+
+def ratios_of(pairs):
+    """The second of each pair to the first: median, and the interval that holds the true median in
+    95 % of the times (from the sixth pair on; the k-th smallest and largest, by the sign test)."""
+    ratios = sorted(second / first for first, second in pairs)
+    count = len(ratios)
+    outside = 0
+    while sum(math.comb(count, i) for i in range(outside + 1)) * 2 <= 0.05 * 2 ** count:
+        outside += 1
+    interval = [ratios[outside - 1], ratios[count - outside]] if outside else None
+    return {"median": statistics.median(ratios), "interval": interval, "ratios": ratios}
 
 
 class Benchmark:
@@ -62,19 +78,28 @@ class Benchmark:
         with open(self.path("run/run.json"), encoding="utf-8") as file:
             return json.load(file)
 
-    def mean_step_s(self, every):
-        """Of all steps but the first tenth: a checkpoint is in one of ten alone."""
+    def times_s(self, every):
+        """(the mean step, processor time): of all steps but the first tenth, as a checkpoint is in
+        one of ten alone; and of the whole run, its start with it."""
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
         subprocess.run(self.words(self.arguments.steps, "--checkpoint-every", str(every), "--quiet"),
                        check=True, stdout=subprocess.DEVNULL)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
         ends = [step["end_s"] for step in self.record()["steps"]]
         begin = len(ends) // 10
-        return (ends[-1] - ends[begin]) / (len(ends) - 1 - begin)
+        return ((ends[-1] - ends[begin]) / (len(ends) - 1 - begin),
+                after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
 
     def overhead(self):
-        pairs = [(self.mean_step_s(0), self.mean_step_s(10)) for _ in range(self.arguments.pairs)]
-        ratios = [with_them / without for without, with_them in pairs]
-        return {"step_s": statistics.median(without for without, _ in pairs),
-                "ratio": statistics.median(ratios), "ratios": ratios}
+        pairs = []
+        for number in range(self.arguments.pairs):
+            # Each is first in every other pair: what comes second may find a warmer machine.
+            times = {every: self.times_s(every) for every in ((0, 10), (10, 0))[number % 2]}
+            pairs.append((times[0], times[10]))
+        return {"step_s": statistics.median(without[0] for without, _ in pairs),
+                "step": ratios_of([(without[0], with_them[0]) for without, with_them in pairs]),
+                "processor_time": ratios_of([(without[1], with_them[1])
+                                             for without, with_them in pairs])}
 
     def checkpoint_bytes(self):
         checkpoints = self.path("run/checkpoints")

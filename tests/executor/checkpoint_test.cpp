@@ -238,6 +238,28 @@ TEST_CASE("what is unsound is passed over, and said to be", "[executor]") {
   }));
 }
 
+TEST_CASE("the newest checkpoint is that of most steps, whatever the clock said", "[executor]") {
+  const World world;
+  const RunRequest broken = world.request(world.branches(), "broken");
+  world.break_off(broken, 6);
+  const fs::path directory = broken.output / "checkpoints";
+  const std::vector<fs::path> all = checkpoint_directories(directory);
+  REQUIRE(all.size() == 2);
+  const auto now = fs::file_time_type::clock::now();
+  constexpr std::chrono::hours kJump{24 * 365 * 20};
+  for (const auto& [checkpoint, time] :
+       {std::pair(all.front(), now + kJump), std::pair(all.back(), now - kJump)}) {
+    for (const fs::directory_entry& file : fs::directory_iterator(checkpoint))
+      fs::last_write_time(file, time);
+    fs::last_write_time(checkpoint, time);
+  }
+  std::vector<std::string> notes;
+  const std::optional<SoundCheckpoint> found = newest_checkpoint(directory, notes);
+  REQUIRE(found);
+  CHECK(found->directory == all.back());
+  CHECK(notes.empty());
+}
+
 TEST_CASE("a checkpoint of something else is refused by name", "[executor]") {
   const World world;
   RunRequest broken = world.request(world.branches(), "broken");
