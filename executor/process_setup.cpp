@@ -4,6 +4,8 @@
 #include <ATen/Parallel.h>
 #include <dlfcn.h>
 #include <malloc.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <fstream>
 
@@ -44,6 +46,12 @@ void use_one_thread_here() {
   if (const auto set_threads =
           reinterpret_cast<SetThreads>(::dlsym(RTLD_DEFAULT, "omp_set_num_threads")))
     set_threads(1);
+}
+
+void yield_to_others_here() {
+  constexpr int kNiceness = 10;
+  // To Linux, niceness is a thread's.
+  ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kNiceness);
 }
 
 std::string device_name() {

@@ -12,6 +12,10 @@ void prepare_process(int num_threads);
 /// From here on this thread computes alone, whatever `prepare_process` said of the others.
 void use_one_thread_here();
 
+/// From here on this thread's work can wait: it takes what processor time others leave, and about a
+/// tenth of what they want.
+void yield_to_others_here();
+
 /// The processor's name from /proc/cpuinfo, such as "AMD EPYC"; "unknown processor" without one.
 [[nodiscard]] std::string device_name();
 

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "executor/process_setup.h"
 #include "planner/error.h"
 
 namespace cadastre {
@@ -41,6 +42,7 @@ void CheckpointSender::finish() {
 }
 
 void CheckpointSender::run() {
+  yield_to_others_here();
   try {
     while (std::optional<Job> job = jobs_.pop()) {
       CheckpointPart part = job->part;

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "executor/checkpoint/checkpoint_reader.h"
+#include "executor/process_setup.h"
 #include "planner/checksum.h"
 #include "planner/files.h"
 #include "planner/json_reader.h"
@@ -87,6 +88,7 @@ std::vector<std::string> CheckpointWriter::take_notes() {
 }
 
 void CheckpointWriter::run() {
+  yield_to_others_here();
   while (std::optional<Job> job = jobs_.pop()) {
     const fs::path unfinished =
         checkpoint_directory(directory_, job->checkpoint.num_steps).string() + kUnfinished;

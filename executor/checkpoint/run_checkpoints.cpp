@@ -142,9 +142,9 @@ void RunCheckpoints::write(const StepHistory& history, const Validation* validat
     parts.push_back(std::move(part));
   }
   parts.push_back(history_part(history));
-  writer_->write(std::move(checkpoint), std::move(parts),
-                 next_ == halt_ ? CheckpointWriter::WhenBusy::kWait
-                                : CheckpointWriter::WhenBusy::kLeaveOut);
+  writer_->write(
+      std::move(checkpoint), std::move(parts),
+      next_ == halt_ ? CheckpointWriter::WhenBusy::kWait : CheckpointWriter::WhenBusy::kLeaveOut);
   next_ = due_after(next_);
 }
 
