@@ -72,7 +72,19 @@ class World {
       // Steps go on meanwhile: it is broken off anywhere after the checkpoint.
       if (now.done >= num_steps && fs::exists(awaited)) throw std::runtime_error("broken off");
     };
-    CHECK_THROWS_WITH(run_training(request, stop), Catch::Contains("broken off"));
+    // On a machine that has much else to do, training can be through before the checkpoint is
+    // written.
+    constexpr int kMostTries = 5;
+    std::string why;
+    for (int i = 0; i < kMostTries && why.empty(); ++i) {
+      fs::remove_all(request.output);
+      try {
+        static_cast<void>(run_training(request, stop));
+      } catch (const std::runtime_error& error) {
+        why = error.what();
+      }
+    }
+    CHECK_THAT(why, Catch::Contains("broken off"));
     CHECK(test::processes_that_name(directory_.path()).empty());
   }
 
