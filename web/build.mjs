@@ -3,6 +3,7 @@
 //   node build.mjs template OUT.html OUT.cpp OUT.d   the page, the page as C++ bytes, a depfile
 //   node build.mjs tests OUT_DIR TEST.ts…            tests as files that Node.js runs
 
+import {createHash} from "node:crypto";
 import {mkdir, readFile, writeFile} from "node:fs/promises";
 import path from "node:path";
 import {fileURLToPath} from "node:url";
@@ -68,6 +69,8 @@ async function build_template(html_file, cpp_file, dep_file) {
   const script = await bundle("main.ts");
   const style = await bundle("style.css");
   let page = await readFile(page_file, "utf8");
+  // The one script that the page's security policy lets run, known by its hash.
+  page = fill(page, "@SCRIPT_HASH@", `sha256-${createHash("sha256").update(script.text, "utf8").digest("base64")}`);
   page = fill(page, "@STYLE@", style.text);
   page = fill(page, "@SCRIPT@", script.text);
   fill(page, DATA_MARKER, "");
@@ -90,6 +93,7 @@ async function build_tests(out_dir, files) {
     outExtension: {".js": ".mjs"},
     sourcemap: "inline",
     nodePaths: [path.join(web, "node_modules")],
+    external: ["playwright-core"], // is found in web/ when a test runs
   });
 }
 

@@ -8,6 +8,7 @@ import {graph_layout} from "../../web/src/layout/graph_layout";
 import {headline} from "../../web/src/layout/headline";
 import {loads_of_timeline, traffic_of_timeline} from "../../web/src/layout/loads";
 import {shapes_of} from "../../web/src/layout/shapes";
+import {error_text, figures_of, relative_error, warnings_of} from "../../web/src/layout/overview";
 import {best_view, main_view, plan_views, ranks_of_stages, speedup} from "../../web/src/layout/strategies";
 import {inference_s_per_pixel, measured_groups} from "../../web/src/layout/measured";
 import {point_name, study_points} from "../../web/src/layout/study";
@@ -310,4 +311,44 @@ test("random numbers of the example are the same for the same seed", () => {
   const first = random_numbers(9);
   const second = random_numbers(9);
   assert.deepEqual([first(), first()], [second(), second()]);
+});
+
+test("the overview measures predictions by what was measured, and plans by the same source", () => {
+  const report = example_report();
+  const views = plan_views(report);
+  const [view] = views;
+  const figures = new Map(figures_of(report, view, views).map((figure) => [figure.name, figure]));
+  assert.match(figures.get("simulated step")?.note ?? "", /^[\d.]+\u202f% (above|below) measured$/);
+  const factor = (views[2].simulated_step_s ?? 0) / (view.simulated_step_s ?? 1);
+  assert.equal(figures.get("as fast as data-parallel")?.value, `${factor.toFixed(1)}×`);
+  assert.equal(figures.get("from the proven bound")?.value, "3.0\u202f%");
+  close(relative_error(12, 10), 0.2);
+  assert.equal(error_text(-0.25, "measured"), "25.0\u202f% below measured");
+  assert.equal(error_text(0, "measured"), "as measured");
+  assert.equal(error_text(relative_error(1, 0), "measured"), "");
+});
+
+test("a report warns of what is wrong, and of nothing else", () => {
+  const report = example_report();
+  const warnings = (): string[] => {
+    const views = plan_views(report);
+    return warnings_of(report, main_view(views), views);
+  };
+  assert.deepEqual(warnings(), []);
+  const {run, plan} = report;
+  if (!run?.measured || !plan) throw new Error("the example has a plan and a run that was measured");
+  run.measured.step_s *= 2;
+  run.steps[3].loss = Number.NaN;
+  run.failures = [{host: "atlas", cause: "was killed by signal 9", num_steps: 14, restart_s: 2, is_left_out: true}];
+  plan.predicted.fits_memory = false;
+  assert.deepEqual(warnings().map((text) => text.split(/ (?=after|step is|exceeds|of 1)/)[0]), [
+    "Host atlas was killed by signal 9", "The predicted", "The simulated", "The plan", "The loss"]);
+});
+
+test("documents that are no part of a report are said to be left out", () => {
+  const report = gather({documents: [{name: "a.json", document: {format: "cadastre-plan/2"}}, {name: "b.json", document: {}}, {name: "c.json", document: {format: "other/1"}}], images: {}});
+  assert.deepEqual(report.left_out, [
+    "a.json is not shown: expected cadastre-plan/1, found cadastre-plan/2",
+    "b.json is not shown: it is none of cadastre's documents",
+    "c.json is not shown: expected a document that a report is about, found other/1"]);
 });

@@ -33,7 +33,7 @@ export function accuracy_section(metrics: Metrics, scene: Scene | undefined): HT
       el("tr", {}, el("th", {scope: "row"}, name_of(reference)),
         ...row.map((entry, predicted) =>
           el("td", {
-            class: `number${reference === predicted ? " agreed" : ""}${shading(parts[reference][predicted]) > 0.6 ? " strong" : ""}`,
+            class: `number${reference === predicted ? " agreed" : ""}`,
             style: `--part: ${shading(parts[reference][predicted]).toFixed(3)}`,
             title: `${names[reference]} mapped as ${names[predicted]}: ${count(entry)}, ${percent(parts[reference][predicted])} of its labels`,
           }, entry === 0 ? "" : count(entry)))))));

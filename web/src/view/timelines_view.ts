@@ -286,7 +286,7 @@ export function timelines_section(plan: PlanView, model: Model | undefined): HTM
       el("div", {class: "buttons"},
         button("−", "Zoom out", () => zoom_middle(1 / 0.7)),
         button("+", "Zoom in", () => zoom_middle(0.7)),
-        button("all", "Show everything", () => look_at(axis)))),
+        button("all", "Show all", () => look_at(axis)))),
     area,
     el("p", {class: "note"}, "Drag to move; click, then turn the wheel to zoom (or Ctrl and wheel); keys ← → + − 0."));
 }
