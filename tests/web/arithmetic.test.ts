@@ -12,9 +12,7 @@ import {error_text, figures_of, relative_error, warnings_of} from "../../web/src
 import {best_view, main_view, plan_views, ranks_of_stages, speedup} from "../../web/src/layout/strategies";
 import {inference_s_per_pixel, measured_groups} from "../../web/src/layout/measured";
 import {point_name, study_points} from "../../web/src/layout/study";
-import {
-  clamped, common_axis, event_at, lanes_of, panned, time_to_x, visible_boxes, x_to_time, zoomed,
-} from "../../web/src/layout/timeline_layout";
+import {clamped, common_axis, panned, time_to_x, x_to_time, zoomed} from "../../web/src/layout/timeline_layout";
 import {loss_range, nearest_step, smoothed, thinned} from "../../web/src/layout/training";
 import {example_documents, example_model} from "./example";
 import {random_numbers} from "./example_replay";
@@ -107,38 +105,10 @@ const rank = (host: string, ...stages: number[]): TimelineRank =>
   ({host, parts: stages.map((stage) => ({stage, replica: 0}))});
 const event = (start_s: number, end_s: number, kind = "forward"): TimelineEvent => ({rank: 0, kind, start_s, end_s});
 
-test("only boxes that are seen are drawn, cut at the edges", () => {
-  const lane = [event(0, 1), event(1, 3), event(3, 9), event(9, 10)];
-  const boxes = visible_boxes(lane, {begin_s: 2, end_s: 4}, 100);
-  assert.deepEqual(boxes.map(({event: {start_s}}) => start_s), [1, 3]);
-  assert.deepEqual(boxes.map(({x, width}) => [x, width]), [[-1, 51], [50, 51]]);
-});
-
-test("the number of boxes is bounded by pixels, not by events", () => {
-  const lane = Array.from({length: 100_000}, (_, i) => event(i, i + 1, i % 2 ? "forward" : "backward"));
-  const boxes = visible_boxes(lane, {begin_s: 0, end_s: 100_000}, 500);
-  assert.ok(boxes.length <= 2 * 502, `${boxes.length} boxes`);
-  assert.ok(boxes.length >= 500);
-});
-
-test("the pointer finds an instruction that takes no time between two that do", () => {
-  const lane = [event(0, 1), event(1, 1, "send_activation"), event(1, 2, "backward")];
-  const view = {begin_s: 0, end_s: 2};
-  assert.equal(event_at(lane, 100, view, 200)?.kind, "send_activation");
-  assert.equal(event_at(lane, 50, view, 200)?.kind, "forward");
-  assert.equal(event_at(lane, 150, view, 200)?.kind, "backward");
-  assert.equal(event_at([event(0, 1)], 150, view, 200), undefined);
-});
-
 test("timelines share an axis that ends with the last of them", () => {
   const timeline = (step_s: number, end_s: number): Timeline => ({source: "x", step_s, ranks: [], events: [event(0, end_s)]});
   assert.deepEqual(common_axis([timeline(1, 2), timeline(3, 1)]), {begin_s: 0, end_s: 3});
   assert.deepEqual(common_axis([]), {begin_s: 0, end_s: 1});
-});
-
-test("lanes are sorted, and events of unknown ranks are left out", () => {
-  const timeline: Timeline = {source: "measured", step_s: 1, ranks: [rank("a", 0)], events: [event(2, 3), event(0, 1), {...event(0, 1), rank: 7}]};
-  assert.deepEqual(lanes_of(timeline).map((lane) => lane.map(({start_s}) => start_s)), [[0, 2]]);
 });
 
 test("traffic counts sends by host and reductions as a ring", () => {

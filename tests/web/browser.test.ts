@@ -69,6 +69,25 @@ await with_workshop(async (workshop, check) => {
     assert.match(await page.locator(".tooltip:not([hidden])").innerText(), /load micro-batch.*micro-batch 0/s);
   }));
 
+  await check("an instruction that is selected or found is shown in all timelines", () => workshop.visit(full, {}, async (page) => {
+    const canvas = page.locator(".timelines canvas[role=img]").first();
+    await canvas.click({position: {x: 2, y: 8}});
+    const panel = page.locator(".instruction");
+    assert.match(await panel.innerText(), /load micro-batch.*predicted.*simulated.*measured.*against measured/s);
+    await page.keyboard.press("n");
+    assert.match(await panel.innerText(), /forward/);
+    await page.locator("input[type=search]").fill("backward m2 dione");
+    assert.equal(await page.locator(".tools [role=status]").innerText(), "3 instructions");
+    await page.keyboard.press("Escape"); // a new search of the browser's own begins nowhere
+    await page.locator("input[type=search]").fill("backward m2 dione");
+    await page.keyboard.press("Enter");
+    assert.match(await panel.innerText(), /backward/);
+    await page.locator(".timelines").focus();
+    await page.keyboard.press("Escape");
+    assert.equal(await panel.innerText(), "");
+    assert.match(await page.locator(".source-notes").innerText(), /measured .* its critical path: [\d]+\s% compute/);
+  }));
+
   await check("the overview warns, and tells a report's figures", async () => {
     const documents = example_documents(20) as {[name: string]: any};
     const run = documents["run/run.json"];

@@ -1,6 +1,6 @@
 // The whole report: a section for each thing that its documents tell, in reading order.
 
-import type {Report} from "../documents";
+import type {Report, SimulationFigures} from "../documents";
 import {plural, schedule_label} from "../layout/format";
 import {headline} from "../layout/headline";
 import {type PlanView, main_view, plan_views} from "../layout/strategies";
@@ -30,6 +30,11 @@ function summary(report: Report, view: PlanView | undefined): HTMLElement | unde
   return items.length > 0 ? el("dl", {class: "summary"}, ...items) : undefined;
 }
 
+/// What the simulation counted of a plan.
+function figures_of({simulation}: Report, {strategy, schedule, micro_batches}: PlanView): SimulationFigures | undefined {
+  return simulation?.plans.find((plan) => plan.strategy === strategy && plan.schedule === schedule && plan.micro_batches === micro_batches)?.figures;
+}
+
 /// The sections in reading order; those without data are absent.
 function sections(report: Report, views: PlanView[], view: PlanView | undefined, select: (view: PlanView) => void): HTMLElement[] {
   const {run, model, images, scene, cluster, study} = report;
@@ -40,7 +45,7 @@ function sections(report: Report, views: PlanView[], view: PlanView | undefined,
     study?.measured && study.measured.length > 0 && measured_section(study.measured),
     study && simulated_section(study),
     view && compared.length > 0 && strategies_section(report, compared, view, select),
-    view && view.timelines.length > 0 && timelines_section(view, model),
+    view && view.timelines.length > 0 && timelines_section(view, model, figures_of(report, view)),
     model && graph_section(report, model, view),
     view && has_loads(view) && hosts_section(view),
     view && view.timelines.length > 0 && view.timelines[0].ranks.length > 1 &&
