@@ -16,12 +16,17 @@ const SEND_OF: {[receive: string]: string} = {receive_activation: "send_activati
 
 /// What a tensor is known by at both ends.
 function tensor_key(kind: string, from: number, to: number, {layer = -1, micro_batch = -1}: TimelineEvent): string {
-  return [kind, from, to, layer, micro_batch].join(" ");
+  return `${kind} ${from} ${to} ${layer} ${micro_batch}`;
 }
+
+/// What `sends_of_receives` found: several views ask for it, of a hundred thousand instructions.
+const sends_found = new WeakMap<TimelineEvent[], Map<TimelineEvent, TimelineEvent>>();
 
 /// The send of each receive that crosses the network, by order where two stages of one rank get the
 /// same layer's output from the same rank. Receives whose send is not in the timeline are absent.
 export function sends_of_receives(timeline: Timeline): Map<TimelineEvent, TimelineEvent> {
+  const known = sends_found.get(timeline.events);
+  if (known) return known;
   const sends = new Map<string, TimelineEvent[]>();
   for (const event of timeline.events) {
     if (event.kind !== "send_activation" && event.kind !== "send_gradient") continue;
@@ -37,6 +42,7 @@ export function sends_of_receives(timeline: Timeline): Map<TimelineEvent, Timeli
     const send = sends.get(tensor_key(SEND_OF[kind], peer, rank, event))?.shift();
     if (send) found.set(event, send);
   }
+  sends_found.set(timeline.events, found);
   return found;
 }
 

@@ -62,38 +62,46 @@ export function paint_axis(canvas: HTMLCanvasElement, view: Viewport, width: num
   }
 }
 
-/// The boxes of one lane; says how many.
+interface Strip {
+  x: number;
+  end_x: number;
+}
+
+/// The boxes of one lane; says how many. They are painted kind by kind, as a canvas is slow to change
+/// its colour, and those that touch each other at once.
 export function paint_lane(context: CanvasRenderingContext2D, color: Colors, lane: Lane, top: number, view: Viewport, width: number, several_parts: boolean): number {
-  let drawn = 0;
-  for (const box of visible_boxes(lane, view, width)) {
-    const {kind} = box;
-    const {stage = -1, micro_batch = -1, peer, rank} = box.event;
-    if (box.count === 1 && peer === rank) continue; // between two stages of the rank: no network
-    const gap = box.width > 4 ? 0.75 : 0;
-    ++drawn;
+  const boxes = visible_boxes(lane, view, width).filter(({count, event}) => count > 1 || event.peer !== event.rank); // else between two stages of the rank: no network
+  const strips = new Map<string, Strip[]>();
+  for (const {kind, x: exact_x, width: wide} of boxes) {
+    // Narrow ones are on whole pixels, which need no blending.
+    const x = wide < 2 ? Math.floor(exact_x) : exact_x;
+    const end_x = wide < 2 ? x + 1 : x + wide - (wide > 4 ? 0.75 : 0);
+    const same = strips.get(kind);
+    const last = same?.[same.length - 1];
+    if (!same) strips.set(kind, [{x, end_x}]);
+    else if (last && wide < 2 && x - last.end_x <= 0 && !SENDS.has(kind)) last.end_x = Math.max(last.end_x, end_x);
+    else same.push({x, end_x});
+  }
+  for (const [kind, same] of [...strips].sort(([a], [b]) => Number(SENDS.has(a)) - Number(SENDS.has(b)))) {
     context.fillStyle = color(kind_color(kind));
-    if (RECEIVES.has(kind)) { // waiting is not work: a thin line, not a box
-      context.fillRect(box.x, top + BOX / 2 - 1.5, Math.max(0.75, box.width - gap), 3);
-      continue;
-    }
-    if (SENDS.has(kind)) {
-      context.fillRect(box.x - 0.5, top - 1, 2, BOX + 2);
-      continue;
-    }
-    context.fillRect(box.x, top, box.width - gap, BOX);
-    if (box.width <= 4) continue;
+    if (RECEIVES.has(kind)) for (const {x, end_x} of same) context.fillRect(x, top + BOX / 2 - 1.5, end_x - x, 3); // waiting is not work: a thin line
+    else if (SENDS.has(kind)) for (const {x} of same) context.fillRect(x - 0.5, top - 1, 2, BOX + 2);
+    else for (const {x, end_x} of same) context.fillRect(x, top, end_x - x, BOX);
+  }
+  for (const {event: {kind, stage = -1, micro_batch = -1}, x, width: wide} of boxes) {
+    if (wide <= 4 || RECEIVES.has(kind)) continue;
     if (several_parts) {
       context.fillStyle = color(stage_color(stage));
-      context.fillRect(box.x, top + BOX - 2, box.width - gap, 2);
+      context.fillRect(x, top + BOX - 2, wide - 0.75, 2);
     }
-    if (box.width < 10 || micro_batch < 0) continue;
+    if (wide < 11 || micro_batch < 0) continue;
     const text = String(micro_batch);
     const text_width = context.measureText(text).width;
-    if (box.width <= text_width + 5) continue;
+    if (wide <= text_width + 5) continue;
     context.fillStyle = color(LIGHT_TEXT.has(kind) ? "--on-dark" : "--on-light");
-    context.fillText(text, box.x + (box.width - gap - text_width) / 2, top + BOX / 2 + 0.5);
+    context.fillText(text, x + (wide - 0.75 - text_width) / 2, top + BOX / 2 + 0.5);
   }
-  return drawn;
+  return boxes.length;
 }
 
 export interface Marks {

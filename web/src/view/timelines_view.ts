@@ -2,7 +2,7 @@
 // of each source. Search, selection, the critical path, and use and memory over time below.
 
 import type {Model, SimulationFigures, Timeline, TimelineEvent} from "../documents";
-import {critical_path} from "../layout/critical_path";
+import {type CriticalPath, critical_path} from "../layout/critical_path";
 import {bytes, kind_label, percent, plural, seconds} from "../layout/format";
 import {occurrences} from "../layout/instructions";
 import {type Lane, event_at, lanes_of} from "../layout/lanes";
@@ -40,15 +40,21 @@ function host_label({host, rank, top, height, rows}: HostRows, scroll_top: numbe
     ...rows.map((row) => el("span", {class: "row-source", style: `top: ${row.top - top}px`}, row.timeline.source)));
 }
 
-/// One sentence per source: its step, and what its critical path is made of.
-function source_notes(view: PlanView, paths: Map<Timeline, ReturnType<typeof critical_path>>): HTMLElement {
+/// What a critical path is made of, the greatest part first.
+function path_text({spent_s}: CriticalPath): string {
+  const parts = Object.entries(spent_s).sort((a, b) => b[1] - a[1]);
+  const total_s = parts.reduce((sum, [, value]) => sum + value, 0);
+  if (total_s <= 0) return "no instructions";
+  return parts.filter(([, value]) => value / total_s > 0.005).map(([part, value]) => `${percent(value / total_s, 0)} ${part}`).join(", ");
+}
+
+/// One sentence per source: its step, and its critical path once that is known: after the first
+/// drawing, which must not wait for it.
+function source_notes(view: PlanView, path_of: (timeline: Timeline) => CriticalPath): HTMLElement {
   return el("ul", {class: "source-notes note"}, ...view.timelines.map((timeline) => {
-    const path = paths.get(timeline);
-    const total_s = path ? Object.values(path.spent_s).reduce((sum, value) => sum + value, 0) : 0;
-    const parts = path && total_s > 0
-      ? Object.entries(path.spent_s).filter(([, value]) => value / total_s > 0.005).sort((a, b) => b[1] - a[1]).map(([part, value]) => `${percent(value / total_s, 0)} ${part}`).join(", ")
-      : "no instructions";
-    return el("li", {}, el("strong", {}, timeline.source), ` ${seconds(timeline.step_s)} a step${timeline_is_of(timeline, view) ? "" : " (of another plan)"}; its critical path: ${parts}`);
+    const path = el("span", {});
+    setTimeout(() => (path.textContent = `; its critical path: ${path_text(path_of(timeline))}`), 60);
+    return el("li", {}, el("strong", {}, timeline.source), ` ${seconds(timeline.step_s)} a step${timeline_is_of(timeline, view) ? "" : " (of another plan)"}`, path);
   }));
 }
 
@@ -58,9 +64,14 @@ export function timelines_section(plan: PlanView, model: Model | undefined, figu
   const layout = rows_layout(timelines);
   const all_rows = layout.hosts.flatMap(({rows}) => rows);
   const rows_of = (timeline: Timeline, lanes: Lane[]) => all_rows.filter((row) => row.timeline === timeline).map((row): [Row, Lane] => [row, lanes[row.rank]]);
-  const paths = new Map(timelines.map((timeline) => [timeline, critical_path(timeline)]));
-  const critical = new Map([...paths].flatMap(([timeline, {events}]) => {
-    const on_path = new Set(events);
+  const paths = new Map<Timeline, CriticalPath>();
+  const path_of = (timeline: Timeline) => {
+    const path = paths.get(timeline) ?? critical_path(timeline);
+    paths.set(timeline, path);
+    return path;
+  };
+  const critical_lanes = () => new Map(timelines.flatMap((timeline) => {
+    const on_path = new Set(path_of(timeline).events);
     return rows_of(timeline, lanes_of(timeline, (event) => on_path.has(event)));
   }));
   const height = Math.min(layout.height, MOST_HEIGHT);
@@ -160,12 +171,12 @@ export function timelines_section(plan: PlanView, model: Model | undefined, figu
   return section("timelines", timelines.length > 1 ? "Timelines" : "Timeline",
     `One step of the ${plan.strategy === "timeline" ? "given" : plan.strategy} plan. Numbers are micro-batches; a dotted line ends the step.` +
       (timelines.some(({ranks}) => ranks.some(({parts}) => parts.length > 1)) ? " Where a host serves several stages, the line below an instruction has its stage's colour." : ""),
-    source_notes(plan, paths),
+    source_notes(plan, path_of),
     tools(legend(timelines), {
       zoom: (factor) => look_at(zoomed(view, axis, factor, (view.begin_s + view.end_s) / 2)),
       all: () => look_at(axis), step_to,
       critical: (shown) => {
-        marks.critical = shown ? critical : undefined;
+        marks.critical = shown ? critical_lanes() : undefined;
         redraw();
       },
       search: (query) => {
