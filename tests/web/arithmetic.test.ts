@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import {test} from "node:test";
+import {deflateSync} from "node:zlib";
 import type {Model, Report, Stage, Timeline, TimelineEvent, TimelineRank} from "../../web/src/documents";
 import {gather} from "../../web/src/documents";
+import {data_of_page, unpacked} from "../../web/src/inflate";
+import {compared_rows} from "../../web/src/layout/compare";
 import {row_normalized} from "../../web/src/layout/confusion";
 import {bytes, count, in_unit, percent, plural, rounded, seconds, significant, time_unit} from "../../web/src/layout/format";
 import {graph_layout} from "../../web/src/layout/graph_layout";
@@ -321,4 +324,31 @@ test("documents that are no part of a report are said to be left out", () => {
     "a.json is not shown: expected cadastre-plan/1, found cadastre-plan/2",
     "b.json is not shown: it is none of cadastre's documents",
     "c.json is not shown: expected a document that a report is about, found other/1"]);
+});
+
+test("reports are compared by what any of them has, and the best of each quantity is told", () => {
+  const [one, other] = [example_report(), example_report("plan.json")];
+  if (!one.run?.metrics) throw new Error("the example's run has metrics");
+  const rows = new Map(compared_rows([one, other]).map((row) => [row.name, row]));
+  assert.deepEqual(rows.get("strategy")?.values, ["auto", "auto"]);
+  assert.equal(rows.get("measured step")?.values[1], "–");
+  assert.equal(rows.get("measured step")?.best, -1); // one alone is no best
+  assert.equal(rows.get("peak memory of a host")?.best, -1); // nor are two alike
+  const third = example_report();
+  if (third.run?.metrics) third.run.metrics = {...third.run.metrics, kappa: one.run.metrics.kappa + 0.1, overall_accuracy: Number.NaN};
+  const again = new Map(compared_rows([one, third]).map((row) => [row.name, row]));
+  assert.equal(again.get("kappa")?.best, 1);
+  assert.equal(again.get("overall accuracy")?.values[1], "–");
+  assert.equal(again.get("F1 of grass")?.values.length, 2);
+});
+
+test("packed data is what zlib packs, and a report's page gives it back", async () => {
+  const embedded = {documents: [{name: "a.json", document: {format: "cadastre-plan/1", name: "é"}}], images: {}};
+  const deflate = deflateSync(JSON.stringify(embedded)).toString("base64");
+  assert.deepEqual(await unpacked(JSON.stringify({deflate})), embedded);
+  assert.deepEqual(await unpacked(JSON.stringify(embedded)), embedded);
+  assert.equal(await unpacked("null"), null);
+  assert.equal(data_of_page(`<p><script type="application/json" id="cadastre-data">{"a":1}</script></p>`), `{"a":1}`);
+  assert.equal(data_of_page("<p></p>"), undefined);
+  await assert.rejects(unpacked("{}"), /expected a report's documents/);
 });

@@ -153,6 +153,43 @@ await with_workshop(async (workshop, check) => {
         assert.deepEqual(await sections(page), expected);
       }));
 
+  await check("documents and folders are opened in the viewer, and compared", () => workshop.visit(workshop.viewer(), {}, async (page) => {
+    assert.match(await page.locator("h1").innerText(), /Drop a run here/);
+    assert.deepEqual(await workshop.violations(page), []);
+    await page.locator("input[type=file][webkitdirectory]").setInputFiles(workshop.fixtures);
+    await page.waitForSelector("#overview");
+    assert.deepEqual(await sections(page), ALL);
+    await page.evaluate((html) => {
+      const transfer = new DataTransfer();
+      transfer.items.add(new File([html], "other.html"));
+      transfer.items.add(new File(["{"], "broken.json"));
+      document.dispatchEvent(new DragEvent("drop", {dataTransfer: transfer, cancelable: true}));
+    }, readFileSync(full, "utf8"));
+    await page.waitForSelector("#compare");
+    assert.match(await page.locator("#compare").innerText(), /fixtures.*other.*strategy.*measured step.*kappa.*F1 of grass/s);
+    assert.match(await page.locator(".messages").innerText(), /broken\.json cannot be read/);
+    await page.locator(".tabs button").first().click();
+    assert.equal(await page.locator(".tabs button").first().getAttribute("aria-pressed"), "true");
+    assert.equal(await overflow(page), 0);
+  }));
+
+  await check("numbers that are none and timelines without length leave the rest as it is", async () => {
+    const documents = example_documents(20) as {[name: string]: any};
+    const {metrics, steps} = documents["run/run.json"];
+    Object.assign(metrics, {kappa: null, overall_accuracy: null});
+    Object.assign(metrics.classes[0], {f1: null, precision: null});
+    steps[3].loss = null;
+    const measured = {...documents["run/timeline.json"], step_s: 0, events: []};
+    const opened = {"run.json": documents["run/run.json"], "timeline.json": measured, "plan.json": {format: "cadastre-plan/7"}};
+    await workshop.visit(workshop.viewer(), {}, async (page) => {
+      await page.locator("input[type=file][webkitdirectory]").setInputFiles(workshop.written(opened));
+      await page.waitForSelector("#overview");
+      assert.deepEqual(await sections(page), ["overview", "strategies", "timelines", "graph", "hosts", "traffic", "training", "accuracy"]);
+      assert.match(await page.locator(".warnings").first().innerText(), /plan\.json is not shown: expected cadastre-plan\/1, found cadastre-plan\/7/);
+      assert.equal(await page.getByText("cannot be drawn").count(), 0);
+    });
+  });
+
   await check("text of documents stays text", async () => {
     const documents = example_documents(20) as {[name: string]: any};
     const evil = "</script><img src=x onerror=alert(1)>";

@@ -55,6 +55,14 @@ export class Workshop {
     return directory;
   }
 
+  /// The viewer without data, as it is installed.
+  viewer(): string {
+    const file = path.join(this.directory, `viewer-${++this.number}.html`);
+    const page = readFileSync(this.report(path.join(this.fixtures, "cluster.json")), "utf8");
+    writeFileSync(file, page.replace(/(<script type="application\/json" id="cadastre-data">).*?(<\/script>)/s, "$1null$2"));
+    return file;
+  }
+
   /// Opens `file` from disk, lets `act` do what it likes there, and holds the page to its promises.
   async visit<T>(file: string, options: BrowserContextOptions, act: (page: Page) => Promise<T>): Promise<T> {
     const context = await this.browser.newContext({viewport: {width: 1280, height: 900}, reducedMotion: "reduce", ...options});
@@ -66,7 +74,7 @@ export class Workshop {
       page.on("pageerror", (error) => void complaints.push(String(error.stack)));
       page.on("request", (request) => void (/^(data|blob):/.test(request.url()) || request.url() === `file://${file}` || complaints.push(`asked for ${request.url()}`)));
       await page.goto(`file://${file}`);
-      await page.waitForSelector("#report > *");
+      await page.waitForSelector("#report h1");
       const result = await act(page);
       assert.deepEqual(complaints, [], `complaints of ${file}`);
       return result;

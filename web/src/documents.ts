@@ -270,7 +270,7 @@ export interface StudyResult {
 /// What `make_report` (planner/report.cpp) puts into the page.
 export interface Embedded {
   documents: {name: string; document: {format?: string}}[];
-  images: {[name in "map" | "labels"]?: string}; // data: URLs
+  images: {[name in "map" | "labels" | "rgb"]?: string}; // data: URLs
 }
 
 /// Everything a report is about; what was not given is absent.

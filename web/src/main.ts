@@ -1,11 +1,14 @@
-// Reads the documents that are in the page and draws the report of them.
+// Shows the documents that are in the page, or waits for some to be dropped on it.
 
-import {type Embedded, gather} from "./documents";
+import {unpacked} from "./inflate";
 import {el} from "./view/dom";
-import {draw_report} from "./view/page";
+import {Viewer} from "./view/viewer";
 
 performance.mark("report-begun"); // see tests/web/viewer_benchmark.ts
 const root = document.getElementById("report") as HTMLElement;
-const embedded = JSON.parse(document.getElementById("cadastre-data")?.textContent ?? "null") as Embedded | null;
-if (embedded) draw_report(root, gather(embedded));
-else root.append(el("p", {}, "This page holds no data."));
+unpacked(document.getElementById("cadastre-data")?.textContent ?? "null").then(
+  (embedded) => {
+    const viewer = new Viewer(root);
+    if (embedded) viewer.add([{name: "this report", embedded}]);
+  },
+  (error: Error) => root.replaceChildren(el("p", {class: "warnings", role: "alert"}, `The report's data cannot be read: ${error.message}`)));

@@ -1,7 +1,7 @@
 // What is told first: warnings, the figures that matter, and what the report lacks.
 
 import type {Report} from "../documents";
-import {bytes, percent, plural, seconds, times} from "./format";
+import {bytes, fixed, percent, plural, seconds, times} from "./format";
 import {type PlanView, best_view, comparable_source} from "./strategies";
 
 export interface Figure {
@@ -64,7 +64,7 @@ export function figures_of(report: Report, view: PlanView | undefined, views: Pl
     figures.push({name: "from the proven bound", value: search.proven_optimal ? "optimal" : percent(search.optimality_gap),
       ...(search.proven_optimal ? {note: "by the cost model"} : {note: "at most, by the cost model"})});
   const metrics = report.run?.metrics;
-  if (metrics) figures.push({name: "overall accuracy", value: percent(metrics.overall_accuracy), note: `kappa ${Number.isFinite(metrics.kappa) ? metrics.kappa.toFixed(3) : "–"}`});
+  if (metrics) figures.push({name: "overall accuracy", value: percent(metrics.overall_accuracy), note: `kappa ${fixed(metrics.kappa, 3)}`});
   return figures;
 }
 

@@ -5,7 +5,7 @@ import {plural, schedule_label} from "../layout/format";
 import {headline} from "../layout/headline";
 import {type PlanView, main_view, plan_views} from "../layout/strategies";
 import {accuracy_section} from "./accuracy_view";
-import {el, term} from "./dom";
+import {el, section, term} from "./dom";
 import {graph_section} from "./graph_view";
 import {has_loads, hosts_section, traffic_section} from "./loads_view";
 import {map_section} from "./map_view";
@@ -39,21 +39,41 @@ function figures_of({simulation}: Report, {strategy, schedule, micro_batches}: P
 function sections(report: Report, views: PlanView[], view: PlanView | undefined, select: (view: PlanView) => void): HTMLElement[] {
   const {run, model, images, scene, cluster, study} = report;
   const compared = views.filter(({strategy}) => strategy !== "timeline");
-  return [
-    overview_section(report, view, views),
-    study?.claims && study.claims.length > 0 && claims_section(study),
-    study?.measured && study.measured.length > 0 && measured_section(study.measured),
-    study && simulated_section(study),
-    view && compared.length > 0 && strategies_section(report, compared, view, select),
-    view && view.timelines.length > 0 && timelines_section(view, model, figures_of(report, view)),
-    model && graph_section(report, model, view),
-    view && has_loads(view) && hosts_section(view),
-    view && view.timelines.length > 0 && view.timelines[0].ranks.length > 1 &&
-      traffic_section(view, view.ran ? run?.traffic_bytes_per_step : undefined, cluster?.hosts ?? []),
-    run && run.steps.length > 0 && training_section(run),
-    run?.metrics && accuracy_section(run.metrics, scene),
-    (images.map || images.labels) && map_section(images, scene),
-  ].filter(Boolean) as HTMLElement[];
+  const drawn: (HTMLElement | undefined)[] = [];
+  const add = (title: string, wanted: unknown, draw: () => HTMLElement | undefined) => {
+    if (wanted) drawn.push(guarded(title, draw));
+  };
+  add("Overview", true, () => overview_section(report, view, views));
+  if (study) {
+    add("Claims", study.claims?.length, () => claims_section(study));
+    add("Measured", study.measured?.length, () => measured_section(study.measured ?? []));
+    add("Simulated", true, () => simulated_section(study));
+  }
+  if (view) {
+    add("Strategies", compared.length, () => strategies_section(report, compared, view, select));
+    add("Timelines", view.timelines.length, () => timelines_section(view, model, figures_of(report, view)));
+  }
+  if (model) add("Model graph", true, () => graph_section(report, model, view));
+  if (view) {
+    add("Hosts", has_loads(view), () => hosts_section(view));
+    add("Traffic between hosts", (view.timelines[0]?.ranks.length ?? 0) > 1, () => traffic_section(view, view.ran ? run?.traffic_bytes_per_step : undefined, cluster?.hosts ?? []));
+  }
+  if (run) {
+    add("Training", run.steps.length, () => training_section(run));
+    add("Accuracy", run.metrics, () => run.metrics && accuracy_section(run.metrics, scene));
+  }
+  add("Map", images.map ?? images.labels, () => map_section(images, scene));
+  return drawn.filter((part) => part !== undefined);
+}
+
+/// A section, or what keeps it from being drawn: the others are shown all the same.
+function guarded(title: string, draw: () => HTMLElement | undefined): HTMLElement | undefined {
+  try {
+    return draw();
+  } catch (error) {
+    const id = title.toLowerCase().replaceAll(" ", "-");
+    return section(id, title, undefined, el("p", {class: "warnings"}, `This part cannot be drawn from these documents: ${error instanceof Error ? error.message : String(error)}.`));
+  }
 }
 
 /// Marks the entry of the section that is being read; a later call takes the place of this one.
@@ -88,6 +108,7 @@ export function draw_report(root: HTMLElement, report: Report): void {
   const about = main_view(views);
   show(about, false);
   root.replaceChildren(
+    el("a", {class: "skip", href: "#body"}, "Skip to the report"),
     el("header", {}, el("p", {class: "product"}, "cadastre report"), el("h1", {}, headline(report, about, views)), summary(report, about)),
     contents,
     body,
