@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdint>
 #include <nlohmann/json.hpp>
 #include <string_view>
 
@@ -12,6 +11,7 @@
 #include "planner/json_reader.h"
 #include "planner/plan.h"
 #include "planner/program.h"
+#include "planner/report_data.h"
 #include "planner/report_template.h"
 #include "planner/timeline.h"
 #include "planner/validate.h"
@@ -121,22 +121,6 @@ std::string script_safe(const std::string& json) {
   return safe;
 }
 
-std::string base64(const std::string& bytes) {
-  static constexpr std::string_view kDigits =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string text;
-  text.reserve((bytes.size() + 2) / 3 * 4);
-  for (std::size_t i = 0; i < bytes.size(); i += 3) {
-    const std::size_t count = std::min<std::size_t>(3, bytes.size() - i);
-    std::uint32_t group = 0;
-    for (std::size_t k = 0; k < 3; ++k)
-      group = group << 8 | (k < count ? static_cast<unsigned char>(bytes[i + k]) : 0U);
-    for (std::size_t k = 0; k < 4; ++k)
-      text += k <= count ? kDigits[group >> (18 - 6 * k) & 63U] : '=';
-  }
-  return text;
-}
-
 std::string make_report(const std::vector<fs::path>& inputs) {
   const std::string_view page = report_template();
   if (page.empty())
@@ -163,7 +147,7 @@ std::string make_report(const std::vector<fs::path>& inputs) {
 
   const std::size_t marker = page.find(kDataMarker);
   std::string report(page.substr(0, marker));
-  report += script_safe(data.dump());
+  report += script_safe(pack_report_data(data.dump()));
   report += page.substr(marker + kDataMarker.size());
   return report;
 }

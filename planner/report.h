@@ -26,8 +26,6 @@ struct ReportInputs {
 /// and U+2029, which JSON has in strings only, are escaped.
 [[nodiscard]] std::string script_safe(const std::string& json);
 
-[[nodiscard]] std::string base64(const std::string& bytes);  ///< RFC 4648, with padding
-
 /// One self-contained HTML page about everything in `inputs` (see `collect_report_inputs`), and the
 /// predicted timeline of a plan among them where no document gives it. Every
 /// document is checked as `cadastre validate` does. Throws InputError for what was refused, and

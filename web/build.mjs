@@ -1,8 +1,11 @@
 // Bundles the viewer. CMake calls it; by hand: `npm run build`.
 //
-//   node build.mjs template OUT.html OUT.cpp OUT.d   the page, the page as C++ bytes, a depfile
+//   node build.mjs template OUT.html OUT.cpp OUT.d VIEWER.html
+//                                                    the page, the page as C++ bytes, a depfile, the page
+//                                                    without data, on which documents can be dropped
 //   node build.mjs tests OUT_DIR TEST.ts…            tests as files that Node.js runs
 
+import {createHash} from "node:crypto";
 import {mkdir, readFile, writeFile} from "node:fs/promises";
 import path from "node:path";
 import {fileURLToPath} from "node:url";
@@ -63,16 +66,19 @@ std::string_view report_template() {
 `;
 }
 
-async function build_template(html_file, cpp_file, dep_file) {
+async function build_template(html_file, cpp_file, dep_file, viewer_file) {
   const page_file = path.join(web, "src", "page.html");
   const script = await bundle("main.ts");
   const style = await bundle("style.css");
   let page = await readFile(page_file, "utf8");
+  // The one script that the page's security policy lets run, known by its hash.
+  page = fill(page, "@SCRIPT_HASH@", `sha256-${createHash("sha256").update(script.text, "utf8").digest("base64")}`);
   page = fill(page, "@STYLE@", style.text);
   page = fill(page, "@SCRIPT@", script.text);
-  fill(page, DATA_MARKER, "");
-  for (const file of [html_file, cpp_file, dep_file]) await mkdir(path.dirname(file), {recursive: true});
+  const viewer = fill(page, DATA_MARKER, "null");
+  for (const file of [html_file, cpp_file, dep_file, viewer_file]) await mkdir(path.dirname(file), {recursive: true});
   await writeFile(html_file, page);
+  await writeFile(viewer_file, viewer);
   await writeFile(cpp_file, cpp_source(Buffer.from(page, "utf8")));
   const inputs = [page_file, ...script.inputs, ...style.inputs];
   const escaped = (file) => file.replaceAll(" ", "\\ ");
@@ -90,15 +96,16 @@ async function build_tests(out_dir, files) {
     outExtension: {".js": ".mjs"},
     sourcemap: "inline",
     nodePaths: [path.join(web, "node_modules")],
+    external: ["playwright-core"], // is found in web/ when a test runs
   });
 }
 
 const [command, ...rest] = process.argv.slice(2);
-if (command === "template" && rest.length === 3) {
+if (command === "template" && rest.length === 4) {
   await build_template(...rest.map((file) => path.resolve(file)));
 } else if (command === "tests" && rest.length > 1) {
   await build_tests(rest[0], rest.slice(1));
 } else {
-  console.error("usage: build.mjs template OUT.html OUT.cpp OUT.d | build.mjs tests OUT_DIR TEST.ts…");
+  console.error("usage: build.mjs template OUT.html OUT.cpp OUT.d VIEWER.html | build.mjs tests OUT_DIR TEST.ts…");
   process.exit(2);
 }

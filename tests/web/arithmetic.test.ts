@@ -1,19 +1,21 @@
 import assert from "node:assert/strict";
 import {test} from "node:test";
+import {deflateSync} from "node:zlib";
 import type {Model, Report, Stage, Timeline, TimelineEvent, TimelineRank} from "../../web/src/documents";
 import {gather} from "../../web/src/documents";
+import {data_of_page, unpacked} from "../../web/src/inflate";
+import {compared_rows} from "../../web/src/layout/compare";
 import {row_normalized} from "../../web/src/layout/confusion";
 import {bytes, count, in_unit, percent, plural, rounded, seconds, significant, time_unit} from "../../web/src/layout/format";
 import {graph_layout} from "../../web/src/layout/graph_layout";
 import {headline} from "../../web/src/layout/headline";
 import {loads_of_timeline, traffic_of_timeline} from "../../web/src/layout/loads";
 import {shapes_of} from "../../web/src/layout/shapes";
+import {error_text, figures_of, relative_error, warnings_of} from "../../web/src/layout/overview";
 import {best_view, main_view, plan_views, ranks_of_stages, speedup} from "../../web/src/layout/strategies";
 import {inference_s_per_pixel, measured_groups} from "../../web/src/layout/measured";
 import {point_name, study_points} from "../../web/src/layout/study";
-import {
-  clamped, common_axis, event_at, lanes_of, panned, time_to_x, visible_boxes, x_to_time, zoomed,
-} from "../../web/src/layout/timeline_layout";
+import {clamped, common_axis, panned, time_to_x, x_to_time, zoomed} from "../../web/src/layout/timeline_layout";
 import {loss_range, nearest_step, smoothed, thinned} from "../../web/src/layout/training";
 import {example_documents, example_model} from "./example";
 import {random_numbers} from "./example_replay";
@@ -106,38 +108,10 @@ const rank = (host: string, ...stages: number[]): TimelineRank =>
   ({host, parts: stages.map((stage) => ({stage, replica: 0}))});
 const event = (start_s: number, end_s: number, kind = "forward"): TimelineEvent => ({rank: 0, kind, start_s, end_s});
 
-test("only boxes that are seen are drawn, cut at the edges", () => {
-  const lane = [event(0, 1), event(1, 3), event(3, 9), event(9, 10)];
-  const boxes = visible_boxes(lane, {begin_s: 2, end_s: 4}, 100);
-  assert.deepEqual(boxes.map(({event: {start_s}}) => start_s), [1, 3]);
-  assert.deepEqual(boxes.map(({x, width}) => [x, width]), [[-1, 51], [50, 51]]);
-});
-
-test("the number of boxes is bounded by pixels, not by events", () => {
-  const lane = Array.from({length: 100_000}, (_, i) => event(i, i + 1, i % 2 ? "forward" : "backward"));
-  const boxes = visible_boxes(lane, {begin_s: 0, end_s: 100_000}, 500);
-  assert.ok(boxes.length <= 2 * 502, `${boxes.length} boxes`);
-  assert.ok(boxes.length >= 500);
-});
-
-test("the pointer finds an instruction that takes no time between two that do", () => {
-  const lane = [event(0, 1), event(1, 1, "send_activation"), event(1, 2, "backward")];
-  const view = {begin_s: 0, end_s: 2};
-  assert.equal(event_at(lane, 100, view, 200)?.kind, "send_activation");
-  assert.equal(event_at(lane, 50, view, 200)?.kind, "forward");
-  assert.equal(event_at(lane, 150, view, 200)?.kind, "backward");
-  assert.equal(event_at([event(0, 1)], 150, view, 200), undefined);
-});
-
 test("timelines share an axis that ends with the last of them", () => {
   const timeline = (step_s: number, end_s: number): Timeline => ({source: "x", step_s, ranks: [], events: [event(0, end_s)]});
   assert.deepEqual(common_axis([timeline(1, 2), timeline(3, 1)]), {begin_s: 0, end_s: 3});
   assert.deepEqual(common_axis([]), {begin_s: 0, end_s: 1});
-});
-
-test("lanes are sorted, and events of unknown ranks are left out", () => {
-  const timeline: Timeline = {source: "measured", step_s: 1, ranks: [rank("a", 0)], events: [event(2, 3), event(0, 1), {...event(0, 1), rank: 7}]};
-  assert.deepEqual(lanes_of(timeline).map((lane) => lane.map(({start_s}) => start_s)), [[0, 2]]);
 });
 
 test("traffic counts sends by host and reductions as a ring", () => {
@@ -310,4 +284,71 @@ test("random numbers of the example are the same for the same seed", () => {
   const first = random_numbers(9);
   const second = random_numbers(9);
   assert.deepEqual([first(), first()], [second(), second()]);
+});
+
+test("the overview measures predictions by what was measured, and plans by the same source", () => {
+  const report = example_report();
+  const views = plan_views(report);
+  const [view] = views;
+  const figures = new Map(figures_of(report, view, views).map((figure) => [figure.name, figure]));
+  assert.match(figures.get("simulated step")?.note ?? "", /^[\d.]+\u202f% (above|below) measured$/);
+  const factor = (views[2].simulated_step_s ?? 0) / (view.simulated_step_s ?? 1);
+  assert.equal(figures.get("as fast as data-parallel")?.value, `${factor.toFixed(1)}×`);
+  assert.equal(figures.get("from the proven bound")?.value, "3.0\u202f%");
+  close(relative_error(12, 10), 0.2);
+  assert.equal(error_text(-0.25, "measured"), "25.0\u202f% below measured");
+  assert.equal(error_text(0, "measured"), "as measured");
+  assert.equal(error_text(relative_error(1, 0), "measured"), "");
+});
+
+test("a report warns of what is wrong, and of nothing else", () => {
+  const report = example_report();
+  const warnings = (): string[] => {
+    const views = plan_views(report);
+    return warnings_of(report, main_view(views), views);
+  };
+  assert.deepEqual(warnings(), []);
+  const {run, plan} = report;
+  if (!run?.measured || !plan) throw new Error("the example has a plan and a run that was measured");
+  run.measured.step_s *= 2;
+  run.steps[3].loss = Number.NaN;
+  run.failures = [{host: "atlas", cause: "was killed by signal 9", num_steps: 14, restart_s: 2, is_left_out: true}];
+  plan.predicted.fits_memory = false;
+  assert.deepEqual(warnings().map((text) => text.split(/ (?=after|step is|exceeds|of 1)/)[0]), [
+    "Host atlas was killed by signal 9", "The predicted", "The simulated", "The plan", "The loss"]);
+});
+
+test("documents that are no part of a report are said to be left out", () => {
+  const report = gather({documents: [{name: "a.json", document: {format: "cadastre-plan/2"}}, {name: "b.json", document: {}}, {name: "c.json", document: {format: "other/1"}}], images: {}});
+  assert.deepEqual(report.left_out, [
+    "a.json is not shown: expected cadastre-plan/1, found cadastre-plan/2",
+    "b.json is not shown: it is none of cadastre's documents",
+    "c.json is not shown: expected a document that a report is about, found other/1"]);
+});
+
+test("reports are compared by what any of them has, and the best of each quantity is told", () => {
+  const [one, other] = [example_report(), example_report("plan.json")];
+  if (!one.run?.metrics) throw new Error("the example's run has metrics");
+  const rows = new Map(compared_rows([one, other]).map((row) => [row.name, row]));
+  assert.deepEqual(rows.get("strategy")?.values, ["auto", "auto"]);
+  assert.equal(rows.get("measured step")?.values[1], "–");
+  assert.equal(rows.get("measured step")?.best, -1); // one alone is no best
+  assert.equal(rows.get("peak memory of a host")?.best, -1); // nor are two alike
+  const third = example_report();
+  if (third.run?.metrics) third.run.metrics = {...third.run.metrics, kappa: one.run.metrics.kappa + 0.1, overall_accuracy: Number.NaN};
+  const again = new Map(compared_rows([one, third]).map((row) => [row.name, row]));
+  assert.equal(again.get("kappa")?.best, 1);
+  assert.equal(again.get("overall accuracy")?.values[1], "–");
+  assert.equal(again.get("F1 of grass")?.values.length, 2);
+});
+
+test("packed data is what zlib packs, and a report's page gives it back", async () => {
+  const embedded = {documents: [{name: "a.json", document: {format: "cadastre-plan/1", name: "é"}}], images: {}};
+  const deflate = deflateSync(JSON.stringify(embedded)).toString("base64");
+  assert.deepEqual(await unpacked(JSON.stringify({deflate})), embedded);
+  assert.deepEqual(await unpacked(JSON.stringify(embedded)), embedded);
+  assert.equal(await unpacked("null"), null);
+  assert.equal(data_of_page(`<p><script type="application/json" id="cadastre-data">{"a":1}</script></p>`), `{"a":1}`);
+  assert.equal(data_of_page("<p></p>"), undefined);
+  await assert.rejects(unpacked("{}"), /expected a report's documents/);
 });

@@ -1,231 +1,211 @@
-// Opens reports in headless Chromium, from disk, and looks at what they draw.
+// Opens reports in headless Chromium, from disk, and looks at what they draw and how they answer.
 //
-//   browser.test.mjs WRITE_REPORT FIXTURES      exit status 77: skipped, no browser
+//   browser.test.mjs WRITE_REPORT FIXTURES WEB      exit status 77: skipped, no browser
 
 import assert from "node:assert/strict";
-import {execFileSync, spawnSync} from "node:child_process";
-import {existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync} from "node:fs";
-import {tmpdir} from "node:os";
+import {readFileSync} from "node:fs";
 import path from "node:path";
+import type {Page} from "playwright-core";
+import {with_workshop} from "./browser";
 import {example_documents, example_metrics} from "./example";
 import {replay} from "./example_replay";
 
-const SKIPPED = 77;
+const ALL = ["overview", "strategies", "timelines", "graph", "hosts", "traffic", "training", "accuracy", "map"];
 
-function find_browser(): string | undefined {
-  const names = ["chromium", "chromium-browser", "google-chrome"];
-  const places = (process.env.PATH ?? "").split(":");
-  return names.flatMap((name) => places.map((place) => path.join(place, name))).find(existsSync);
+const sections = (page: Page) => page.locator("section").evaluateAll((all) => all.map(({id}) => id));
+const overflow = (page: Page) => page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+const view_of = async (page: Page) => (await page.locator(".timelines").getAttribute("data-view") ?? "").split(" ").map(Number);
+
+/// Waits until the timelines show something else than `before`.
+async function changed(page: Page, act: () => Promise<void>): Promise<number[]> {
+  const before = await page.locator(".timelines").getAttribute("data-view");
+  await act();
+  await page.waitForFunction((old) => document.querySelector<HTMLElement>(".timelines")?.dataset.view !== old, before);
+  return view_of(page);
 }
 
-const [write_report, fixtures] = process.argv.slice(2);
-const browser = find_browser();
-if (!browser) {
-  console.log("skipped: no Chromium on the PATH (Debian: apt install chromium)");
-  process.exit(SKIPPED);
-}
-const work = mkdtempSync(path.join(tmpdir(), "cadastre-browser-"));
+await with_workshop(async (workshop, check) => {
+  const full = workshop.report(workshop.fixtures);
 
-/// Runs in the page before its own script: remembers what went wrong. A browser without a screen
-/// may leave out frames while its time is virtual, so that waiting for one is made a matter of time.
-const WATCH = `<script>
-  window.requestAnimationFrame = (act) => setTimeout(() => act(performance.now()), 5);
-  window.complaints = [];
-  addEventListener("error", (e) => complaints.push("error: " + e.message));
-  addEventListener("securitypolicyviolation", (e) => complaints.push("blocked: " + e.blockedURI));
-  for (const level of ["error", "warn"]) console[level] = (...all) => complaints.push(level + ": " + all.join(" "));
-</script>`;
+  await check("a full report has every section, and its table and graph answer", () => workshop.visit(full, {}, async (page) => {
+    assert.deepEqual(await sections(page), ALL);
+    assert.match(await page.locator("h1").innerText(), /^Auto plan on 4 hosts: .* a step, .* as fast as a single host; .*; overall accuracy /s);
+    assert.equal(await page.locator(".strategies tbody tr").count(), 5);
+    assert.equal(await page.locator(".graph .node").count(), 28); // 25 layers and 3 inputs
+    assert.ok(await page.locator("img").evaluateAll((images) => images.every((image) => (image as HTMLImageElement).naturalWidth > 0)));
+    await page.locator("[data-layer=hs_conv1]").focus();
+    assert.match(await page.locator(".inspector").innerText(), /conv2d.*64 × 12 × 12.*boreas/s);
+    await page.locator("input[name=plan]").nth(1).click();
+    assert.match(await page.locator("#graph .note").first().innerText(), /single plan/);
+  }));
 
-/// Runs in the page after its own script: acts on it, and leaves what it saw as JSON in an element.
-const PROBE = `<script>
-  const until = (done, what) => new Promise((resolve, reject) => {
-    let tries = 0;
-    const look = () => done() ? resolve() : ++tries > 1000 ? reject(new Error("waited in vain for " + what)) : setTimeout(look, 10);
-    look();
+  await check("the timelines are painted, zoom, move and tell what is under the pointer", () => workshop.visit(full, {}, async (page) => {
+    await page.waitForSelector(".timelines[data-boxes]");
+    const area = page.locator(".timelines");
+    assert.ok(Number(await area.getAttribute("data-boxes")) > 100);
+    const canvas = area.locator("canvas[role=img]").first();
+    const colors = await canvas.evaluate((element: HTMLCanvasElement) => {
+      const {data} = (element.getContext("2d") as CanvasRenderingContext2D).getImageData(0, 0, element.width, element.height);
+      return new Set(Array.from({length: data.length / 4}, (_, i) => data.slice(4 * i, 4 * i + 3).join())).size;
+    });
+    assert.ok(colors >= 6, `${colors} colours`); // none but one on a canvas that stayed empty
+    await canvas.scrollIntoViewIfNeeded();
+    const box = await canvas.boundingBox() as {x: number; y: number; width: number};
+    const whole = await view_of(page);
+    await page.mouse.move(box.x + box.width / 2, box.y + 5);
+    const top = await page.evaluate(() => window.scrollY);
+    await page.mouse.wheel(0, -120); // the page scrolls, as the timelines were not clicked yet
+    await page.waitForFunction((before) => window.scrollY < before, top);
+    assert.deepEqual(await view_of(page), whole);
+    await area.focus();
+    const zoomed = await changed(page, () => page.keyboard.press("+"));
+    assert.ok(zoomed[0] > whole[0] && zoomed[1] < whole[1], `${zoomed}`);
+    const moved = await changed(page, () => page.keyboard.press("ArrowRight"));
+    assert.ok(moved[0] > zoomed[0] && moved[1] > zoomed[1], `${zoomed} ${moved}`);
+    assert.deepEqual(await changed(page, () => page.keyboard.press("0")), whole);
+    await canvas.scrollIntoViewIfNeeded();
+    const now = await canvas.boundingBox() as {x: number; y: number};
+    await page.mouse.move(now.x + 2, now.y + 12);
+    assert.match(await page.locator(".tooltip:not([hidden])").innerText(), /load micro-batch.*micro-batch 0/s);
+  }));
+
+  await check("an instruction that is selected or found is shown in all timelines", () => workshop.visit(full, {}, async (page) => {
+    const canvas = page.locator(".timelines canvas[role=img]").first();
+    await canvas.click({position: {x: 2, y: 8}});
+    const panel = page.locator(".instruction");
+    assert.match(await panel.innerText(), /load micro-batch.*predicted.*simulated.*measured.*against measured/s);
+    await page.keyboard.press("n");
+    assert.match(await panel.innerText(), /forward/);
+    await page.locator("input[type=search]").fill("backward m2 dione");
+    assert.equal(await page.locator(".tools [role=status]").innerText(), "3 instructions");
+    await page.keyboard.press("Escape"); // a new search of the browser's own begins nowhere
+    await page.locator("input[type=search]").fill("backward m2 dione");
+    await page.keyboard.press("Enter");
+    assert.match(await panel.innerText(), /backward/);
+    await page.locator(".timelines").focus();
+    await page.keyboard.press("Escape");
+    assert.equal(await panel.innerText(), "");
+    assert.match(await page.locator(".source-notes").innerText(), /measured .* its critical path: [\d]+\s% compute/);
+  }));
+
+  await check("the overview warns, and tells a report's figures", async () => {
+    const documents = example_documents(20) as {[name: string]: any};
+    const run = documents["run/run.json"];
+    run.measured.step_s *= 3;
+    run.notes = ["goes on without a, on b"];
+    const file = workshop.report(workshop.written({"run.json": run, "plan.json": documents["plan.json"]}));
+    await workshop.visit(file, {}, async (page) => {
+      const text = await page.locator("#overview").innerText();
+      assert.match(text, /goes on without a, on b\./);
+      assert.match(text, /The simulated step is [\d.]+\s% below the measured one/);
+      assert.match(text, /as fast as a single host/);
+      assert.match(text, /This report has no simulation/);
+    });
   });
-  const seen = {};
-  (async () => {
-    seen.sections = [...document.querySelectorAll("section")].map(({id}) => id);
-    seen.headline = document.querySelector("h1").textContent;
-    seen.rows = document.querySelectorAll(".strategies tbody tr").length;
-    seen.nodes = document.querySelectorAll(".graph .node").length;
-    seen.overflow = document.documentElement.scrollWidth - document.documentElement.clientWidth;
-    seen.width = window.innerWidth;
-    seen.images = [...document.images].map(({complete, naturalWidth}) => complete && naturalWidth > 0);
-    const area = document.querySelector(".timelines");
-    if (area) {
-      await until(() => area.dataset.boxes, "the first drawing");
-      const box_of = (element) => element.getBoundingClientRect();
-      const canvas = area.querySelector("canvas[role=img]");
-      const {left, top, width} = box_of(canvas);
-      seen.boxes = Number(area.dataset.boxes);
-      seen.canvases = area.querySelectorAll("canvas[role=img]").length;
-      // How many colours are painted: none but one on a canvas that stayed empty.
-      const pixels = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
-      seen.colors = new Set(Array.from({length: pixels.length / 4}, (_, i) => pixels.slice(4 * i, 4 * i + 3).join())).size;
-      const whole = area.dataset.view;
-      const changed = async (act) => {
-        const before = area.dataset.view;
-        act();
-        await until(() => area.dataset.view !== before, String(act));
-        return area.dataset.view.split(" ").map(Number);
-      };
-      const wheel = (options) => canvas.dispatchEvent(new WheelEvent("wheel", {bubbles: true, cancelable: true, clientX: left + width / 2, clientY: top + 5, ...options}));
-      const key = (name) => area.dispatchEvent(new KeyboardEvent("keydown", {key: name, bubbles: true, cancelable: true}));
-      seen.page_scrolls = wheel({deltaY: -200}); // not prevented, as the timelines were not clicked yet
-      seen.zoomed = await changed(() => wheel({deltaY: -400, ctrlKey: true}));
-      seen.moved = await changed(() => key("ArrowRight"));
-      await changed(() => key("0"));
-      seen.back = area.dataset.view === whole;
-      canvas.scrollIntoView({block: "center", behavior: "instant"});
-      const now = box_of(canvas);
-      canvas.dispatchEvent(new PointerEvent("pointermove", {bubbles: true, clientX: now.left + 2, clientY: now.top + 12}));
-      seen.tooltip = document.querySelector(".tooltip:not([hidden])")?.textContent;
+
+  for (const width of [360, 768, 3840])
+    await check(`nothing is cut off at ${width} pixels`, () => workshop.visit(full, {viewport: {width, height: 900}}, async (page) => {
+      assert.equal(await overflow(page), 0);
+    }));
+
+  for (const colorScheme of ["light", "dark"] as const)
+    await check(`axe-core finds nothing in the ${colorScheme} page`, () => workshop.visit(full, {colorScheme}, async (page) => {
+      assert.deepEqual(await workshop.violations(page), []);
+    }));
+
+  await check("everything is reached by keyboard", () => workshop.visit(full, {}, async (page) => {
+    await page.keyboard.press("Tab");
+    assert.equal(await page.evaluate(() => document.activeElement?.className), "skip");
+    const reached = new Set<string>();
+    for (let i = 0; i < 120; ++i) {
+      await page.keyboard.press("Tab");
+      reached.add(await page.evaluate(() => document.activeElement?.closest("section")?.id ?? document.activeElement?.closest("nav")?.tagName ?? ""));
     }
-    const node = document.querySelector("[data-layer=hs_conv1]");
-    if (node) {
-      node.dispatchEvent(new FocusEvent("focus"));
-      seen.inspector = document.querySelector(".inspector").textContent;
-    }
-    const other = [...document.querySelectorAll("input[name=plan]")].find((input) => !input.checked);
-    if (other) {
-      other.click();
-      seen.selected = document.querySelector("#graph .note, #timelines .note").textContent;
-    }
-  })().catch((error) => complaints.push("probe: " + error.stack)).finally(() => {
-    seen.requests = performance.getEntriesByType("resource").map(({name}) => name).filter((name) => !name.startsWith("data:"));
-    seen.complaints = complaints;
-    const result = document.createElement("pre");
-    result.id = "seen";
-    result.textContent = JSON.stringify(seen);
-    document.body.append(result);
-  });
-</script>`;
+    for (const part of ["NAV", "strategies", "timelines", "graph"]) assert.ok(reached.has(part), `${part} is not among ${[...reached]}`);
+  }));
 
-interface Seen {
-  sections: string[];
-  headline: string;
-  rows: number;
-  nodes: number;
-  overflow: number;
-  width: number;
-  images: boolean[];
-  boxes?: number;
-  canvases?: number;
-  colors?: number;
-  page_scrolls?: boolean;
-  zoomed?: [number, number];
-  moved?: [number, number];
-  back?: boolean;
-  tooltip?: string;
-  inspector?: string;
-  selected?: string;
-  requests: string[];
-  complaints: string[];
-}
+  await check("it prints: light, without what only answers on a screen", () => workshop.visit(full, {colorScheme: "dark"}, async (page) => {
+    await page.emulateMedia({media: "print"});
+    assert.equal(await page.evaluate(() => getComputedStyle(document.body).backgroundColor), "rgb(253, 253, 252)");
+    assert.equal(await page.locator("nav").isVisible(), false);
+    assert.ok((await page.pdf({format: "A4"})).length > 20_000);
+  }));
 
-function decoded(html: string): string {
-  return html.replaceAll("&lt;", "<").replaceAll("&gt;", ">").replaceAll("&nbsp;", "\u00a0").replaceAll("&amp;", "&");
-}
-
-let number = 0;
-
-function report_of(...inputs: string[]): string {
-  const file = path.join(work, `report-${++number}.html`);
-  execFileSync(write_report, [file, ...inputs], {stdio: "inherit"});
-  return file;
-}
-
-/// Opens a report and returns what the probe saw there.
-function look_at(file: string, width = 1280): Seen {
-  const page = readFileSync(file, "utf8").replace("<head>", `<head>${WATCH}`).replace("</body>", () => `${PROBE}</body>`);
-  const probed = file.replace(".html", `-${width}.html`);
-  writeFileSync(probed, page);
-  const {stdout, stderr, status} = spawnSync(browser as string, [
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run",
-    "--disable-dev-shm-usage", `--user-data-dir=${path.join(work, "profile")}`, `--window-size=${width},900`,
-    "--virtual-time-budget=20000", "--dump-dom", `file://${probed}`,
-  ], {encoding: "utf8", maxBuffer: 1 << 28, timeout: 120_000});
-  const found = /<pre id="seen">(.*?)<\/pre>/s.exec(stdout ?? "");
-  assert.ok(found, `the page did not come to an end (browser's status ${status}):\n${stderr?.slice(-2000)}`);
-  const seen = JSON.parse(decoded(found[1])) as Seen;
-  assert.deepEqual(seen.complaints, [], `complaints of ${file}`);
-  assert.deepEqual(seen.requests, [], `requests of ${file}`);
-  return seen;
-}
-
-function check(name: string, body: () => void): void {
-  body();
-  console.log(`ok: ${name}`);
-}
-
-/// Writes documents by name below a new directory, and returns it.
-function written(documents: {[name: string]: object}): string {
-  const directory = path.join(work, `input-${++number}`);
-  for (const [name, document] of Object.entries(documents)) {
-    const file = path.join(directory, name);
-    mkdirSync(path.dirname(file), {recursive: true});
-    writeFileSync(file, JSON.stringify(document));
-  }
-  return directory;
-}
-
-try {
-  const full = report_of(fixtures);
-  check("a full report has every section, and its parts answer", () => {
-    const seen = look_at(full);
-    assert.deepEqual(seen.sections, ["strategies", "timelines", "graph", "hosts", "traffic", "training", "accuracy", "map"]);
-    assert.match(seen.headline, /^Auto plan on 4 hosts: .* a step, .* as fast as a single host; .*; overall accuracy /);
-    assert.equal(seen.rows, 5);
-    assert.equal(seen.nodes, 28); // 25 layers and 3 inputs
-    assert.equal(seen.canvases, 3);
-    assert.ok((seen.boxes ?? 0) > 100, `${seen.boxes} boxes`);
-    assert.ok((seen.colors ?? 0) >= 6, `${seen.colors} colours`);
-    assert.deepEqual(seen.images, [true, true]);
-    assert.equal(seen.page_scrolls, true);
-    const [zoomed, moved] = [seen.zoomed ?? [0, 0], seen.moved ?? [0, 0]];
-    assert.ok(zoomed[0] > 0 && moved[0] > zoomed[0] && moved[1] > zoomed[1], `${zoomed} ${moved}`);
-    assert.equal(seen.back, true);
-    assert.match(seen.tooltip ?? "", /load micro-batch.*micro-batch 0/);
-    assert.match(seen.inspector ?? "", /conv2d.*64 × 12 × 12.*boreas/);
-    assert.match(seen.selected ?? "", /single plan/);
-  });
-  check("nothing is cut off on a narrow screen", () => {
-    const seen = look_at(full, 400);
-    assert.equal(seen.overflow, 0, `${seen.overflow} pixels too wide at ${seen.width}`);
-    assert.ok(seen.width <= 500, `the window is ${seen.width} wide`);
-  });
-  check("the page names nothing that it would load", () => {
-    const page = readFileSync(full, "utf8");
-    const loads = page.match(/(?:src|href)\s*=\s*["']?https?:|url\(\s*["']?https?:|@import|\bfetch\(|XMLHttpRequest|WebSocket|importScripts/g);
+  await check("the page names nothing that it would load, and lets only its own script run", async () => {
+    const html = readFileSync(full, "utf8");
+    const loads = html.match(/(?:src|href)\s*=\s*["']?https?:|url\(\s*["']?https?:|@import|\bfetch\(|XMLHttpRequest|WebSocket|importScripts/g);
     assert.equal(loads, null);
+    assert.match(html, /script-src 'sha256-[A-Za-z0-9+/=]+'; /);
   });
+
   const partial: [string, string[], string[]][] = [
-    ["a plan", ["plan.json"], ["strategies", "timelines", "graph", "hosts", "traffic", "map"]],
-    ["a simulation", ["simulation.json"], ["strategies", "timelines", "hosts", "traffic", "map"]],
-    ["a run", ["run"], ["strategies", "timelines", "graph", "hosts", "traffic", "training", "accuracy"]],
-    ["a run without its timeline", ["run/run.json"], ["strategies", "graph", "training", "accuracy"]],
-    ["a timeline", ["run/timeline.json"], ["timelines", "hosts", "traffic"]],
+    ["a plan", ["plan.json"], ["overview", "strategies", "timelines", "graph", "hosts", "traffic", "map"]],
+    ["a simulation", ["simulation.json"], ["overview", "strategies", "timelines", "hosts", "traffic", "map"]],
+    ["a run", ["run"], ["overview", "strategies", "timelines", "graph", "hosts", "traffic", "training", "accuracy"]],
+    ["a run without its timeline", ["run/run.json"], ["overview", "strategies", "graph", "training", "accuracy"]],
+    ["a timeline", ["run/timeline.json"], ["overview", "timelines", "hosts", "traffic"]],
     ["a profile", ["profile.json"], ["graph", "map"]],
     ["a cluster", ["cluster.json"], ["map"]],
   ];
-  for (const [name, inputs, sections] of partial)
-    check(`a report of ${name} alone`, () => {
-      const seen = look_at(report_of(...inputs.map((input) => path.join(fixtures, input))));
-      assert.deepEqual(seen.sections, sections);
+  for (const [name, inputs, expected] of partial)
+    await check(`a report of ${name} alone`, () =>
+      workshop.visit(workshop.report(...inputs.map((input) => path.join(workshop.fixtures, input))), {}, async (page) => {
+        assert.deepEqual(await sections(page), expected);
+      }));
+
+  await check("documents and folders are opened in the viewer, and compared", () => workshop.visit(workshop.viewer(), {}, async (page) => {
+    assert.match(await page.locator("h1").innerText(), /Drop a run here/);
+    assert.deepEqual(await workshop.violations(page), []);
+    await page.locator("input[type=file][webkitdirectory]").setInputFiles(workshop.fixtures);
+    await page.waitForSelector("#overview");
+    assert.deepEqual(await sections(page), ALL);
+    await page.evaluate((html) => {
+      const transfer = new DataTransfer();
+      transfer.items.add(new File([html], "other.html"));
+      transfer.items.add(new File(["{"], "broken.json"));
+      document.dispatchEvent(new DragEvent("drop", {dataTransfer: transfer, cancelable: true}));
+    }, readFileSync(full, "utf8"));
+    await page.waitForSelector("#compare");
+    assert.match(await page.locator("#compare").innerText(), /fixtures.*other.*strategy.*measured step.*kappa.*F1 of grass/s);
+    assert.match(await page.locator(".messages").innerText(), /broken\.json cannot be read/);
+    await page.locator(".tabs button").first().click();
+    assert.equal(await page.locator(".tabs button").first().getAttribute("aria-pressed"), "true");
+    assert.equal(await overflow(page), 0);
+  }));
+
+  await check("numbers that are none and timelines without length leave the rest as it is", async () => {
+    const documents = example_documents(20) as {[name: string]: any};
+    const {metrics, steps} = documents["run/run.json"];
+    Object.assign(metrics, {kappa: null, overall_accuracy: null});
+    Object.assign(metrics.classes[0], {f1: null, precision: null});
+    steps[3].loss = null;
+    const measured = {...documents["run/timeline.json"], step_s: 0, events: []};
+    const opened = {"run.json": documents["run/run.json"], "timeline.json": measured, "plan.json": {format: "cadastre-plan/7"}};
+    await workshop.visit(workshop.viewer(), {}, async (page) => {
+      await page.locator("input[type=file][webkitdirectory]").setInputFiles(workshop.written(opened));
+      await page.waitForSelector("#overview");
+      assert.deepEqual(await sections(page), ["overview", "strategies", "timelines", "graph", "hosts", "traffic", "training", "accuracy"]);
+      assert.match(await page.locator(".warnings").first().innerText(), /plan\.json is not shown: expected cadastre-plan\/1, found cadastre-plan\/7/);
+      assert.equal(await page.getByText("cannot be drawn").count(), 0);
     });
-  check("text of documents stays text", () => {
+  });
+
+  await check("text of documents stays text", async () => {
     const documents = example_documents(20) as {[name: string]: any};
     const evil = "</script><img src=x onerror=alert(1)>";
     const run = documents["run/run.json"];
     run.scene.name = evil;
     run.scene.description = evil;
     run.metrics.classes[0].name = evil;
-    const seen = look_at(report_of(written({"run.json": run})));
-    assert.ok(seen.sections.includes("accuracy"));
-    assert.deepEqual(seen.images, []);
+    run.notes = [evil];
+    await workshop.visit(workshop.report(workshop.written({"run.json": run})), {}, async (page) => {
+      assert.equal(await page.locator("img").count(), 0);
+      assert.match(await page.locator(".summary").innerText(), /<img src=x/);
+      assert.match(await page.locator(".warnings").innerText(), /<img src=x/);
+    });
   });
-  check("a large report: 12 stages, 128 micro-batches, 5000 steps, 40 classes", () => {
+
+  await check("a large report: 12 stages, 128 micro-batches, 5000 steps, 40 classes", async () => {
     const documents = example_documents(5000) as {[name: string]: any};
     const {profile} = documents["plan.json"];
     const cluster = {...documents["cluster.json"], hosts: Array.from({length: 12}, (_, i) => ({name: `node-${i}`, relative_speed: 1, cores: 2, memory_bytes: 8e9}))};
@@ -239,11 +219,14 @@ try {
     const names = Array.from({length: 40}, (_, i) => `class ${i + 1}`);
     const run = {...documents["run/run.json"], ...plan, strategy: "pipeline", metrics: example_metrics(4, names)};
     run.scene.classes = names.map((name, i) => ({id: i + 1, name, color: `#${(i * 6).toString(16).padStart(2, "0")}80a0`}));
-    const seen = look_at(report_of(written({"run.json": run, "timeline.json": measured.timeline})), 400);
-    assert.ok(measured.timeline.events.length > 8000, `${measured.timeline.events.length} events`);
-    assert.ok((seen.boxes ?? 0) > 500 && (seen.boxes ?? 0) < measured.timeline.events.length, `${seen.boxes} boxes`);
-    assert.equal(seen.overflow, 0);
+    const file = workshop.report(workshop.written({"run.json": run, "timeline.json": measured.timeline}));
+    await workshop.visit(file, {viewport: {width: 400, height: 900}}, async (page) => {
+      await page.waitForSelector(".timelines[data-boxes]");
+      const boxes = Number(await page.locator(".timelines").getAttribute("data-boxes"));
+      const {length} = measured.timeline.events;
+      assert.ok(length > 8000, `${length} events`);
+      assert.ok(boxes > 500 && boxes < length, `${boxes} boxes`);
+      assert.equal(await overflow(page), 0);
+    });
   });
-} finally {
-  rmSync(work, {recursive: true, force: true, maxRetries: 5});
-}
+});

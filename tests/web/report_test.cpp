@@ -7,10 +7,15 @@
 
 #include "planner/error.h"
 #include "planner/files.h"
+#include "planner/report_data.h"
 #include "tests/support/catch.h"
 #include "tests/support/directories.h"
 #include "tests/support/documents.h"
 #include "tests/support/temporary_directory.h"
+
+#if CADASTRE_WITH_ZLIB
+#include <zlib.h>
+#endif
 
 namespace cadastre {
 
@@ -25,6 +30,40 @@ std::vector<std::string> names_below(const fs::path& root, const std::vector<fs:
   std::vector<std::string> names;
   for (const fs::path& path : paths) names.push_back(path.lexically_relative(root).string());
   return names;
+}
+
+/// What `base64` was given, for text without mistakes.
+std::string base64_decoded(const std::string& text) {
+  static const std::string kDigits =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::string bytes;
+  unsigned group = 0;
+  int num_bits = 0;
+  for (const char digit : text.substr(0, text.find('='))) {
+    group = group << 6U | static_cast<unsigned>(kDigits.find(digit));
+    num_bits += 6;
+    if (num_bits < 8) continue;
+    num_bits -= 8;
+    bytes += static_cast<char>(group >> static_cast<unsigned>(num_bits) & 255U);
+  }
+  return bytes;
+}
+
+/// The JSON text that `pack_report_data` was given.
+std::string unpacked(const std::string& packed) {
+#if CADASTRE_WITH_ZLIB
+  const std::string bytes =
+      base64_decoded(nlohmann::json::parse(packed).at("deflate").get<std::string>());
+  std::string text(1U << 22U, '\0');
+  auto size = static_cast<uLongf>(text.size());
+  REQUIRE(uncompress(reinterpret_cast<Bytef*>(text.data()), &size,
+                     reinterpret_cast<const Bytef*>(bytes.data()),
+                     static_cast<uLong>(bytes.size())) == Z_OK);
+  text.resize(size);
+  return text;
+#else
+  return packed;
+#endif
 }
 
 }  // namespace
@@ -80,6 +119,17 @@ TEST_CASE("base64 is that of RFC 4648", "[planner]") {
   CHECK(base64("\xff\xfe\xfd") == "//79");
 }
 
+TEST_CASE("a report's data is packed without loss", "[planner]") {
+  std::string text = R"({"name":"</script> \u00e9"})";
+  for (int i = 0; i < 16; ++i) text += text.substr(0, 40'000);
+  const std::string packed = pack_report_data(text);
+  CHECK(unpacked(packed) == text);
+#if CADASTRE_WITH_ZLIB
+  CHECK(packed.size() < text.size() / 20);
+  CHECK(packed.find('<') == std::string::npos);
+#endif
+}
+
 TEST_CASE("no text of a document ends the script element that holds it", "[planner]") {
   const nlohmann::json document = {
       {"name", "</script><!-- \xE2\x80\xA8\xE2\x80\xA9 &\xE2\x80\xA6"}};
@@ -98,7 +148,7 @@ TEST_CASE("a report is one page that holds its documents and images", "[planner]
   const std::size_t begin = page.find(opening) + opening.size();
   REQUIRE(begin > opening.size());
   const nlohmann::json data =
-      nlohmann::json::parse(page.substr(begin, page.find("</script>", begin) - begin));
+      nlohmann::json::parse(unpacked(page.substr(begin, page.find("</script>", begin) - begin)));
   REQUIRE(data.at("documents").size() == 7);
   CHECK(data.at("documents")[0].at("document") ==
         nlohmann::json::parse(read_file(kFixtures / "plan.json")));

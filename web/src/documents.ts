@@ -101,7 +101,7 @@ export interface Cluster {
 
 export interface PlanDocument extends Plan {
   format: "cadastre-plan/1";
-  search?: {objective: string; proven_optimal: boolean; optimality_gap: number; search_s: number; num_evaluated: number};
+  search?: {objective: string; bound?: number; proven_optimal: boolean; optimality_gap: number; search_s: number; num_evaluated: number};
   alternatives?: Plan[];
   profile?: Profile;
   cluster?: Cluster;
@@ -136,6 +136,13 @@ export interface Timeline {
   events: TimelineEvent[];
 }
 
+/// What a simulation counted of one plan (planner/simulation.h).
+export interface SimulationFigures {
+  hosts?: {host: string; peak_memory_bytes: number; memory?: [number, number][]}[]; // [seconds, bytes from then on]
+  traffic?: {from: string; to: string; bytes: number}[]; // of one step
+  links?: {link: string; bandwidth_bytes_per_s: number; bytes: number; utilisation: number[]}[]; // parts of the step, alike long
+}
+
 export interface SimulatedPlan {
   strategy: string;
   micro_batches: number;
@@ -146,6 +153,7 @@ export interface SimulatedPlan {
   fits_memory: boolean;
   averaging_period?: number;
   timeline: Timeline;
+  figures?: SimulationFigures;
 }
 
 export interface Simulation {
@@ -201,6 +209,8 @@ export interface Run {
   traffic_bytes_per_step: number;
   steps: TrainingStep[];
   metrics?: Metrics;
+  notes?: string[]; // what went otherwise than asked
+  failures?: {host: string; cause: string; num_steps: number; restart_s: number; is_left_out: boolean}[];
 }
 
 export interface StudyRow {
@@ -260,7 +270,7 @@ export interface StudyResult {
 /// What `make_report` (planner/report.cpp) puts into the page.
 export interface Embedded {
   documents: {name: string; document: {format?: string}}[];
-  images: {[name in "map" | "labels"]?: string}; // data: URLs
+  images: {[name in "map" | "labels" | "rgb"]?: string}; // data: URLs
 }
 
 /// Everything a report is about; what was not given is absent.
@@ -276,6 +286,18 @@ export interface Report {
   timelines: Timeline[]; // given by themselves, beside those inside of a simulation
   images: Embedded["images"];
   names: string[]; // of the documents
+  left_out: string[]; // why documents are not shown, a sentence each
+}
+
+const KINDS = ["plan", "simulation", "run", "study-result", "profile", "cluster", "model", "scene", "timeline"];
+
+/// Why a document is not shown; undefined when it can be.
+function refusal(name: string, document: {format?: string} | null): string | undefined {
+  const format = document?.format;
+  if (typeof format !== "string") return `${name} is not shown: it is none of cadastre's documents`;
+  const [, kind, version] = /^cadastre-(.+)\/(\d+)$/.exec(format) ?? [];
+  if (!kind || !KINDS.includes(kind)) return `${name} is not shown: expected a document that a report is about, found ${format}`;
+  return version === "1" ? undefined : `${name} is not shown: expected cadastre-${kind}/1, found ${format}`;
 }
 
 /// Sorts documents by their format. Of several of one format the first counts; a profile, cluster,
@@ -306,5 +328,6 @@ export function gather(embedded: Embedded): Report {
     timelines: of_format<Timeline>("timeline"),
     images: embedded.images,
     names: embedded.documents.map(({name}) => name),
+    left_out: embedded.documents.map(({name, document}) => refusal(name, document)).filter((why) => why !== undefined),
   };
 }

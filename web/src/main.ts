@@ -1,78 +1,14 @@
-// The report: reads the embedded documents and draws a section for each thing they tell.
+// Shows the documents that are in the page, or waits for some to be dropped on it.
 
-import {type Embedded, type Report, gather} from "./documents";
-import {plural, schedule_label} from "./layout/format";
-import {headline} from "./layout/headline";
-import {type PlanView, main_view, plan_views} from "./layout/strategies";
-import {accuracy_section} from "./view/accuracy_view";
-import {el, term} from "./view/dom";
-import {graph_section} from "./view/graph_view";
-import {has_loads, hosts_section, traffic_section} from "./view/loads_view";
-import {map_section} from "./view/map_view";
-import {strategies_section} from "./view/strategies_view";
-import {claims_section, measured_section, simulated_section} from "./view/study_view";
-import {timelines_section} from "./view/timelines_view";
-import {hide_tooltip} from "./view/tooltip";
-import {training_section} from "./view/training_view";
+import {unpacked} from "./inflate";
+import {el} from "./view/dom";
+import {Viewer} from "./view/viewer";
 
-function summary(report: Report, view: PlanView | undefined): HTMLElement | undefined {
-  const {run, scene, model, cluster, profile} = report;
-  const items = [
-    scene && term("scene", scene.name),
-    model && term("model", `${model.name}, ${plural(model.layers.length, "layer")}`),
-    cluster && term("cluster", `${cluster.name}, ${plural(cluster.hosts.length, "host")}`),
-    view?.schedule && term("schedule", `${schedule_label(view.schedule)}, ${plural(view.micro_batches, "micro-batch")}`),
-    view?.batch_size && term("batch", plural(view.batch_size, "sample")),
-    run && term("trained for", plural(run.steps.length, "step")),
-    profile && term("profiled on", `${profile.device}, ${plural(profile.num_threads, "thread")}`),
-  ].filter(Boolean) as HTMLElement[];
-  return items.length > 0 ? el("dl", {class: "summary"}, ...items) : undefined;
-}
-
-/// The sections in reading order; those without data are absent.
-function sections(report: Report, views: PlanView[], view: PlanView | undefined, select: (view: PlanView) => void): HTMLElement[] {
-  const {run, model, images, scene, cluster, study} = report;
-  const compared = views.filter(({strategy}) => strategy !== "timeline");
-  return [
-    study?.claims && study.claims.length > 0 && claims_section(study),
-    study?.measured && study.measured.length > 0 && measured_section(study.measured),
-    study && simulated_section(study),
-    view && compared.length > 0 && strategies_section(report, compared, view, select),
-    view && view.timelines.length > 0 && timelines_section(view, model),
-    model && graph_section(report, model, view),
-    view && has_loads(view) && hosts_section(view),
-    view && view.timelines.length > 0 && view.timelines[0].ranks.length > 1 &&
-      traffic_section(view, view.ran ? run?.traffic_bytes_per_step : undefined, cluster?.hosts ?? []),
-    run && run.steps.length > 0 && training_section(run),
-    run?.metrics && accuracy_section(run.metrics, scene),
-    (images.map || images.labels) && map_section(images, scene),
-  ].filter(Boolean) as HTMLElement[];
-}
-
-function draw(root: HTMLElement, report: Report): void {
-  const views = plan_views(report);
-  const contents = el("nav", {"aria-label": "Contents"});
-  const body = el("div");
-  const show = (view: PlanView | undefined, focus_table: boolean) => {
-    hide_tooltip();
-    const parts = sections(report, views, view, (selected) => show(selected, true));
-    body.replaceChildren(...parts);
-    contents.replaceChildren(...parts.map((part) => el("a", {href: `#${part.id}`}, part.querySelector("h2")?.textContent ?? "")));
-    if (focus_table) body.querySelector<HTMLElement>("input[name=plan]:checked")?.focus({preventScroll: true});
-  };
-  const about = main_view(views);
-  show(about, false);
-  root.replaceChildren(
-    el("header", {}, el("p", {class: "product"}, "cadastre report"), el("h1", {}, headline(report, about, views)), summary(report, about)),
-    contents,
-    body,
-    el("footer", {}, `Made from ${report.names.join(", ")}${(report.simulation ?? report.study) ? `. Network model: ${(report.simulation ?? report.study)?.network_model}` : ""}.`),
-  );
-  const subject = report.scene?.name ?? report.model?.name ?? report.study?.name;
-  if (subject) document.title = `${subject} – cadastre report`;
-}
-
+performance.mark("report-begun"); // see tests/web/viewer_benchmark.ts
 const root = document.getElementById("report") as HTMLElement;
-const embedded = JSON.parse(document.getElementById("cadastre-data")?.textContent ?? "null") as Embedded | null;
-if (embedded) draw(root, gather(embedded));
-else root.append(el("p", {}, "This page holds no data."));
+unpacked(document.getElementById("cadastre-data")?.textContent ?? "null").then(
+  (embedded) => {
+    const viewer = new Viewer(root);
+    if (embedded) viewer.add([{name: "this report", embedded}]);
+  },
+  (error: Error) => root.replaceChildren(el("p", {class: "warnings", role: "alert"}, `The report's data cannot be read: ${error.message}`)));

@@ -51,11 +51,13 @@ export function in_unit(value: number, unit: Unit): string {
 }
 
 export function seconds(value_s: number): string {
+  if (!Number.isFinite(value_s)) return "–";
   const unit = time_unit(value_s);
   return `${in_unit(value_s, unit)}${GAP}${unit.name}`;
 }
 
 export function bytes(value_bytes: number): string {
+  if (!Number.isFinite(value_bytes)) return "–";
   const unit = byte_unit(value_bytes);
   return unit.size === 1 ? `${value_bytes}${GAP}B` : `${in_unit(value_bytes, unit)}${GAP}${unit.name}`;
 }
@@ -68,6 +70,11 @@ export function rounded(text: string): string {
 /// 0.9132 as 91.3 %.
 export function percent(fraction: number, decimals = 1): string {
   return Number.isFinite(fraction) ? `${(fraction * 100).toFixed(decimals)}${GAP}%` : "–";
+}
+
+/// `decimals` decimals; a dash for what is not a number (which JSON has as null).
+export function fixed(value: number | null | undefined, decimals = 2): string {
+  return typeof value === "number" && Number.isFinite(value) ? value.toFixed(decimals) : "–";
 }
 
 /// 1234567 as 1 234 567.

@@ -16,38 +16,63 @@ const SEND_OF: {[receive: string]: string} = {receive_activation: "send_activati
 
 /// What a tensor is known by at both ends.
 function tensor_key(kind: string, from: number, to: number, {layer = -1, micro_batch = -1}: TimelineEvent): string {
-  return [kind, from, to, layer, micro_batch].join(" ");
+  return `${kind} ${from} ${to} ${layer} ${micro_batch}`;
 }
 
-/// When each tensor was put on its way, in the sender's order: two stages of one rank may get the
-/// same layer's output from the same rank.
-function sends_by_tensor(timeline: Timeline): Map<string, number[]> {
-  const sends = new Map<string, number[]>();
+/// What `sends_of_receives` found: several views ask for it, of a hundred thousand instructions.
+const sends_found = new WeakMap<TimelineEvent[], Map<TimelineEvent, TimelineEvent>>();
+
+/// The send of each receive that crosses the network, by order where two stages of one rank get the
+/// same layer's output from the same rank. Receives whose send is not in the timeline are absent.
+export function sends_of_receives(timeline: Timeline): Map<TimelineEvent, TimelineEvent> {
+  const known = sends_found.get(timeline.events);
+  if (known) return known;
+  const sends = new Map<string, TimelineEvent[]>();
   for (const event of timeline.events) {
     if (event.kind !== "send_activation" && event.kind !== "send_gradient") continue;
     const key = tensor_key(event.kind, event.rank, event.peer ?? -1, event);
-    sends.set(key, [...(sends.get(key) ?? []), event.start_s]);
+    const same = sends.get(key);
+    if (same) same.push(event);
+    else sends.set(key, [event]);
   }
-  return sends;
+  const found = new Map<TimelineEvent, TimelineEvent>();
+  for (const event of timeline.events) {
+    const {rank, kind, peer = -1} = event;
+    if (!(kind in SEND_OF) || peer === rank) continue;
+    const send = sends.get(tensor_key(SEND_OF[kind], peer, rank, event))?.shift();
+    if (send) found.set(event, send);
+  }
+  sends_found.set(timeline.events, found);
+  return found;
+}
+
+export type Part = "compute" | "transfer" | "reduction" | "waiting";
+
+/// How long a rank computes, waits for a tensor that is on the network, reduces, and waits for one
+/// that was not sent yet, in an instruction.
+export function parts_of_event(event: TimelineEvent, send: TimelineEvent | undefined): {[part in Part]?: number} {
+  const {rank, kind, peer = -1, start_s, end_s} = event;
+  if (COMPUTE.has(kind)) return {compute: end_s - start_s};
+  if (kind === "reduce_gradients") return {reduction: end_s - start_s};
+  if (!(kind in SEND_OF) || peer === rank) return {};
+  const sent_s = Math.max(start_s, Math.min(send?.start_s ?? end_s, end_s));
+  return {transfer: end_s - sent_s, waiting: sent_s - start_s};
 }
 
 /// Waiting is what is left of the step: for tensors that were not sent yet, and gaps between
 /// instructions (the bubble). As in planner/cost_model.h.
 export function loads_of_timeline(timeline: Timeline): HostLoad[] {
-  const sends = sends_by_tensor(timeline);
+  const sends = sends_of_receives(timeline);
   const loads = new Map<string, HostLoad>();
   for (const {host} of timeline.ranks)
     if (!loads.has(host)) loads.set(host, {host, compute_s: 0, transfer_s: 0, reduction_s: 0, waiting_s: 0});
   for (const event of timeline.events) {
-    const {rank, kind, peer = -1, start_s, end_s} = event;
-    const load = loads.get(timeline.ranks[rank]?.host ?? "");
+    const load = loads.get(timeline.ranks[event.rank]?.host ?? "");
     if (!load) continue;
-    if (COMPUTE.has(kind)) load.compute_s += end_s - start_s;
-    if (kind === "reduce_gradients") load.reduction_s += end_s - start_s;
-    if (kind in SEND_OF && peer !== rank) {
-      const sent_s = sends.get(tensor_key(SEND_OF[kind], peer, rank, event))?.shift() ?? end_s;
-      load.transfer_s += end_s - Math.max(start_s, Math.min(sent_s, end_s));
-    }
+    const {compute = 0, transfer = 0, reduction = 0} = parts_of_event(event, sends.get(event));
+    load.compute_s += compute;
+    load.transfer_s += transfer;
+    load.reduction_s += reduction;
   }
   for (const load of loads.values())
     load.waiting_s = Math.max(0, timeline.step_s - load.compute_s - load.transfer_s - load.reduction_s);

@@ -24,7 +24,9 @@ export const KINDS = [
   "optimizer_step",
 ];
 
+const KIND_COLORS = new Map(KINDS.map((kind) => [kind, `--kind-${kind.replaceAll("_", "-")}`]));
+
 /// The CSS variable of an instruction kind's colour.
 export function kind_color(kind: string): string {
-  return KINDS.includes(kind) ? `--kind-${kind.replaceAll("_", "-")}` : "--kind-other";
+  return KIND_COLORS.get(kind) ?? "--kind-other";
 }

@@ -53,7 +53,7 @@ export function timeline_is_of(timeline: Timeline, view: PlanView): boolean {
   const text = ({host, parts}: TimelineRank) => `${parts.map(({stage}) => stage).join(" ")} ${host}`;
   if (timeline.ranks.some((rank, index) => text(rank) !== text(ranks[index]))) return false;
   const last = timeline.events.reduce((most, {micro_batch = -1}) => Math.max(most, micro_batch), -1);
-  return last < 0 || last + 1 === view.micro_batches;
+  return last < 0 || view.micro_batches === 0 || last + 1 === view.micro_batches;
 }
 
 function add_timeline(view: PlanView, timeline: Timeline): void {

@@ -1,6 +1,6 @@
-// Which boxes of a timeline are drawn where, on a time axis that can be zoomed.
+// The time axis of the timelines, which can be zoomed and moved.
 
-import type {Timeline, TimelineEvent} from "../documents";
+import type {Timeline} from "../documents";
 
 /// The part of the time axis that is seen.
 export interface Viewport {
@@ -52,77 +52,4 @@ export function time_to_x(time_s: number, view: Viewport, width: number): number
 
 export function x_to_time(x: number, view: Viewport, width: number): number {
   return view.begin_s + (x / width) * (view.end_s - view.begin_s);
-}
-
-/// The events of each rank by start. A rank does one thing at a time, so that the ends ascend too
-/// and both can be searched.
-export function lanes_of(timeline: Timeline): TimelineEvent[][] {
-  const lanes: TimelineEvent[][] = timeline.ranks.map(() => []);
-  for (const event of timeline.events) lanes[event.rank]?.push(event);
-  for (const lane of lanes) lane.sort((a, b) => a.start_s - b.start_s || a.end_s - b.end_s);
-  return lanes;
-}
-
-/// The first index of `lane` whose event ends at or after `time_s`.
-function first_ending_after(lane: TimelineEvent[], time_s: number): number {
-  let low = 0;
-  let high = lane.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (lane[middle].end_s < time_s) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-}
-
-export interface Box {
-  event: TimelineEvent;
-  x: number;
-  width: number; // at least `LEAST_WIDTH`, so that sends, which take no time, are seen
-}
-
-const LEAST_WIDTH = 1;
-
-/// The boxes of one lane in a view of `width` pixels. Of boxes narrower than a pixel that would
-/// fall on the same pixel, only the first of each kind is kept: the number of boxes stays in
-/// proportion to the pixels, whatever the number of events.
-export function visible_boxes(lane: TimelineEvent[], view: Viewport, width: number): Box[] {
-  const boxes: Box[] = [];
-  const taken = new Map<string, number>(); // kind → the last pixel that got a narrow box
-  for (let index = first_ending_after(lane, view.begin_s); index < lane.length; ++index) {
-    const event = lane[index];
-    if (event.start_s > view.end_s) break;
-    const begin_x = Math.max(-1, time_to_x(event.start_s, view, width));
-    const end_x = Math.min(width + 1, time_to_x(event.end_s, view, width));
-    if (end_x - begin_x < LEAST_WIDTH) {
-      const pixel = Math.floor(begin_x);
-      if (taken.get(event.kind) === pixel) continue;
-      taken.set(event.kind, pixel);
-    }
-    boxes.push({event, x: begin_x, width: Math.max(LEAST_WIDTH, end_x - begin_x)});
-  }
-  return boxes;
-}
-
-/// The event of `lane` under the pointer: the nearest within `reach` pixels, the longest-lasting
-/// ones giving way to those that take no time, which could not be hit otherwise.
-export function event_at(
-  lane: TimelineEvent[],
-  x: number,
-  view: Viewport,
-  width: number,
-  reach = 3,
-): TimelineEvent | undefined {
-  const reach_s = (reach / width) * (view.end_s - view.begin_s);
-  const time_s = x_to_time(x, view, width);
-  let found: TimelineEvent | undefined;
-  for (let index = first_ending_after(lane, time_s - reach_s); index < lane.length; ++index) {
-    const event = lane[index];
-    if (event.start_s > time_s + reach_s) break;
-    const inside = event.start_s <= time_s && time_s <= event.end_s;
-    const brief = event.end_s - event.start_s < reach_s;
-    if (!inside && !brief) continue;
-    if (!found || event.end_s - event.start_s < found.end_s - found.start_s) found = event;
-  }
-  return found;
 }

@@ -2,7 +2,7 @@
 
 import type {Metrics, Scene} from "../documents";
 import {row_normalized, shading} from "../layout/confusion";
-import {count, percent} from "../layout/format";
+import {count, fixed, percent} from "../layout/format";
 import {el, section, swatch, term} from "./dom";
 import {class_color} from "./map_view";
 
@@ -21,9 +21,9 @@ export function accuracy_section(metrics: Metrics, scene: Scene | undefined): HT
       el("tr", {},
         el("th", {scope: "row"}, name_of(index)),
         el("td", {class: "f1"}, absent(entry) ? "–" : el("div", {class: "bar"},
-          el("span", {class: "track"}, el("span", {class: "fill", style: `width: ${100 * entry.f1}%`})), el("span", {class: "value"}, entry.f1.toFixed(2)))),
-        number(absent(entry) ? "–" : entry.precision.toFixed(2), "precision"),
-        number(absent(entry) ? "–" : entry.recall.toFixed(2), "recall"),
+          el("span", {class: "track"}, el("span", {class: "fill", style: `width: ${100 * (entry.f1 || 0)}%`})), el("span", {class: "value"}, fixed(entry.f1)))),
+        number(absent(entry) ? "–" : fixed(entry.precision), "precision"),
+        number(absent(entry) ? "–" : fixed(entry.recall), "recall"),
         number(count(entry.num_samples), "samples")))));
 
   const matrix = el("table", {class: "matrix confusion"},
@@ -33,7 +33,7 @@ export function accuracy_section(metrics: Metrics, scene: Scene | undefined): HT
       el("tr", {}, el("th", {scope: "row"}, name_of(reference)),
         ...row.map((entry, predicted) =>
           el("td", {
-            class: `number${reference === predicted ? " agreed" : ""}${shading(parts[reference][predicted]) > 0.6 ? " strong" : ""}`,
+            class: `number${reference === predicted ? " agreed" : ""}`,
             style: `--part: ${shading(parts[reference][predicted]).toFixed(3)}`,
             title: `${names[reference]} mapped as ${names[predicted]}: ${count(entry)}, ${percent(parts[reference][predicted])} of its labels`,
           }, entry === 0 ? "" : count(entry)))))));
@@ -42,7 +42,7 @@ export function accuracy_section(metrics: Metrics, scene: Scene | undefined): HT
     el("dl", {class: "figures"},
       term("overall accuracy", percent(metrics.overall_accuracy)),
       term("average accuracy", percent(metrics.average_accuracy)),
-      term("kappa", metrics.kappa.toFixed(3))),
+      term("kappa", fixed(metrics.kappa, 3))),
     el("div", {class: "columns"},
       el("div", {}, el("h3", {}, "By class"), table),
       el("div", {}, el("h3", {}, "Confusion matrix"),

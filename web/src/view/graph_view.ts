@@ -82,10 +82,11 @@ function node_element(node: GraphNode, subtitle: string, color: string): SVGGEle
   const most = Math.floor((node.width - 14) / 6.1);
   return svg("g",
     {class: node.is_input ? "node input" : "node", transform: `translate(${node.x},${node.y})`,
-     tabindex: 0, role: "button", "aria-label": `${node.id}, ${subtitle}`, "data-layer": node.id, style: `--color: var(${color})`},
+     tabindex: 0, role: "img", "aria-label": `${node.id}, ${subtitle}`, "data-layer": node.id, style: `--color: var(${color})`},
     svg("rect", {class: "body", x: -node.width / 2, y: -node.height / 2, width: node.width, height: node.height, rx: 4}),
     svg("rect", {class: "edge-bar", x: -node.width / 2, y: -node.height / 2, width: 4, height: node.height, rx: 2}),
     svg("text", {class: "name", x: text_x, y: -3}, fit(node.id, most)),
+    " ", // between the two when they are read out
     svg("text", {class: "kind", x: text_x, y: 11}, fit(subtitle, Math.floor(most * 1.12))),
   );
 }

@@ -25,7 +25,7 @@ function loads_by_source(view: PlanView): {source: string; loads: HostLoad[]}[] 
 }
 
 export function has_loads(view: PlanView): boolean {
-  return loads_by_source(view).length > 0;
+  return view.timelines.some(({source}) => SOURCES.includes(source)) || (view.predicted?.hosts?.length ?? 0) > 0;
 }
 
 export function hosts_section(view: PlanView): HTMLElement {

@@ -87,7 +87,7 @@ export function strategies_section(
       (source && views.length > 1 ? ` Best by the ${source} step.` : "") +
       search_note(report) +
       (views.length > 1 ? " Choose a row to see that plan below." : ""),
-    el(
+    el("div", {class: "scroll"}, el(
       "table",
       {class: "strategies"},
       el("thead", {}, el("tr", {},
@@ -95,7 +95,7 @@ export function strategies_section(
         head(el("span", {}, `step, ${step_unit.name} `, key)),
         head(`traffic, ${traffic_unit.name}`, true), head(`peak memory, ${memory_unit.name}`, true))),
       el("tbody", {}, ...views.map(row)),
-    ),
+    )),
     report.cluster && cluster_note(report),
   );
 }
