@@ -2,6 +2,7 @@
 
 from typing import Dict
 
+import need_torch  # noqa: F401
 import torch
 from torch import nn
 

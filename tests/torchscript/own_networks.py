@@ -5,6 +5,7 @@ All take float images, (N, C, H, W), and give class scores: (N, K), or (N, K, H,
 
 from typing import List, Tuple
 
+import need_torch  # noqa: F401
 import torch
 from torch import nn
 
