@@ -80,8 +80,7 @@ OnnxBuilder two_products(const Extents& input = {1, 4}) {
 }  // namespace
 
 TEST_CASE("a model that is native as well costs what the native one does", "[planner][onnx]") {
-  for (const auto& entry :
-       fs::directory_iterator(fs::path(CADASTRE_SOURCE_DIR) / "scenarios/models")) {
+  for (const auto& entry : fs::directory_iterator(scenario_directory() / "models")) {
     INFO(entry.path());
     const ModelGraph model = with_even_pooling(read_model(entry.path()));
     const Profile native = estimated_profile(model, kDevice, "", "");
