@@ -35,11 +35,11 @@ build_packages=(
   ca-certificates g++ cmake ninja-build ccache pkg-config
   nlohmann-json3-dev libcli11-dev libboost-graph-dev libpugixml-dev catch2
   libsimgrid-dev libtorch-dev libgloo-dev libopenblas0-pthread libgdal-dev libssl-dev zlib1g-dev
-  nodejs npm)
+  libonnx-dev libprotobuf-dev nodejs npm)
 
 # Launchers and hosts that tests try for real; where one is missing, its tests are skipped.
 test_packages=(
-  chromium python3 iproute2 openmpi-bin slurmctld slurmd slurm-client munge python3-torch)
+  chromium python3 iproute2 openmpi-bin slurmctld slurmd slurm-client munge python3-torch python3-torchvision)
 
 # build PRESET [targets]
 build() {

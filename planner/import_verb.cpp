@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "planner/command_line.h"
 #include "planner/error.h"
@@ -31,9 +32,13 @@ struct ImportVerb {
   // Of simgrid, which the simulator's program imports.
   std::string memory;
   std::string reference_speed;
+  // Of onnx, which a program of its own imports.
+  std::vector<std::string> input_shapes;
 };
 
 constexpr const char* kSimgrid = "simgrid";
+constexpr const char* kOnnx = "onnx";
+constexpr const char* kOnnxProgram = "cadastre-onnx";
 
 struct Format {
   std::string name;
@@ -70,18 +75,33 @@ const Format& format_named(const std::string& name) {
     names.push_back(format.name);
   }
   names.emplace_back(kSimgrid);
+  names.emplace_back(kOnnx);
   std::string message = "expected a format (" + listed(names) + "), found ";
   message += in_quotes(name);
   message += did_you_mean(name, names);
   throw InputError("", "", message);
 }
 
+/// Returns only by throwing InputError: also where ONNX was not there when cadastre was built.
+[[noreturn]] void become_onnx_importer(char** argv) {
+  const std::filesystem::path program = program_directory() / kOnnxProgram;
+  if (!std::filesystem::exists(program))
+    throw InputError("", "",
+                     "expected a cadastre that was built with ONNX, found no " + program.string() +
+                         "; install libonnx-dev and libprotobuf-dev (Debian's names), and build "
+                         "again");
+  become_sister(kOnnxProgram, argv);
+}
+
 void run_import(const ImportVerb& verb, const VerbOptions& options, char** argv) {
   if (verb.format == kSimgrid) become_sister("cadastre-simulator", argv);
+  if (verb.format == kOnnx) become_onnx_importer(argv);
   const Format& format = format_named(verb.format);
   for (const auto& [option, value] :
        {std::pair("--memory", &verb.memory), std::pair("--reference-speed", &verb.reference_speed)})
     if (!value->empty()) throw InputError(option, "", "expected no such option but with simgrid");
+  if (!verb.input_shapes.empty())
+    throw InputError("--input-shape", "", "expected no such option but with onnx");
   const Profile profile = format.import(verb);
   double sum_s = 0;
   std::int64_t parameter_bytes = 0;
@@ -116,20 +136,21 @@ void add_import_verb(CLI::App& program, char** argv) {
   const auto options = std::make_shared<VerbOptions>();
   const auto verb = std::make_shared<ImportVerb>();
   CLI::App* app = add_verb(program, "import",
-                           "Turn another tool's profile, or a model and a device, into a "
-                           "cadastre profile, or a platform of SimGrid into a cluster",
+                           "Turn another tool's profile, or a model (of cadastre, or ONNX) and a "
+                           "device, into a cadastre profile, or a platform of SimGrid into a "
+                           "cluster",
                            "cadastre import pipedream graph.txt --batch-size 128 -o profile.json",
                            options, [verb, options, argv] { run_import(*verb, *options, argv); });
   app->add_option("format", verb->format,
-                  "Whose it is: pipedream, simgrid, or model to estimate one")
+                  "Whose it is: pipedream, simgrid, onnx, or model to estimate one")
       ->required();
   app->add_option("file", verb->file,
-                  "For pipedream its graph.txt, for simgrid a platform, for model a model")
+                  "For pipedream its graph.txt, for simgrid a platform, for model and onnx a model")
       ->required();
   app->add_option("-o,--output", verb->output, "Where the profile or cluster is written")
       ->required();
   app->add_option("--device", verb->device,
-                  "For model: a cadastre-device document, whose roofline tells the costs");
+                  "For model and onnx: a cadastre-device document, whose roofline tells the costs");
   constexpr std::int64_t kMostSamples = std::int64_t{1} << 20;
   app->add_option("--batch-size", verb->batch_size,
                   "Samples of the mini-batch that was measured; without it, the mini-batch counts "
@@ -140,6 +161,10 @@ void add_import_verb(CLI::App& program, char** argv) {
   app->add_option("--reference-speed", verb->reference_speed,
                   "For simgrid: speed of a core whose relative speed is 1, such as 2.5Gf; without "
                   "it, that of the fastest host");
+  app->add_option("--input-shape", verb->input_shapes,
+                  "For onnx: extents of an input that the file leaves open, without the samples: "
+                  "3,64,64, or NAME=3,64,64 for each of several")
+      ->allow_extra_args(false);
 }
 
 }  // namespace cadastre

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <utility>
 
 #include "planner/error.h"
@@ -229,13 +230,14 @@ std::vector<PlanDocument> pareto_front(const Profile& profile, const Cluster& cl
 }
 
 double default_patience_s(const Profile& profile, const Cluster& cluster) {
-  constexpr double kSecondsPerLayerAndPairOfHosts = 1.5e-4;
+  constexpr double kSecondsPerPairOfHosts = 6.5e-4;
   // Problems of a few layers are proven within half a second as a rule; larger ones seldom are.
   constexpr std::size_t kFewLayers = 16;
   const double least_s = profile.layers.size() <= kFewLayers ? 0.5 : 0.03;
   const auto num_hosts = static_cast<double>(cluster.hosts.size());
-  return std::max(least_s, kSecondsPerLayerAndPairOfHosts *
-                               static_cast<double>(profile.layers.size()) * num_hosts * num_hosts);
+  // Twice as many layers take less than twice as long, as measured on 31 to 326 of them.
+  const double size = std::sqrt(static_cast<double>(profile.layers.size()));
+  return std::max(least_s, kSecondsPerPairOfHosts * size * num_hosts * num_hosts);
 }
 
 }  // namespace cadastre

@@ -7,6 +7,7 @@
 #include "planner/error.h"
 #include "planner/pass_work.h"
 #include "planner/refusal.h"
+#include "planner/roofline.h"
 #include "planner/saved_bytes.h"
 
 namespace cadastre {
@@ -28,24 +29,6 @@ std::vector<LayerProfile> layers_without_times(const ModelGraph& model) {
   return layers;
 }
 
-double seconds_on(const Device& device, double flops, double bytes) {
-  return std::max(flops / device.flops_per_s, bytes / device.memory_bandwidth_bytes_per_s);
-}
-
-double pass_seconds(const Device& device, const PassWork& work, std::int64_t batch_size) {
-  const auto samples = static_cast<double>(batch_size);
-  const double flops = work.flops_per_sample * samples;
-  const double bytes = work.bytes_per_sample * samples + work.bytes;
-  return flops + bytes > 0 ? device.layer_overhead_s + seconds_on(device, flops, bytes) : 0;
-}
-
-double input_bytes(const ModelGraph& model) {
-  double bytes = 0;
-  for (const ModelInput& input : model.inputs)
-    bytes += static_cast<double>(kBytesPerElement * num_elements(input.shape));
-  return bytes;
-}
-
 }  // namespace
 
 Profile estimated_profile(const ModelGraph& model, const Device& device, const std::string& file,
@@ -58,27 +41,10 @@ Profile estimated_profile(const ModelGraph& model, const Device& device, const s
   const std::vector<LayerWork> work = layer_work(model);
   Profile profile{.device = device.name, .model = model, .layers = layers_without_times(model)};
   for (std::size_t i = 0; i < profile.layers.size(); ++i) {
-    LayerProfile& layer = profile.layers[i];
-    for (const std::int64_t batch_size : {1, 4, 16, 64, 256, 1024})
-      layer.measurements.push_back(
-          {.batch_size = batch_size,
-           .forward_s = pass_seconds(device, work[i].forward, batch_size),
-           .backward_s = pass_seconds(device, work[i].backward, batch_size)});
-    layer.fit_error = leave_one_out_error(layer.measurements);
+    profile.layers[i].measurements = roofline_measurements(device, {work[i]});
+    profile.layers[i].fit_error = leave_one_out_error(profile.layers[i].measurements);
   }
-  constexpr double kReadAndWritten = 2;
-  profile.load_s_per_sample = seconds_on(device, 0, kReadAndWritten * input_bytes(model));
-  // Cross-entropy: exponential, sum, logarithm, and the difference that is its gradient.
-  constexpr double kLossFlops = 5;
-  const auto num_scores = static_cast<double>(num_elements(score_shape(model)));
-  profile.loss_s_per_sample =
-      seconds_on(device, kLossFlops * num_scores,
-                 kReadAndWritten * static_cast<double>(kBytesPerElement) * num_scores);
-  // Parameter, gradient and momentum are read; parameter, momentum and the cleared gradient
-  // written. Two multiplications and two additions a parameter.
-  constexpr double kOptimizerMoves = 6;
-  constexpr double kOptimizerFlops = 4 / static_cast<double>(kBytesPerElement);
-  profile.optimizer_s_per_parameter_byte = seconds_on(device, kOptimizerFlops, kOptimizerMoves);
+  set_roofline_step_costs(profile, device);
   return profile;
 }
 

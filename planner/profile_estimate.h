@@ -9,12 +9,8 @@
 namespace cadastre {
 
 /// The profile of a checked model that nobody measured: every layer's work (`layer_work`) on the
-/// device's roofline, at batch sizes from 1 to 1,024. Bytes are those that a measured profile has;
-/// spreads are 0. Loading a sample is reading and writing its bytes; the optimizer is SGD with
-/// momentum (three tensors read, three written). Throws InputError at `file` and `pointer`, the
-/// model's, for a layer that only a profile knows (`Profiled`).
-///
-/// Not modelled: caches, kernels that miss the roofline, threads that wait for each other.
+/// device's roofline (`roofline.h`). Bytes are those that a measured profile has. Throws InputError
+/// at `file` and `pointer`, the model's, for a layer that only a profile knows (`Profiled`).
 [[nodiscard]] Profile estimated_profile(const ModelGraph& model, const Device& device,
                                         const std::string& file, const std::string& pointer);
 

@@ -129,9 +129,16 @@ void tidy_stages(Draft& draft) {
   for (int& stage : draft.stage_of_layer) stage = number[static_cast<std::size_t>(stage)];
 }
 
+std::vector<Schedule> allowed_schedules(const Draft& draft) {
+  if (interleaved(draft)) return {Schedule::kInterleaved};
+  return {Schedule::kOneForwardOneBackward, Schedule::kEagerOneForwardOneBackward,
+          Schedule::kGpipe};
+}
+
 std::vector<LoweredDivision> complete(const Draft& draft, std::int64_t batch_size,
                                       std::int64_t micro_batches, const Goal& goal,
-                                      const PlanningProblem& problem) {
+                                      const PlanningProblem& problem,
+                                      const std::vector<Schedule>& schedules) {
   Division division{.stage_of_layer = draft.stage_of_layer,
                     .stages = {},
                     .batch_size = batch_size,
@@ -150,10 +157,6 @@ std::vector<LoweredDivision> complete(const Draft& draft, std::int64_t batch_siz
   }
   if (!has_feasible_length(division, problem.training.model())) return {};
   predict_passes(division, problem);
-  // 1F1B first: where several take as long, it is the one that holds least in memory.
-  std::vector<Schedule> schedules = {Schedule::kOneForwardOneBackward,
-                                     Schedule::kEagerOneForwardOneBackward, Schedule::kGpipe};
-  if (interleaved(draft)) schedules = {Schedule::kInterleaved};
   std::vector<LoweredDivision> lowered;
   for (const Schedule schedule : schedules) {
     division.schedule = schedule;
@@ -164,6 +167,12 @@ std::vector<LoweredDivision> complete(const Draft& draft, std::int64_t batch_siz
     lowered.push_back(recompute_where_needed(std::move(all), problem));
   }
   return lowered;
+}
+
+std::vector<LoweredDivision> complete(const Draft& draft, std::int64_t batch_size,
+                                      std::int64_t micro_batches, const Goal& goal,
+                                      const PlanningProblem& problem) {
+  return complete(draft, batch_size, micro_batches, goal, problem, allowed_schedules(draft));
 }
 
 Candidate evaluate(LoweredDivision lowered, const Goal& goal, const PlanningProblem& problem) {

@@ -47,12 +47,21 @@ struct Goal {
   std::vector<Constraint> constraints;
 };
 
-/// The plans of `draft` and so many micro-batches: one for each schedule that it allows. Shares let
+/// The schedules that a draft allows: where several take as long, the first holds least in memory.
+[[nodiscard]] std::vector<Schedule> allowed_schedules(const Draft& draft);
+
+/// The plans of `draft` and so many micro-batches: one for each schedule of `schedules`. Shares let
 /// a stage's replicas finish together (`balanced_shares`; there is no plan when a replica would get
 /// no samples, or when the program would have more than some 4 million instructions). A stage
 /// recomputes where a host lacks memory otherwise: of a host's stages those that save most first,
 /// until it fits. Where memory is the objective, there are as many plans more, in which every stage
 /// does.
+[[nodiscard]] std::vector<LoweredDivision> complete(const Draft& draft, std::int64_t batch_size,
+                                                    std::int64_t micro_batches, const Goal& goal,
+                                                    const PlanningProblem& problem,
+                                                    const std::vector<Schedule>& schedules);
+
+/// With each that it allows.
 [[nodiscard]] std::vector<LoweredDivision> complete(const Draft& draft, std::int64_t batch_size,
                                                     std::int64_t micro_batches, const Goal& goal,
                                                     const PlanningProblem& problem);

@@ -15,7 +15,33 @@ Estimator::Estimator(const PlanningProblem& problem, const Goal& goal, std::int6
       one_sample_(goal.objective == Objective::kLatency),
       batch_size_(batch_size),
       micro_batches_(micro_batches),
-      micro_batch_samples_(batch_size / micro_batches) {}
+      micro_batch_samples_(batch_size / micro_batches) {
+  const ModelFacts& model = table_->model();
+  first_reader_.push_back(0);
+  for (std::size_t i = 0; i < model.num_layers(); ++i) {
+    layer_bytes_.push_back({.parameters = table_->parameter_bytes()[i],
+                            .gradients = wire_bytes(model.parameter_bytes[i], problem.wire_dtype),
+                            .reduced = model.reduced_bytes(i, problem.wire_dtype),
+                            .saved_per_sample = table_->saved_bytes_per_sample()[i]});
+    readers_.insert(readers_.end(), model.read_by[i].begin(), model.read_by[i].end());
+    first_reader_.push_back(readers_.size());
+  }
+}
+
+const PassSeconds* Estimator::pass_seconds(std::int64_t samples) const {
+  const auto [found, is_new] = pass_seconds_.try_emplace(samples);
+  if (!is_new) return found->second.data();
+  const ModelFacts& model = table_->model();
+  const std::vector<LayerCost>& costs = table_->layers(samples);
+  for (std::size_t i = 0; i < costs.size(); ++i) {
+    double forward_s = costs[i].forward_s;
+    for (const int input : model.inputs[i])
+      forward_s += table_->load_s_per_sample()[static_cast<std::size_t>(input)] *
+                   static_cast<double>(samples);
+    found->second.push_back({.forward_s = forward_s, .backward_s = costs[i].backward_s});
+  }
+  return found->second.data();
+}
 
 const Placement* Estimator::placement(const std::vector<int>& hosts) const {
   const auto [found, is_new] = placements_.try_emplace(hosts);
@@ -34,7 +60,7 @@ const Placement* Estimator::placement(const std::vector<int>& hosts) const {
   for (const SampleRange& slice : split_samples(one_sample_ ? 1 : micro_batch_samples_, shares,
                                                 one_sample_ ? 1 : granularity)) {
     placement.slices.push_back(slice.size());
-    placement.costs.push_back(&table_->layers(slice.size()));
+    placement.costs.push_back(pass_seconds(slice.size()));
   }
   return &placement;
 }
@@ -46,43 +72,38 @@ void Estimator::add_up_layers(const std::vector<int>& stage_of_layer,
   first_replica_.assign(num_stages + 1, 0);
   for (std::size_t s = 0; s < num_stages; ++s)
     first_replica_[s + 1] = first_replica_[s] + placements[s]->slices.size();
-  replica_forward_s_.assign(first_replica_.back(), 0);
-  replica_backward_s_.assign(first_replica_.back(), 0);
-  const ModelFacts& model = table_->model();
+  replica_s_.assign(first_replica_.back(), {});
+  replica_costs_.clear();
+  for (const Placement* placement : placements)
+    replica_costs_.insert(replica_costs_.end(), placement->costs.begin(), placement->costs.end());
   for (std::size_t i = 0; i < stage_of_layer.size(); ++i) {
     const auto s = static_cast<std::size_t>(stage_of_layer[i]);
-    StageSums& stage = stages_[s];
-    const Placement& placement = *placements[s];
-    for (std::size_t r = 0; r < placement.costs.size(); ++r) {
-      const LayerCost& cost = (*placement.costs[r])[i];
-      double forward_s = cost.forward_s;
-      for (const int input : model.inputs[i])
-        forward_s += table_->load_s_per_sample()[static_cast<std::size_t>(input)] *
-                     static_cast<double>(placement.slices[r]);
-      replica_forward_s_[first_replica_[s] + r] += forward_s;
-      replica_backward_s_[first_replica_[s] + r] += cost.backward_s;
+    for (std::size_t r = first_replica_[s]; r < first_replica_[s + 1]; ++r) {
+      replica_s_[r].forward_s += replica_costs_[r][i].forward_s;
+      replica_s_[r].backward_s += replica_costs_[r][i].backward_s;
     }
-    stage.parameter_bytes += table_->parameter_bytes()[i];
-    stage.gradient_bytes += wire_bytes(model.parameter_bytes[i], problem_.wire_dtype);
-    stage.reduced_bytes += model.reduced_bytes(i, problem_.wire_dtype);
-    stage.saved_bytes_per_sample += table_->saved_bytes_per_sample()[i];
+    StageSums& stage = stages_[s];
+    const LayerBytes& bytes = layer_bytes_[i];
+    stage.parameter_bytes += bytes.parameters;
+    stage.gradient_bytes += bytes.gradients;
+    stage.reduced_bytes += bytes.reduced;
+    stage.saved_bytes_per_sample += bytes.saved_per_sample;
   }
-  find_reductions(stage_of_layer, placements);
   for (std::size_t s = 0; s < num_stages; ++s) {
     StageSums& stage = stages_[s];
     const Placement& placement = *placements[s];
     double optimizer_s = 0;
     for (std::size_t r = 0; r < placement.speeds.size(); ++r) {
-      const double forward_s = replica_forward_s_[first_replica_[s] + r] / placement.speeds[r];
-      const double pass_s =
-          forward_s + replica_backward_s_[first_replica_[s] + r] / placement.speeds[r];
+      const PassSeconds& replica = replica_s_[first_replica_[s] + r];
+      const double forward_s = replica.forward_s / placement.speeds[r];
+      const double pass_s = forward_s + replica.backward_s / placement.speeds[r];
       stage.forward_s = std::max(stage.forward_s, forward_s);
       stage.pass_s = std::max(stage.pass_s, pass_s);
       optimizer_s = std::max(optimizer_s, table_->optimizer_s_per_parameter_byte() *
                                               static_cast<double>(stage.parameter_bytes) /
                                               placement.speeds[r]);
     }
-    stage.closing_s = optimizer_s + stage.reduction_s;
+    stage.closing_s = optimizer_s;
   }
 }
 
@@ -90,7 +111,6 @@ void Estimator::add_up_layers(const std::vector<int>& stage_of_layer,
 /// `gradient_buckets` cuts them.
 void Estimator::find_reductions(const std::vector<int>& stage_of_layer,
                                 const std::vector<const Placement*>& placements) const {
-  const ModelFacts& model = table_->model();
   bool any = false;
   open_buckets_.assign(placements.size(), {});
   for (std::size_t s = 0; s < placements.size(); ++s) {
@@ -104,7 +124,7 @@ void Estimator::find_reductions(const std::vector<int>& stage_of_layer,
       bucket.through_s = placements[s]->all_reduce.seconds(statistics_bytes);
   }
   if (!any) return;
-  replica_backward_now_s_.assign(replica_backward_s_.size(), 0);
+  replica_backward_now_s_.assign(replica_s_.size(), 0);
   const auto reduce = [&](std::size_t s) {
     OpenBucket& bucket = open_buckets_[s];
     double complete_s = 0;
@@ -120,10 +140,9 @@ void Estimator::find_reductions(const std::vector<int>& stage_of_layer,
     const auto s = static_cast<std::size_t>(stage_of_layer[i]);
     OpenBucket& bucket = open_buckets_[s];
     if (bucket.enough_bytes == 0) continue;
-    const Placement& placement = *placements[s];
-    for (std::size_t r = 0; r < placement.costs.size(); ++r)
-      replica_backward_now_s_[first_replica_[s] + r] += (*placement.costs[r])[i].backward_s;
-    const std::int64_t bytes = wire_bytes(model.parameter_bytes[i], problem_.wire_dtype);
+    for (std::size_t r = first_replica_[s]; r < first_replica_[s + 1]; ++r)
+      replica_backward_now_s_[r] += replica_costs_[r][i].backward_s;
+    const std::int64_t bytes = layer_bytes_[i].gradients;
     bucket.bytes += bytes;
     bucket.gradient_bytes_left -= bytes;
     if (bucket.bytes >= bucket.enough_bytes && bucket.gradient_bytes_left > 0) reduce(s);
@@ -132,6 +151,7 @@ void Estimator::find_reductions(const std::vector<int>& stage_of_layer,
     if (open_buckets_[s].enough_bytes == 0) continue;
     const double pass_over_s = reduce(s);
     stages_[s].reduction_s = open_buckets_[s].through_s - pass_over_s;
+    stages_[s].closing_s += stages_[s].reduction_s;
   }
 }
 
@@ -142,8 +162,8 @@ void Estimator::find_edges(const std::vector<int>& stage_of_layer, std::size_t n
   for (std::size_t i = 0; i < stage_of_layer.size(); ++i) {
     const int from = stage_of_layer[i];
     const std::size_t first_of_layer = edges_.size();
-    for (const int reader : model.read_by[i]) {
-      const int to = stage_of_layer[static_cast<std::size_t>(reader)];
+    for (std::size_t k = first_reader_[i]; k < first_reader_[i + 1]; ++k) {
+      const int to = stage_of_layer[static_cast<std::size_t>(readers_[k])];
       if (to == from || std::any_of(edges_.begin() + static_cast<std::ptrdiff_t>(first_of_layer),
                                     edges_.end(), [&](const Edge& edge) { return edge.to == to; }))
         continue;
@@ -265,7 +285,11 @@ Estimate Estimator::estimate(const std::vector<int>& stage_of_layer,
   const bool time = goal_.objective == Objective::kStepTime ||
                     goal_.objective == Objective::kLatency ||
                     goal_.objective == Objective::kThroughput;
-  if (time && loads_exceed(enough)) {
+  const auto is_too_much = [&] { return time && loads_exceed(enough); };
+  // Before the reductions are looked at, and with them.
+  const bool exceeds = is_too_much();
+  if (!exceeds) find_reductions(stage_of_layer, placements);
+  if (exceeds || is_too_much()) {
     estimate.value = std::numeric_limits<double>::infinity();
     return estimate;
   }

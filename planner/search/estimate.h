@@ -10,14 +10,20 @@
 
 namespace cadastre {
 
+/// What a layer takes for some number of samples, loading included.
+struct PassSeconds {
+  double forward_s = 0;
+  double backward_s = 0;
+};
+
 /// A set of hosts as a place for stages, for one number of micro-batches.
 struct Placement {
   std::vector<int> hosts;
   std::vector<double> speeds;
   AllReduceCost all_reduce;
-  std::vector<std::int64_t> slices;                  ///< samples of a micro-batch, [replica]
-  std::vector<const std::vector<LayerCost>*> costs;  ///< of a slice, [replica][layer]
-  bool possible = true;                              ///< false when a replica would get no samples
+  std::vector<std::int64_t> slices;       ///< samples of a micro-batch, [replica]
+  std::vector<const PassSeconds*> costs;  ///< of a slice, [replica][layer]
+  bool possible = true;                   ///< false when a replica would get no samples
 };
 
 /// What a draft would be worth, without lowering it.
@@ -78,6 +84,14 @@ class Estimator {
     double through_s = 0;  ///< the buckets before it, since the pass began
   };
 
+  /// Of a layer, what its stage adds up: on the wire but for the first and last.
+  struct LayerBytes {
+    std::int64_t parameters = 0;
+    std::int64_t gradients = 0;
+    std::int64_t reduced = 0;
+    std::int64_t saved_per_sample = 0;
+  };
+
   /// A tensor from one stage to another.
   struct Edge {
     int from = 0;
@@ -103,11 +117,18 @@ class Estimator {
   std::int64_t batch_size_;
   std::int64_t micro_batches_;
   std::int64_t micro_batch_samples_;
+  [[nodiscard]] const PassSeconds* pass_seconds(std::int64_t samples) const;
+
+  std::vector<LayerBytes> layer_bytes_;
+  /// [layer] its readers are from `first_reader_` of it to that of the next.
+  std::vector<std::size_t> first_reader_;
+  std::vector<int> readers_;
   mutable std::map<std::vector<int>, Placement> placements_;
+  mutable std::map<std::int64_t, std::vector<PassSeconds>> pass_seconds_;  // by samples
   // Working space of `estimate`.
   mutable std::vector<StageSums> stages_;
-  mutable std::vector<double> replica_forward_s_;
-  mutable std::vector<double> replica_backward_s_;
+  mutable std::vector<PassSeconds> replica_s_;
+  mutable std::vector<const PassSeconds*> replica_costs_;
   mutable std::vector<double> replica_backward_now_s_;
   mutable std::vector<OpenBucket> open_buckets_;
   mutable std::vector<std::size_t> first_replica_;

@@ -20,7 +20,8 @@ class Annealing {
     for (const std::vector<int>& hosts : start.stage_hosts)
       current_.placements.push_back(estimator.placement(hosts));
     weigh(current_);
-    if (options_.exact) current_.score = options_.exact(start);
+    if (options_.exact)
+      current_.score = options_.exact(start, std::numeric_limits<double>::infinity());
     best_ = current_;
   }
 
@@ -38,7 +39,7 @@ class Annealing {
       if (options_.exact) {
         if (proposal_.estimate.value > most) continue;
         if (num_weighed_++ == options_.num_weighed) break;
-        proposal_.score = options_.exact(draft_of(proposal_));
+        proposal_.score = options_.exact(draft_of(proposal_), most);
       }
       if (!(proposal_.score <= most)) continue;
       std::swap(current_, proposal_);
@@ -151,9 +152,13 @@ class Annealing {
     const std::size_t num_layers = state.labels.size();
     const std::size_t begin = below(num_layers);
     const bool descending = uniform() < 0.5;
+    std::size_t next = begin;
     for (std::size_t k = 0; k < num_layers && moved < most; ++k) {
-      const std::size_t layer =
-          descending ? (begin + num_layers - k) % num_layers : (begin + k) % num_layers;
+      const std::size_t layer = next;
+      if (descending)
+        next = (next == 0 ? num_layers : next) - 1;
+      else
+        next = next + 1 == num_layers ? 0 : next + 1;
       const int at = state.labels[layer];
       if (outward ? at != stage : (at == stage || (other >= 0 && at != other))) continue;
       const auto [first, last] = range_of(state, layer);

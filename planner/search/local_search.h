@@ -13,8 +13,9 @@ struct LocalSearchOptions {
   double temperature = 0.02;  ///< at the start: a part of the value that is accepted as a loss
   bool interleave = true;     ///< may give a host several stages
   /// Where set, proposals that the estimate does not rule out are weighed by this instead: the
-  /// exact value of a draft, infinite when it is not acceptable.
-  std::function<double(const Draft&)> exact = {};
+  /// exact value of a draft, infinite when it is not acceptable. Above the second number, it need
+  /// not be exact.
+  std::function<double(const Draft&, double)> exact = {};
   std::int64_t num_weighed = 0;                       ///< by `exact`, at most
   std::function<bool()> stop = [] { return false; };  ///< asked now and then
 };

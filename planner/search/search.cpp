@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "planner/search/branch_and_bound.h"
@@ -65,7 +67,20 @@ class Search {
   /// Asked once a step, by whatever searches.
   [[nodiscard]] bool out_of_time() {
     ++num_steps_;
-    return out_of_steps() || elapsed_s() > options_.time_limit_s;
+    const double searched_s = elapsed_s();
+    return out_of_steps() || searched_s > options_.time_limit_s || out_of_patience(searched_s);
+  }
+
+  /// Also notes when the last plan was found that is better by more than a trifle, which is no sign
+  /// that more would come.
+  [[nodiscard]] bool out_of_patience(double searched_s) {
+    constexpr double kTrifle = 0.005;
+    if (incumbents_.value() < best_value_ * (1 - kTrifle)) {
+      best_value_ = incumbents_.value();
+      improved_s_ = searched_s;
+    }
+    return options_.patience_s > 0 && incumbents_.best() &&
+           searched_s - improved_s_ > std::max(options_.patience_s, 2 * improved_s_);
   }
 
   [[nodiscard]] bool out_of_steps() const {
@@ -75,15 +90,8 @@ class Search {
   [[nodiscard]] bool done() {
     const double searched_s = elapsed_s();
     if (options_.on_progress) options_.on_progress(searched_s, incumbents_.value(), lower_bound_);
-    if (incumbents_.value() < best_value_) {
-      best_value_ = incumbents_.value();
-      improved_s_ = searched_s;
-    }
-    const bool out_of_patience =
-        options_.patience_s > 0 && incumbents_.best() &&
-        searched_s - improved_s_ > std::max(options_.patience_s, 2 * improved_s_);
-    return proven_ || searched_s > options_.time_limit_s || out_of_steps() || out_of_patience ||
-           gap() <= std::max(options_.enough_gap, kTolerance);
+    return proven_ || searched_s > options_.time_limit_s || out_of_steps() ||
+           out_of_patience(searched_s) || gap() <= std::max(options_.enough_gap, kTolerance);
   }
 
   /// Estimates all seeds for all numbers of micro-batches and keeps the most promising.
@@ -173,14 +181,32 @@ class Search {
   /// The lead goes on from what the annealing found where that is better.
   void anneal(Lead& lead, const Draft& start, LocalSearchOptions options) {
     const std::int64_t micro_batches = lead.estimator->micro_batches();
-    const auto exact_value = [&](const Draft& draft) {
+    std::optional<Schedule> favourite;  // that of the last draft that was not too bad
+    const auto exact_value = [&](const Draft& draft, double enough) {
+      // What is this much worse under the schedule of its neighbours is seldom good under others.
+      constexpr double kFarAbove = 1.03;
+      std::vector<Schedule> schedules = allowed_schedules(draft);
+      if (micro_batches == 1) schedules.resize(1);  // they are one
+      const auto first = std::find(schedules.begin(), schedules.end(), favourite);
+      if (first != schedules.end()) std::rotate(schedules.begin(), first, first + 1);
       double least = std::numeric_limits<double>::infinity();
-      for (LoweredDivision& lowered :
-           complete(draft, options_.batch_size, micro_batches, options_.goal, problem_)) {
-        Candidate candidate = evaluate(std::move(lowered), options_.goal, problem_);
-        if (acceptable(candidate, options_.goal)) least = std::min(least, candidate.value);
-        incumbents_.offer(std::move(candidate));
+      std::optional<Schedule> best;
+      for (const Schedule schedule : schedules) {
+        double of_schedule = std::numeric_limits<double>::infinity();
+        for (LoweredDivision& lowered : complete(draft, options_.batch_size, micro_batches,
+                                                 options_.goal, problem_, {schedule})) {
+          Candidate candidate = evaluate(std::move(lowered), options_.goal, problem_);
+          if (acceptable(candidate, options_.goal))
+            of_schedule = std::min(of_schedule, candidate.value);
+          incumbents_.offer(std::move(candidate));
+        }
+        if (of_schedule < least) {
+          least = of_schedule;
+          best = schedule;
+        }
+        if (std::isfinite(of_schedule) && of_schedule > enough * kFarAbove) break;
       }
+      if (best && least <= enough) favourite = best;
       return least;
     };
     options.seed = static_cast<std::uint32_t>(++num_annealings_);
@@ -188,7 +214,7 @@ class Search {
     options.stop = [&] { return out_of_time(); };
     if (options.num_weighed > 0) options.exact = exact_value;
     Draft draft = improve(start, *lead.estimator, options);
-    const double value = exact_value(draft);
+    const double value = exact_value(draft, std::numeric_limits<double>::infinity());
     if (value >= lead.value) return;
     lead.value = value;
     lead.draft = std::move(draft);
@@ -257,8 +283,9 @@ class Search {
   Incumbents incumbents_;
   Clock::time_point began_;
   double lower_bound_ = 0;
-  double best_value_ = std::numeric_limits<double>::infinity();  ///< when `done` was last asked
-  double improved_s_ = 0;                                        ///< when it last changed
+  /// Of the last plan noted as better, and when that was.
+  double best_value_ = std::numeric_limits<double>::infinity();
+  double improved_s_ = 0;
   bool proven_ = false;
   std::vector<std::unique_ptr<Estimator>> estimators_;
   std::vector<Lead> leads_;
