@@ -190,6 +190,24 @@ await with_workshop(async (workshop, check) => {
     });
   });
 
+  await check("5,000 layers are folded by module, and unfold", async () => {
+    const layers = Array.from({length: 5000}, (_, i) => ({id: `block${Math.floor(i / 250)}.${Math.floor(i / 10) % 25}.op${i % 10}`, kind: "relu", inputs: [""]}));
+    layers.forEach((layer, i) => (layer.inputs = [i > 0 ? layers[i - 1].id : "x"]));
+    const model = {format: "cadastre-model/1", name: "deep", inputs: [{name: "x", shape: [8]}], layers, output: layers[4999].id};
+    await workshop.visit(workshop.viewer(), {}, async (page) => {
+      await page.locator("input[type=file][webkitdirectory]").setInputFiles(workshop.written({"model.json": model}));
+      await page.waitForSelector(".graph .node");
+      const before = await page.locator(".graph .node").count();
+      assert.ok(before <= 71, `${before} nodes`);
+      await page.locator(".graph .module").first().focus();
+      assert.match(await page.locator(".inspector").innerText(), /^block0\.0\s+module\s+10 layers in 10 parts/);
+      await page.keyboard.press("Enter");
+      assert.ok(await page.locator(".graph .node").count() > before);
+      await page.getByRole("button", {name: "Fold again"}).click();
+      assert.equal(await page.locator(".graph .node").count(), before);
+    });
+  });
+
   await check("text of documents stays text", async () => {
     const documents = example_documents(20) as {[name: string]: any};
     const evil = "</script><img src=x onerror=alert(1)>";
