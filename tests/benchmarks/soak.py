@@ -274,8 +274,10 @@ def parser():
     return made
 
 
-def namespaces():
-    return set(os.listdir("/run/netns")) if os.path.exists("/run/netns") else set()
+def own_namespaces(name):
+    """Those of the testbed of this name: other programs may have theirs."""
+    there = os.listdir("/run/netns") if os.path.exists("/run/netns") else []
+    return sorted(namespace for namespace in there if f".{name}." in namespace)
 
 
 def main():
@@ -283,13 +285,13 @@ def main():
     if reason := reason_not_to_run():
         say(f"error: {reason}")
         return 2
-    before = namespaces()
+    name = f"soak-{os.getpid()}"
     document = {"format": "cadastre-cluster/1", "name": "three",
                 "hosts": [{"name": name, "cores": 1, "memory_bytes": "2GiB"} for name in _HOSTS],
                 "network": {"bandwidth_bytes_per_s": "1Gbps", "latency_s": "25us"}}
     error = None
     with launched_run.World() as world, \
-            Testbed.up(document, f"soak-{os.getpid()}", core_share=None) as testbed:
+            Testbed.up(document, name, core_share=None) as testbed:
         soak = Soak(arguments, testbed, world)
         try:
             expected = soak.undisturbed()
@@ -301,7 +303,7 @@ def main():
             say(f"error: {error}")
         for pid in world.processes():
             os.kill(pid, signal.SIGKILL)
-    left = sorted(namespaces() - before)
+    left = own_namespaces(name)
     result = {"seed": arguments.seed, "faults": soak.faults, "runs": soak.runs, "error": error,
               "left_namespaces": left, "memory_growth": soak.growth() if soak.memory else None}
     with open(arguments.output, "w", encoding="utf-8") as stream:
