@@ -7,6 +7,7 @@
 #include <set>
 
 #include "planner/error.h"
+#include "planner/free_name.h"
 #include "planner/json_reader.h"
 #include "planner/onnx/graph.h"
 #include "planner/onnx/groups.h"
@@ -18,13 +19,6 @@
 namespace cadastre::onnx_import {
 
 namespace {
-
-/// `wish`, or the first of wish2, wish3, … that is not in `taken`; it is then.
-std::string free_name(const std::string& wish, std::set<std::string>& taken) {
-  std::string name = wish;
-  for (int number = 2; !taken.insert(name).second; ++number) name = wish + std::to_string(number);
-  return name;
-}
 
 class Importer {
  public:
