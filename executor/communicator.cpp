@@ -15,6 +15,7 @@
 #include "executor/asked_store.h"
 #include "executor/launch/handshake.h"
 #include "executor/launch/listening_sockets.h"
+#include "executor/timing.h"
 
 namespace cadastre {
 
@@ -24,7 +25,10 @@ using Work = c10::intrusive_ptr<c10d::Work>;
 
 constexpr std::chrono::minutes kRendezvousTimeout{2};
 constexpr std::chrono::minutes kMessageTimeout{30};
-constexpr std::chrono::minutes kProofTimeout{1};
+/// From when both ends of a connection are there.
+constexpr std::chrono::seconds kProofTimeout{20};
+/// A meeting that fails later than that would again: ranks cannot reach each other.
+constexpr double kSoonS = 30;
 constexpr std::int64_t kNumProofBytes = 64;  // in hexadecimal
 constexpr const char* kMeetingKey = "cadastre meeting";
 
@@ -53,12 +57,12 @@ std::string first_line(std::string text) {
 }
 
 /// LibTorch and Gloo report a lost peer by exceptions of several kinds, with long texts.
-template <typename Error, typename Action>
+template <typename Action>
 auto named_failure(const std::string& what, const Action& action) {
   try {
     return action();
   } catch (const std::exception& error) {
-    throw Error(what + ": " + first_line(error.what()));
+    throw PeerLostError(what + ": " + first_line(error.what()));
   }
 }
 
@@ -145,8 +149,8 @@ Communicator::State::Message Communicator::State::start_send(const at::Tensor& t
     sent_bytes[static_cast<std::size_t>(peer)] += static_cast<std::int64_t>(tensor.nbytes());
   }
   std::vector<at::Tensor> tensors = {tensor};
-  return {.work = named_failure<PeerLostError>("cannot send to rank " + std::to_string(peer),
-                                               [&] { return world->send(tensors, peer, tag); }),
+  return {.work = named_failure("cannot send to rank " + std::to_string(peer),
+                                [&] { return world->send(tensors, peer, tag); }),
           .peer = peer};
 }
 
@@ -186,7 +190,8 @@ Communicator::Communicator(const MeetingPlace& place, const std::string& interfa
   state_->rank = rank;
   state_->sent_bytes.resize(static_cast<std::size_t>(num_ranks));
   keep_running_when_a_peer_hangs_up();
-  named_failure<PeerLostError>("cannot meet the other ranks", [&] {
+  const Stopwatch stopwatch;
+  try {
     const std::vector<int> before = listening_sockets();
     const auto store = c10::make_intrusive<AskedStore>(place.ask, kRendezvousTimeout);
     if (rank == 0) store->set(kMeetingKey, bytes_of(random_digits()));
@@ -215,7 +220,11 @@ Communicator::Communicator(const MeetingPlace& place, const std::string& interfa
           !refuse_connections(listening))
         std::fprintf(stderr, "note: this kernel keeps the ports of rank %d open to strangers\n",
                      rank);
-  });
+  } catch (const std::exception& error) {
+    const std::string what = "cannot meet the other ranks: " + first_line(error.what());
+    if (stopwatch.seconds() < kSoonS) throw NotMetError(what);
+    throw PeerLostError(what);
+  }
 }
 
 Communicator::~Communicator() = default;
@@ -230,10 +239,10 @@ int Communicator::post_send(const at::Tensor& tensor, int peer, int tag) {
 
 int Communicator::post_receive(const at::Tensor& tensor, int peer, int tag) {
   std::vector<at::Tensor> tensors = {tensor};
-  return state_->add({.work = named_failure<PeerLostError>(
-                          "cannot receive from rank " + std::to_string(peer),
-                          [&] { return state_->world->recv(tensors, peer, tag); }),
-                      .peer = peer});
+  return state_->add(
+      {.work = named_failure("cannot receive from rank " + std::to_string(peer),
+                             [&] { return state_->world->recv(tensors, peer, tag); }),
+       .peer = peer});
 }
 
 void Communicator::wait(int message) {
@@ -255,7 +264,7 @@ void Communicator::abort(const std::string& reason) {
 }
 
 void Communicator::all_reduce(std::vector<at::Tensor> tensors, std::size_t group) {
-  named_failure<PeerLostError>("lost a replica in the reduction of gradients", [&] {
+  named_failure("lost a replica in the reduction of gradients", [&] {
     std::vector<Work> works;
     for (at::Tensor& tensor : tensors) {
       std::vector<at::Tensor> one = {tensor};
@@ -266,8 +275,7 @@ void Communicator::all_reduce(std::vector<at::Tensor> tensors, std::size_t group
 }
 
 void Communicator::barrier() {
-  named_failure<PeerLostError>("lost a rank at a barrier",
-                               [&] { state_->world->barrier()->wait(); });
+  named_failure("lost a rank at a barrier", [&] { state_->world->barrier()->wait(); });
 }
 
 void Communicator::finish_sends() {

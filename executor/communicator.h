@@ -18,6 +18,13 @@ class PeerLostError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+/// The ranks did not all find each other, soon after they began: something that is none of them was
+/// in the place of one, most likely. They may at another time.
+class NotMetError : public PeerLostError {
+ public:
+  using PeerLostError::PeerLostError;
+};
+
 /// What a rank says to the others, over c10d's ProcessGroupGloo. Every call throws PeerLostError
 /// when the rank it is about is gone. Several threads may use it at the same time, but for `send`,
 /// `finish_sends` and `flush`, which are of one.
@@ -26,7 +33,8 @@ class Communicator {
   /// Meets the other `num_ranks` - 1 ranks; `interface_address` is the local address that peers
   /// connect to. `groups`: sets of ranks for `all_reduce`, the same list on every rank. Each proves
   /// to each over each connection that it has the key, and once all are there no rank is to
-  /// be connected to any more. `place` must outlive this.
+  /// be connected to any more. Throws NotMetError; PeerLostError where they have tried for long.
+  /// `place` must outlive this.
   Communicator(const MeetingPlace& place, const std::string& interface_address, int rank,
                int num_ranks, const std::vector<std::vector<int>>& groups);
   ~Communicator();

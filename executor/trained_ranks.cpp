@@ -12,6 +12,7 @@
 
 #include "executor/checkpoint/run_checkpoints.h"
 #include "executor/launch/interruption.h"
+#include "executor/launch/meetings.h"
 #include "executor/launch/preflight.h"
 #include "executor/launch/rank_assignment.h"
 #include "executor/process_setup.h"
@@ -359,7 +360,9 @@ class Training {
 TrainedRanks train_ranks(const RunRequest& request, const CheckedRun& run,
                          const std::function<void(const RunProgress&)>& on_progress,
                          const OnNotes& on_notes) {
-  return Training(request, run, on_notes).train(on_progress);
+  return until_ranks_meet(
+      request.launch, [&](const std::string& note) { on_notes({note}); },
+      [&] { return Training(request, run, on_notes).train(on_progress); });
 }
 
 }  // namespace cadastre

@@ -358,7 +358,7 @@ int Coordinator::innocence(const Peer& peer) const {
   const ChildEnd* const end = child_end(peer);
   if (end != nullptr && WIFSIGNALED(end->wait_status)) return 1;
   if (kind == "failure") return 2;
-  if (kind == "peer-lost") return 4;
+  if (kind == "not-met" || kind == "peer-lost") return 4;
   return 3;
 }
 
@@ -406,7 +406,10 @@ void Coordinator::fail() {
                     std::to_string(culprit->num_counted) + " " + counted_ + place_of(*culprit);
   why += "; the other ranks were ended";
   end_all(why, kFailed);
-  throw RankFailure(why, static_cast<int>(culprit - peers_.data()), cause);
+  const auto rank = static_cast<int>(culprit - peers_.data());
+  if (culprit->error && culprit->error->header.value("kind", "") == "not-met")
+    throw NotMet(why, rank, cause);
+  throw RankFailure(why, rank, cause);
 }
 
 void Coordinator::fail_missing(std::chrono::seconds patience) {

@@ -24,9 +24,9 @@ namespace cadastre {
 /// values by which they find each other.
 ///
 /// Every call that waits throws when a rank fails: InputError where the request or a host is wrong
-/// (the rank said so, or cannot take part), RanksMissing where it never came, else RankFailure, with
-/// one line that names the rank, its host, the cause and where it was seen last. By then all ranks
-/// know the line and are ending.
+/// (the rank said so, or cannot take part), RanksMissing where it never came, NotMet where it found
+/// something else in the place of another, else RankFailure, with one line that names the rank, its
+/// host, the cause and where it was seen last. By then all ranks know the line and are ending.
 ///
 /// A rank that dies is noticed within a second: its connection closes, or its process ends. One
 /// that does not answer any more (it hangs, or cannot be reached) is given up after

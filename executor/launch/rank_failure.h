@@ -25,6 +25,12 @@ class RankFailure : public std::runtime_error {
   std::string cause_;
 };
 
+/// The ranks did not find each other: a stranger was in the place of one.
+class NotMet : public RankFailure {
+ public:
+  using RankFailure::RankFailure;
+};
+
 /// Ranks that never came: at a first start, most likely, the request is wrong.
 class RanksMissing : public InputError {
  public:

@@ -248,6 +248,8 @@ void take_part(const RankLaunch& launch, const std::function<void(RankLink&)>& w
     work(*link);
   } catch (const InputError& error) {
     link->end_failed("input", error.what(), kWrongRequest);
+  } catch (const NotMetError& error) {
+    link->end_failed("not-met", error.what(), kFailed);
   } catch (const PeerLostError& error) {
     link->end_failed("peer-lost", error.what(), kFailed);
   } catch (const std::exception& error) {

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "executor/launch/host_names.h"
+#include "executor/launch/meetings.h"
 #include "executor/launch/preflight.h"
 #include "executor/launch/rank_assignment.h"
 #include "executor/predict/predict_rank.h"
@@ -391,7 +392,12 @@ std::string predict_fingerprint(const PredictRequest& request) {
 
 ScoredByRanks score_on_ranks(const ScoringInput& input, const ScoringPlan& plan, MapWork& work,
                              const std::function<void()>& on_tile) {
-  return Scoring(input, plan, work, on_tile).score();
+  std::vector<std::string> notes;
+  ScoredByRanks scored = until_ranks_meet(
+      input.request.launch, [&](const std::string& note) { notes.push_back(note); },
+      [&] { return Scoring(input, plan, work, on_tile).score(); });
+  scored.notes.insert(scored.notes.begin(), notes.begin(), notes.end());
+  return scored;
 }
 
 }  // namespace cadastre

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "executor/launch/host_names.h"
+#include "executor/launch/meetings.h"
 #include "executor/launch/preflight.h"
 #include "executor/launch/rank_assignment.h"
 #include "executor/probe/default_model.h"
@@ -276,10 +277,14 @@ ProbeResult probe(const ProbeOptions& options,
     throw;
   }
   ProbeResult result;
-  result.measurements = Probing(options, *checked, progress).measure();
+  std::vector<std::string> meetings;
+  result.measurements = until_ranks_meet(
+      options.launch, [&](const std::string& note) { meetings.push_back(note); },
+      [&] { return Probing(options, *checked, progress).measure(); });
   const StarFit machines = fit_machines(result.measurements);
   result.cluster = cluster_of(result.measurements, machines, checked->cluster_name);
   result.warnings = probe_warnings(result.measurements, machines);
+  result.warnings.insert(result.warnings.begin(), meetings.begin(), meetings.end());
   return result;
 }
 

@@ -185,12 +185,12 @@ def weights(output):
         return stream.read()
 
 
-def wait_until(condition, within_s=180):
+def wait_until(condition, within_s=180, pause_s=0.02):
     end = time.monotonic() + within_s
     while not condition():
         if time.monotonic() > end:
             raise AssertionError("waited in vain")
-        time.sleep(0.02)
+        time.sleep(pause_s)
 
 
 def end_group(process):

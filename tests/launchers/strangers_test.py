@@ -41,17 +41,20 @@ def _address(text):
     return socket.inet_ntop(family, b"".join(words)), int(port, 16)
 
 
-def listening(pids):
-    """(address, port) of each socket of these processes that listens."""
-    inodes = set().union(*map(_sockets_of, pids))
-    found = []
+def _listening_sockets():
+    """((address, port), inode) of each of this machine."""
     for table in ("tcp", "tcp6"):
         with open(f"/proc/net/{table}", encoding="ascii") as stream:
             for line in stream.readlines()[1:]:
                 words = line.split()
-                if words[3] == _LISTENS and words[9] in inodes:
-                    found.append(_address(words[1]))
-    return sorted(found)
+                if words[3] == _LISTENS:
+                    yield _address(words[1]), words[9]
+
+
+def listening(pids):
+    """(address, port) of each socket of these processes that listens."""
+    inodes = set().union(*map(_sockets_of, pids))
+    return sorted(place for place, inode in _listening_sockets() if inode in inodes)
 
 
 def _frame(header, payload=b"", announced=None):
@@ -115,6 +118,44 @@ class StrangersTest(RunTestCase):
         with open(os.path.join(output, "run.json"), encoding="utf-8") as stream:
             notes = json.load(stream)["notes"]
         self.assertRegex(" ".join(notes), r"refused 2\d\d connections from 127\.0\.0\.1, the first")
+
+    def test_ranks_that_find_a_stranger_in_anothers_place_meet_again(self):
+        plan = self.world.plan("data-parallel")
+        undisturbed = self.world.output()
+        self.assertEqual(finish(self.world.command(plan, undisturbed, "--local")).status, 0)
+        for _ in range(20):  # the stranger may come too late
+            finished, output = self._run_with_a_stranger_in_a_place(plan, b"\xff" * 4096)
+            self.assertEqual(finished.status, 0, finished)
+            self.assertTrue(launched_run.weights(output) == launched_run.weights(undisturbed),
+                            "the stranger changed the weights")
+            with open(os.path.join(output, "run.json"), encoding="utf-8") as stream:
+                record = json.load(stream)
+            if record.get("notes"):
+                break
+        self.assertRegex(" ".join(record["notes"]),
+                         r"^rank \d .*cannot meet the other ranks: .*; they are started again, to "
+                         "meet at other ports: 1 of 3 times$")
+        self.assertEqual(record.get("failures", []), [])
+
+    def _run_with_a_stranger_in_a_place(self, plan, words):
+        """The ranks stand still while the stranger connects to each as they would to each other, as
+        soon as one can be connected to."""
+        output = self.world.output()
+        run = start(self.world.command(plan, output, "--local"))
+        self.addCleanup(run.kill)
+        wait_until(lambda: len(self.world.executors()) == 2, pause_s=0)
+        ranks = list(self.world.executors())
+        before = set(_listening_sockets())
+        wait_until(lambda: set(_listening_sockets()) - before, pause_s=0)
+        for pid in ranks:
+            os.kill(pid, signal.SIGSTOP)
+        for place in listening(ranks):
+            for number in range(4):
+                with contextlib.suppress(OSError):
+                    self.connect(place).sendall(struct.pack("<q", number) + words)
+        for pid in ranks:
+            os.kill(pid, signal.SIGCONT)
+        return Finished(run), output
 
     def test_no_port_is_open_on_all_addresses_nor_a_ranks_to_strangers(self):
         for more in ([], ["--interface", "lo"]):

@@ -5,6 +5,7 @@
 #include <future>
 #include <memory>
 
+#include "executor/launch/rank_failure.h"
 #include "planner/error.h"
 #include "tests/support/catch.h"
 
@@ -230,6 +231,13 @@ TEST_CASE("of ranks that fail, the one that was the cause is named", "[executor]
           "rank 1 (host lab2) died: its connection closed, after 1 steps; the other ranks were "
           "ended");
   }
+  SECTION("nor is one that did not meet it") {
+    first.fail("not-met", "cannot meet rank 1");
+    second.leave();
+    CHECK(World::failure([&] { world.coordinator.run([](int, Frame&) {}); }) ==
+          "rank 1 (host lab2) died: its connection closed, after 0 steps; the other ranks were "
+          "ended");
+  }
   SECTION("one that says why is") {
     first.fail("peer-lost", "lost rank 1");
     second.fail("failure", "out of memory");
@@ -237,6 +245,16 @@ TEST_CASE("of ranks that fail, the one that was the cause is named", "[executor]
           "rank 1 (host lab2) failed: out of memory, after 0 steps; the other ranks were ended");
   }
   CHECK(first.next().type() == "stop");
+}
+
+TEST_CASE("ranks that did not meet are told from ranks that failed", "[executor]") {
+  World world;
+  FakeRank first(world.coordinator, 0);
+  FakeRank second(world.coordinator, 1);
+  static_cast<void>(world.coordinator.gather(kOneSecond));
+  first.fail("not-met", "something else was there");
+  CHECK_THROWS_AS(world.coordinator.run([](int, Frame&) {}), NotMet);
+  CHECK(second.next().type() == "stop");
 }
 
 TEST_CASE("others go on without a rank that can be spared, until none is left", "[executor]") {
