@@ -9,6 +9,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "executor/torchscript/python_place.h"
 #include "planner/error.h"
 
 namespace cadastre {
@@ -22,11 +23,11 @@ using torch::jit::Node;
 using torch::jit::Value;
 
 /// All values that a node reads, those inside of its blocks included.
-void add_reads(const Node& node, std::vector<Value*>& reads) {
-  for (Value* input : node.inputs()) reads.push_back(const_cast<Value*>(input));
+void add_reads(const Node& node, std::vector<const Value*>& reads) {
+  reads.insert(reads.end(), node.inputs().begin(), node.inputs().end());
   for (const Block* block : node.blocks()) {
     for (const Node* inner : block->nodes()) add_reads(*inner, reads);
-    for (const Value* output : block->outputs()) reads.push_back(const_cast<Value*>(output));
+    reads.insert(reads.end(), block->outputs().begin(), block->outputs().end());
   }
 }
 
@@ -110,11 +111,11 @@ class Grouper {
 
   /// What a node reads of others, and which slots, through those that are repeated.
   void find_reads(std::size_t node) {
-    std::vector<Value*> pending;
+    std::vector<const Value*> pending;
     add_reads(*nodes_[node], pending);
     std::unordered_set<const Value*> seen;
     while (!pending.empty()) {
-      Value* value = pending.back();
+      const Value* value = pending.back();
       pending.pop_back();
       if (!seen.insert(value).second) continue;
       if (const auto slot = slot_.find(value); slot != slot_.end()) slots_[node].insert(slot->second);
@@ -181,10 +182,10 @@ class Grouper {
                                place_of(writer) + "); begin with x = x.clone()");
       for (std::size_t i = 0; i < nodes_.size(); ++i) {
         if (repeated_[i]) continue;
-        std::vector<Value*> touched;
+        std::vector<const Value*> touched;
         add_reads(*nodes_[i], touched);
-        for (Value* output : nodes_[i]->outputs()) touched.push_back(output);
-        for (Value* value : touched)
+        for (const Value* output : nodes_[i]->outputs()) touched.push_back(output);
+        for (const Value* value : touched)
           if (value->type()->kind() == c10::TypeKind::TensorType && aliases.mayAlias(value, written)) {
             together.push_back(i);
             break;
@@ -385,8 +386,9 @@ class Grouper {
 
   std::string place_of(std::size_t node) const {
     const auto origin = lifted_.origins.find(nodes_[node]);
-    if (origin == lifted_.origins.end() || origin->second.place.empty()) return "";
-    return " at " + origin->second.place;
+    if (origin == lifted_.origins.end() || origin->second.node == nullptr) return "";
+    const std::string place = python_place(*origin->second.node, origin->second.calls);
+    return place.empty() ? "" : " at " + place;
   }
 
   Grouping result() {
@@ -399,7 +401,10 @@ class Grouper {
       NodeGroup made;
       made.id = name_of(nodes);
       const int time = ++times[made.id];
-      if (time > 1) made.id += "#" + std::to_string(time);
+      if (time > 1) {
+        made.id += '#';
+        made.id += std::to_string(time);
+      }
       ids[group] = made.id;
       std::set<const Value*> known;
       for (const std::size_t node : nodes) {
@@ -413,15 +418,15 @@ class Grouper {
       }
       grouping.groups.push_back(std::move(made));
     }
+    std::set<std::vector<std::size_t>> told;
     for (const auto& [slot, nodes] : shared_) {
-      std::set<std::string> modules;
-      for (const std::size_t node : nodes) {
-        const auto origin = lifted_.origins.find(nodes_[node]);
-        if (origin != lifted_.origins.end()) modules.insert(origin->second.module);
-      }
-      if (modules.size() < 2 && nodes.size() < 3) continue;
+      // A module's own operations on its weight, beside the one that uses it, are no news.
+      const auto num_heavy = std::count_if(nodes.begin(), nodes.end(), [&](std::size_t node) {
+        return has_weight(*nodes_[node]);
+      });
+      if (num_heavy < 2 || !told.insert(nodes).second) continue;
       grouping.notes.push_back("layer " + ids[groups_.find(nodes.front())] + " keeps " +
-                               std::to_string(nodes.size()) +
+                               std::to_string(num_heavy) +
                                " operations together: they share the parameter " +
                                lifted_.slots[slot].name);
     }

@@ -134,7 +134,10 @@ void name_slots_once(std::vector<WrittenLayer>& layers) {
   for (WrittenLayer& written : layers) {
     auto& script = std::get<TorchScript>(written.layer.operation);
     for (TensorSlot& slot : script.buffers)
-      if (const int time = ++times[slot.name]; time > 1) slot.name += "@" + std::to_string(time);
+      if (const int time = ++times[slot.name]; time > 1) {
+        slot.name += '@';
+        slot.name += std::to_string(time);
+      }
   }
 }
 

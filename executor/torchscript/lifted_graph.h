@@ -1,5 +1,6 @@
 #pragma once
 
+#include <torch/csrc/jit/api/module.h>
 #include <torch/csrc/jit/ir/ir.h>
 
 #include <memory>
@@ -29,13 +30,15 @@ struct LiftedNorm {
 
 /// Where a node comes from.
 struct NodeOrigin {
-  std::string module;  ///< the path of the module whose forward has it: "layer3.0.conv1"
-  std::string place;   ///< in the Python source; empty: not known
+  std::string module;                             ///< the path of the module whose forward has it
+  const torch::jit::Node* node = nullptr;         ///< in the module's code
+  std::vector<const torch::jit::Node*> calls;     ///< that lead to it, outermost first
 };
 
 /// A model's forward as one graph without modules: what training does, calls and what follows from
 /// shapes worked out, batch norm and dropout replaced by operators that follow the mode of the pass.
 struct LiftedGraph {
+  torch::jit::Module module;  ///< whose code `origins` point to
   std::shared_ptr<torch::jit::Graph> graph;  ///< its output: the class scores
   std::vector<torch::jit::Value*> inputs;    ///< of the model
   torch::jit::Value* num_samples = nullptr;  ///< an input: the size of the batch

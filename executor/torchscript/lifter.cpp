@@ -70,12 +70,14 @@ Lifter::Lifter(const torch::jit::Module& module, const std::vector<ModelInput>& 
                const std::string& file)
     : module_(module), model_inputs_(inputs), file_(file) {
   register_operators();
+  lifted_.module = module;
   lifted_.graph = std::make_shared<torch::jit::Graph>();
 }
 
 LiftedGraph Lifter::lift() {
   const at::NoGradGuard no_grad;
   has_training_flags_ = mentions_training(module_);
+  find_parameters();
   lifted_.num_samples = lifted_.graph->addInput("n")->setType(c10::IntType::get());
   lifted_.context = lifted_.graph->addInput("context")->setType(c10::ListType::ofInts());
   SeenValue num_samples = plain({kSmallBatch, kLargeBatch}, c10::IntType::get(), true);
@@ -121,7 +123,9 @@ LiftedGraph Lifter::lift() {
     if (output->kind == Seen::Kind::kDictionary)
       for (std::size_t i = 0; i < output->keys.size(); ++i)
         if (output->keys[i].isString() && output->keys[i].toStringRef() == "out") chosen = i;
-    which += "[" + std::to_string(chosen) + "]";
+    which += '[';
+    which += std::to_string(chosen);
+    which += ']';
     output = output->elements[chosen];
   }
   if (!which.empty())

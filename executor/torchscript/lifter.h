@@ -7,6 +7,7 @@
 #include <string>
 #include <tuple>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "executor/torchscript/lifted_graph.h"
@@ -28,6 +29,10 @@ class Lifter {
   using Block = torch::jit::Block;
   using Value = torch::jit::Value;
   using Both = std::array<c10::IValue, 2>;
+
+  /// Where a tensor's numbers lie, its sizes and strides.
+  using TensorKey = std::tuple<const void*, std::vector<std::int64_t>, std::vector<std::int64_t>>;
+  static TensorKey key_of(const at::Tensor& tensor);
 
   /// A call of a function or method.
   struct Frame {
@@ -55,7 +60,8 @@ class Lifter {
   SeenValue attribute(const Node& node, const Seen& object);
   SeenValue from_attribute(const c10::IValue& value, const c10::TypePtr& type,
                            const std::string& path, bool is_parameter);
-  SeenValue slot(const at::Tensor& tensor, const std::string& name, bool is_parameter);
+  SeenValue slot(at::Tensor tensor, std::string name, bool is_parameter);
+  void find_parameters();
   bool mentions_training(const torch::jit::Module& module) const;
 
   // lifter_containers.cpp: tuples, lists, dictionaries
@@ -94,8 +100,9 @@ class Lifter {
   bool is_running_ = true;  ///< not inside of what only runs later
   std::vector<const Node*> calls_;
   std::string path_;  ///< of the frame
-  using TensorKey = std::tuple<const void*, std::vector<std::int64_t>, std::vector<std::int64_t>>;
   std::map<TensorKey, std::size_t> slot_of_;
+  /// Parameters by their memory: lists of them, as recurrent networks have, hold the same.
+  std::map<TensorKey, std::pair<std::string, at::Tensor>> parameters_;
   std::unordered_map<const Value*, std::weak_ptr<Seen>> seen_of_;
   std::vector<SeenValue> kept_seen_;  ///< slots and inputs, for as long as the lifting takes
   std::int64_t num_dropouts_ = 0;

@@ -3,7 +3,6 @@
 #include <torch/csrc/jit/ir/constants.h>
 
 #include "executor/torchscript/lifter.h"
-#include "executor/torchscript/python_place.h"
 #include "planner/error.h"
 
 namespace cadastre {
@@ -60,7 +59,7 @@ torch::jit::Value* Lifter::lifted(const SeenValue& seen) {
     const c10::IValue value = at::isFloatingType(dtype) ? c10::IValue(number.item<double>())
                               : dtype == at::kBool      ? c10::IValue(number.item<bool>())
                                                         : c10::IValue(number.item<std::int64_t>());
-    return graph.insert(aten::tensor, {value, static_cast<std::int64_t>(dtype), c10::IValue(), false});
+    return graph.insert(aten::tensor, {value}, {{"dtype", static_cast<std::int64_t>(dtype)}});
   }
   // An object, a list inside a constant or the like.
   throw InputError(file_, "",
@@ -73,7 +72,7 @@ torch::jit::Node* Lifter::add_node(c10::Symbol kind, const std::vector<Value*>& 
   Node* node = lifted_.graph->create(kind, inputs, num_outputs);
   node->setSourceRange(source.sourceRange());
   lifted_.graph->insertNode(node);
-  lifted_.origins[node] = {.module = path_, .place = python_place(source, calls_)};
+  lifted_.origins[node] = {.module = path_, .node = &source, .calls = calls_};
   return node;
 }
 

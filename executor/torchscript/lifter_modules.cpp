@@ -37,6 +37,11 @@ bool holds_tensors(const c10::IValue& value) {
 
 }  // namespace
 
+Lifter::TensorKey Lifter::key_of(const at::Tensor& tensor) {
+  return {tensor.defined() && tensor.numel() > 0 ? tensor.data_ptr() : nullptr,
+          tensor.sizes().vec(), tensor.strides().vec()};
+}
+
 bool Lifter::mentions_training(const torch::jit::Module& module) const {
   for (const torch::jit::Module& part : module.modules())
     for (torch::jit::Function* method : part.type()->methods())
@@ -85,14 +90,24 @@ SeenValue Lifter::from_attribute(const c10::IValue& value, const c10::TypePtr& t
   return constant(value, type);
 }
 
-SeenValue Lifter::slot(const at::Tensor& tensor, const std::string& name, bool is_parameter) {
+void Lifter::find_parameters() {
+  for (const auto& parameter : module_.named_parameters())
+    if (parameter.value.numel() > 0)
+      parameters_.emplace(key_of(parameter.value), std::pair(parameter.name, parameter.value));
+}
+
+SeenValue Lifter::slot(at::Tensor tensor, std::string name, bool is_parameter) {
+  if (tensor.defined() && tensor.numel() > 0)
+    if (const auto known = parameters_.find(key_of(tensor)); known != parameters_.end()) {
+      std::tie(name, tensor) = known->second;
+      is_parameter = true;
+    }
   // Single numbers are written as such.
   if (!is_parameter && tensor.defined() && tensor.dim() == 0 && name == "constant") {
     SeenValue number = constant(tensor, c10::TensorType::get());
     return number;
   }
-  const TensorKey key{tensor.defined() && tensor.numel() > 0 ? tensor.data_ptr() : nullptr,
-                      tensor.sizes().vec(), tensor.strides().vec()};
+  const TensorKey key = key_of(tensor);
   std::size_t index = lifted_.slots.size();
   const auto known = slot_of_.find(key);
   if (known != slot_of_.end() && std::get<0>(key) != nullptr) {

@@ -13,8 +13,14 @@ namespace {
 /// Sums up what this thread allocates and frees.
 class MemoryCount : public c10::MemoryReportingInfoBase {
  public:
+  // Versions of LibTorch differ in the type of the totals: one of these is the virtual function.
+  void reportMemoryUsage(void* /*memory*/, std::int64_t size, std::int64_t /*total*/,
+                         std::int64_t /*reserved*/, c10::Device /*device*/) {
+    bytes_ += size;
+  }
+
   void reportMemoryUsage(void* /*memory*/, std::int64_t size, std::size_t /*total*/,
-                         std::size_t /*reserved*/, c10::Device /*device*/) override {
+                         std::size_t /*reserved*/, c10::Device /*device*/) {
     bytes_ += size;
   }
 

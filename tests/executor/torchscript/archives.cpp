@@ -219,6 +219,8 @@ std::vector<std::vector<int>> random_stages(const ModelGraph& model, int num_sta
 
 double largest_difference(const std::map<std::string, at::Tensor>& a,
                           const std::map<std::string, at::Tensor>& b) {
+  double greatest = 0;
+  for (const auto& [name, tensor] : b) greatest = std::max(greatest, tensor.norm().item<double>());
   double largest = 0;
   for (const auto& [name, tensor] : b) {
     const auto found = a.find(name);
@@ -226,7 +228,7 @@ double largest_difference(const std::map<std::string, at::Tensor>& a,
     const double difference = (found->second - tensor).norm().item<double>();
     const double size = tensor.norm().item<double>();
     // Gradients that are zero but for rounding, as of a bias before batch norm, are equal to it.
-    largest = std::max(largest, difference / std::max(size, 1e-3));
+    largest = std::max(largest, difference / std::max(size, 1e-2 * greatest));
   }
   return a.size() == b.size() ? largest : 2;
 }

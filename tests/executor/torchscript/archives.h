@@ -49,7 +49,8 @@ struct Step {
 [[nodiscard]] std::vector<std::vector<int>> random_stages(const ModelGraph& model, int num_stages,
                                                           std::uint64_t seed);
 
-/// The largest ‖a - b‖ / ‖b‖ over tensors of the same names; 2 where they have not the same names.
+/// The largest ‖a - b‖ / ‖b‖ over tensors of the same names, those next to zero taken for a
+/// hundredth of the greatest; 2 where they have not the same names.
 [[nodiscard]] double largest_difference(const std::map<std::string, at::Tensor>& a,
                                         const std::map<std::string, at::Tensor>& b);
 
