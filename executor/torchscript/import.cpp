@@ -178,15 +178,14 @@ void measure_saved(ModelGraph& model, const Weights& weights) {
     context.batch_norm_group_samples = model.batch_norm_group_samples;
     const SavedMemory saved =
         saved_memory(read, [&](const std::vector<at::Tensor>& leaves) {
-          at::Tensor made = function(leaves, tensors, context);
-          return made;
+          output = function(leaves, tensors, context);
+          return output;
         });
+    values[layer.id] = output.detach();
     script.saved_bytes_per_sample = saved.bytes / kNumSamples;
     script.kept_inputs = saved.kept_inputs;
     script.keeps_output = saved.keeps_output;
     script.is_view = saved.is_view;
-    const at::NoGradGuard no_grad;
-    values[layer.id] = function(read, tensors, {.mode = ForwardMode::kEvaluation});
   }
 }
 

@@ -86,6 +86,7 @@ class Lifter {
   Node* add_node(c10::Symbol kind, const std::vector<Value*>& inputs, std::size_t num_outputs,
                  const Node& source);
   void note_tensor(Value* lifted, const Both& tried);
+  [[nodiscard]] TensorFacts facts_of(const Seen& tensor) const;
   void remember(const SeenValue& seen);
 
   [[noreturn]] void refuse(const Node& node, const std::string& expected,

@@ -76,6 +76,12 @@ torch::jit::Node* Lifter::add_node(c10::Symbol kind, const std::vector<Value*>& 
   return node;
 }
 
+TensorFacts Lifter::facts_of(const Seen& tensor) const {
+  const auto noted = lifted_.facts.find(tensor.lifted);
+  if (noted != lifted_.facts.end()) return noted->second;
+  return tensor_facts((*tensor.tried)[0].toTensor(), (*tensor.tried)[1].toTensor());
+}
+
 void Lifter::note_tensor(Value* lifted, const Both& tried) {
   if (lifted == nullptr || !tried[0].isTensor() || !tried[0].toTensor().defined()) return;
   lifted_.facts[lifted] = tensor_facts(tried[0].toTensor(), tried[1].toTensor());

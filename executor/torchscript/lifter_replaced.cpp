@@ -75,7 +75,7 @@ void Lifter::batch_norm(const Node& node, Frame& frame) {
   std::int64_t rows_per_sample = 1;
   const auto tried = inputs[0]->tried;
   if (tried) {
-    const TensorFacts facts = tensor_facts((*tried)[0].toTensor(), (*tried)[1].toTensor());
+    const TensorFacts facts = facts_of(*inputs[0]);
     if (!facts.packing || facts.packing->dim != 0 || facts.packing->outer != 1)
       refuse(node, "batch norm of tensors whose first dimension is the samples'", "another");
     rows_per_sample = facts.packing->inner;
@@ -130,7 +130,7 @@ void Lifter::dropout(const Node& node, Frame& frame, bool whole_channels, bool i
   std::int64_t batch_dim = 0;
   std::int64_t rows_per_sample = 1;
   if (tried) {
-    const TensorFacts facts = tensor_facts((*tried)[0].toTensor(), (*tried)[1].toTensor());
+    const TensorFacts facts = facts_of(*inputs[0]);
     if (facts.packing && facts.packing->outer == 1) {
       batch_dim = facts.packing->dim;
       rows_per_sample = facts.packing->inner;
