@@ -11,6 +11,7 @@
 #include "executor/profiler.h"
 #include "executor/torchscript/archive.h"
 #include "executor/torchscript/import_options.h"
+#include "executor/torchscript/layer_function.h"
 #include "executor/verbs.h"
 #include "planner/command_line.h"
 #include "planner/error.h"
@@ -43,6 +44,7 @@ ImportedModel given_model(const ProfileRequest& request) {
   ImportedModel given;
   given.model = read_model(request.model);
   check_executable(given.model, request.model, "");
+  check_layer_codes(given.model, request.model, "");
   return given;
 }
 

@@ -6,6 +6,7 @@
 #include "executor/scene_data.h"
 #include "executor/torchscript/archive.h"
 #include "executor/torchscript/import.h"
+#include "executor/torchscript/layer_function.h"
 #include "planner/error.h"
 #include "planner/memory.h"
 #include "planner/program_check.h"
@@ -78,6 +79,7 @@ CheckedRun check_run(const RunRequest& request, PlanDocument plan) {
   CheckedRun run{.plan = std::move(plan)};
   const ModelGraph& model = run.plan.profile.model;
   check_executable(model, request.plan.string(), "/profile/model");
+  check_layer_codes(model, request.plan.string(), "/profile/model");
   if (!request.model.empty()) run.initial_weights = checked_weights(request.model, model);
   if (request.wire_dtype) run.plan.plan.wire_dtype = *request.wire_dtype;
   // The optimizer's state is in the memory that is checked below.

@@ -19,9 +19,7 @@ constexpr const char* kExpected =
     "expected a TorchScript archive (torch.jit.trace or torch.jit.script, then save), found ";
 
 /// The first line of LibTorch's message, which goes on with its own stack.
-std::string first_line(const std::string& message) {
-  return message.substr(0, message.find('\n'));
-}
+std::string first_line(const std::string& message) { return message.substr(0, message.find('\n')); }
 
 std::string beginning(const fs::path& file, std::size_t size) {
   std::ifstream stream(file, std::ios::binary);

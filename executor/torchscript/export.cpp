@@ -43,9 +43,9 @@ std::optional<std::pair<torch::jit::Module, std::string>> holder(const torch::ji
 void export_model(const std::filesystem::path& from, const ModelGraph& model,
                   const Weights& weights, std::int64_t num_steps, const std::filesystem::path& to) {
   if (!is_imported(model))
-    throw InputError(from.string(), "",
-                     "expected a run of a model that PyTorch saved, found one of the document " +
-                         model.name);
+    throw InputError(
+        from.string(), "",
+        "expected a run of a model that PyTorch saved, found one of the document " + model.name);
   const torch::jit::Module module = load_archive(from);
   const at::NoGradGuard no_grad;
   const auto set = [&](const TensorSlot& slot, bool is_parameter) {

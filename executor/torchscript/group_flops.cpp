@@ -25,9 +25,9 @@ double summed(const LiftedGraph& lifted, const torch::jit::Node& node) {
   const std::string kind = node.kind().toQualString();
   if (convolutions.count(kind) != 0) {
     const Shape weight = shape_of(lifted, node.input(1));
-    return weight.empty() ? 0
-                          : static_cast<double>(num_elements(weight)) /
-                                static_cast<double>(weight.front());
+    return weight.empty()
+               ? 0
+               : static_cast<double>(num_elements(weight)) / static_cast<double>(weight.front());
   }
   if (products.count(kind) != 0 || added_products.count(kind) != 0) {
     const Shape left = shape_of(lifted, node.input(products.count(kind) != 0 ? 0 : 1));

@@ -33,18 +33,37 @@ void add_reads(const Node& node, std::vector<const Value*>& reads) {
 
 /// Work enough for a layer of its own.
 bool has_weight(const Node& node) {
-  static const std::set<std::string> heavy = {
-      "aten::_convolution",      "aten::convolution",     "aten::conv1d",
-      "aten::conv2d",            "aten::conv3d",          "aten::conv_transpose1d",
-      "aten::conv_transpose2d",  "aten::conv_transpose3d", "aten::linear",
-      "aten::matmul",            "aten::mm",              "aten::bmm",
-      "aten::addmm",             "aten::baddbmm",         "aten::einsum",
-      "aten::bilinear",          "aten::lstm",            "aten::gru",
-      "aten::rnn_tanh",          "aten::rnn_relu",        "aten::embedding",
-      "aten::embedding_bag",     "aten::cat",             "aten::stack",
-      "aten::layer_norm",        "aten::group_norm",      "aten::instance_norm",
-      "aten::scaled_dot_product_attention", "aten::_scaled_dot_product_attention",
-      "aten::_native_multi_head_attention", "aten::_transformer_encoder_layer_fwd"};
+  static const std::set<std::string> heavy = {"aten::_convolution",
+                                              "aten::convolution",
+                                              "aten::conv1d",
+                                              "aten::conv2d",
+                                              "aten::conv3d",
+                                              "aten::conv_transpose1d",
+                                              "aten::conv_transpose2d",
+                                              "aten::conv_transpose3d",
+                                              "aten::linear",
+                                              "aten::matmul",
+                                              "aten::mm",
+                                              "aten::bmm",
+                                              "aten::addmm",
+                                              "aten::baddbmm",
+                                              "aten::einsum",
+                                              "aten::bilinear",
+                                              "aten::lstm",
+                                              "aten::gru",
+                                              "aten::rnn_tanh",
+                                              "aten::rnn_relu",
+                                              "aten::embedding",
+                                              "aten::embedding_bag",
+                                              "aten::cat",
+                                              "aten::stack",
+                                              "aten::layer_norm",
+                                              "aten::group_norm",
+                                              "aten::instance_norm",
+                                              "aten::scaled_dot_product_attention",
+                                              "aten::_scaled_dot_product_attention",
+                                              "aten::_native_multi_head_attention",
+                                              "aten::_transformer_encoder_layer_fwd"};
   return heavy.count(node.kind().toQualString()) != 0 || !node.blocks().empty();
 }
 
@@ -118,7 +137,8 @@ class Grouper {
       const Value* value = pending.back();
       pending.pop_back();
       if (!seen.insert(value).second) continue;
-      if (const auto slot = slot_.find(value); slot != slot_.end()) slots_[node].insert(slot->second);
+      if (const auto slot = slot_.find(value); slot != slot_.end())
+        slots_[node].insert(slot->second);
       if (std::find(lifted_.inputs.begin(), lifted_.inputs.end(), value) != lifted_.inputs.end())
         reads_samples_[node] = true;
       const auto producer = place_.find(value->node());
@@ -186,7 +206,8 @@ class Grouper {
         add_reads(*nodes_[i], touched);
         for (const Value* output : nodes_[i]->outputs()) touched.push_back(output);
         for (const Value* value : touched)
-          if (value->type()->kind() == c10::TypeKind::TensorType && aliases.mayAlias(value, written)) {
+          if (value->type()->kind() == c10::TypeKind::TensorType &&
+              aliases.mayAlias(value, written)) {
             together.push_back(i);
             break;
           }
@@ -216,10 +237,12 @@ class Grouper {
     std::unordered_map<std::size_t, std::size_t> low;
     std::vector<std::size_t> open;
     std::unordered_set<std::size_t> is_open;
+
     struct Visit {
       std::size_t group;
       std::set<std::size_t>::const_iterator next;
     };
+
     for (const auto& [root, unused] : edges) {
       static_cast<void>(unused);
       if (index.count(root) != 0) continue;
@@ -374,9 +397,8 @@ class Grouper {
         name = path.substr(0, dot);
       }
     if (!name.empty()) return name;
-    const auto heaviest = std::find_if(nodes.begin(), nodes.end(), [&](std::size_t node) {
-      return has_weight(*nodes_[node]);
-    });
+    const auto heaviest = std::find_if(nodes.begin(), nodes.end(),
+                                       [&](std::size_t node) { return has_weight(*nodes_[node]); });
     const Node* node = nodes_[heaviest == nodes.end() ? nodes.back() : *heaviest];
     std::string kind = node->kind().toUnqualString();
     const auto origin = lifted_.origins.find(node);
@@ -421,20 +443,18 @@ class Grouper {
     std::set<std::vector<std::size_t>> told;
     for (const auto& [slot, nodes] : shared_) {
       // A module's own operations on its weight, beside the one that uses it, are no news.
-      const auto num_heavy = std::count_if(nodes.begin(), nodes.end(), [&](std::size_t node) {
-        return has_weight(*nodes_[node]);
-      });
+      const auto num_heavy = std::count_if(
+          nodes.begin(), nodes.end(), [&](std::size_t node) { return has_weight(*nodes_[node]); });
       if (num_heavy < 2 || !told.insert(nodes).second) continue;
-      grouping.notes.push_back("layer " + ids[groups_.find(nodes.front())] + " keeps " +
-                               std::to_string(num_heavy) +
-                               " operations together: they share the parameter " +
-                               lifted_.slots[slot].name);
+      grouping.notes.push_back(
+          "layer " + ids[groups_.find(nodes.front())] + " keeps " + std::to_string(num_heavy) +
+          " operations together: they share the parameter " + lifted_.slots[slot].name);
     }
     for (const auto& [writer, nodes] : written_) {
       grouping.notes.push_back("layer " + ids[groups_.find(writer)] + " keeps " +
-                               std::to_string(nodes.size()) + " operations together: " +
-                               nodes_[writer]->kind().toQualString() + place_of(writer) +
-                               " writes to what they read");
+                               std::to_string(nodes.size()) +
+                               " operations together: " + nodes_[writer]->kind().toQualString() +
+                               place_of(writer) + " writes to what they read");
     }
     for (std::size_t i = 0; i < nodes_.size(); ++i)
       if (!nodes_[i]->blocks().empty())

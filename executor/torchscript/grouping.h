@@ -11,15 +11,15 @@ namespace cadastre {
 
 /// Nodes of a lifted graph that become one layer.
 struct NodeGroup {
-  std::string id;                              ///< "layer3.0.conv1"
-  std::vector<torch::jit::Node*> nodes;        ///< in the graph's order
-  std::vector<torch::jit::Value*> outputs;     ///< what others read of it, or the class scores
+  std::string id;                           ///< "layer3.0.conv1"
+  std::vector<torch::jit::Node*> nodes;     ///< in the graph's order
+  std::vector<torch::jit::Value*> outputs;  ///< what others read of it, or the class scores
 };
 
 /// What becomes of a lifted graph.
 struct Grouping {
-  std::vector<NodeGroup> groups;  ///< in topological order
-  std::vector<std::string> notes; ///< what is kept together, and why
+  std::vector<NodeGroup> groups;   ///< in topological order
+  std::vector<std::string> notes;  ///< what is kept together, and why
 };
 
 /// Nodes that cost next to nothing and hold nothing: each layer that needs their outputs has them

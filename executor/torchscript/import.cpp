@@ -121,11 +121,12 @@ void check_scores(const LiftedGraph& lifted, const std::string& file) {
     if (!of.packing && of.small_shape != of.large_shape && of.dtype == at::kFloat)
       found += ", where a sample's scores depend on the other samples";
   }
-  throw InputError(
-      file, "",
-      "expected class scores of (samples, classes), or (samples, classes, P, P) for the pixels of a "
-      "square, found " + found +
-          "; end the model with them, and take the number of samples from x.shape[0]");
+  throw InputError(file, "",
+                   "expected class scores of (samples, classes), or (samples, classes, P, P) for "
+                   "the pixels of a "
+                   "square, found " +
+                       found +
+                       "; end the model with them, and take the number of samples from x.shape[0]");
 }
 
 /// Frozen tensors that several layers hold get a name in each.
@@ -176,11 +177,10 @@ void measure_saved(ModelGraph& model, const Weights& weights) {
     at::Tensor output;
     LayerContext context;
     context.batch_norm_group_samples = model.batch_norm_group_samples;
-    const SavedMemory saved =
-        saved_memory(read, [&](const std::vector<at::Tensor>& leaves) {
-          output = function(leaves, tensors, context);
-          return output;
-        });
+    const SavedMemory saved = saved_memory(read, [&](const std::vector<at::Tensor>& leaves) {
+      output = function(leaves, tensors, context);
+      return output;
+    });
     values[layer.id] = output.detach();
     script.saved_bytes_per_sample = saved.bytes / kNumSamples;
     script.kept_inputs = saved.kept_inputs;
@@ -224,23 +224,25 @@ void verify(const torch::jit::Module& module, const ModelGraph& model, const Wei
   std::vector<at::Tensor> read;
   for (const Source& source : network.inputs())
     read.push_back(inputs[static_cast<std::size_t>(source.index)]);
-  const at::Tensor found =
-      network
-          .forward(read, {.mode = ForwardMode::kEvaluation, .seed = 0, .step = 0,
-                          .samples = {.begin = 0, .end = kNumSamples}})
-          .front();
+  const at::Tensor found = network
+                               .forward(read, {.mode = ForwardMode::kEvaluation,
+                                               .seed = 0,
+                                               .step = 0,
+                                               .samples = {.begin = 0, .end = kNumSamples}})
+                               .front();
   const at::Tensor wanted = expected.toTensor();
   constexpr double kTolerance = 1e-3;
   if (found.sizes() == wanted.sizes() &&
       at::allclose(found, wanted, kTolerance,
                    kTolerance * std::max(1e-6, wanted.abs().max().item<double>()), true))
     return;
-  throw InputError(file, "",
-                   "expected a model whose evaluation differs from its training in batch norm and "
-                   "dropout alone, and that takes any number of samples, found another output for " +
-                       std::to_string(kNumSamples) +
-                       " samples; take the number of samples from x.shape[0] and leave "
-                       "self.training to PyTorch's own modules");
+  throw InputError(
+      file, "",
+      "expected a model whose evaluation differs from its training in batch norm and "
+      "dropout alone, and that takes any number of samples, found another output for " +
+          std::to_string(kNumSamples) +
+          " samples; take the number of samples from x.shape[0] and leave "
+          "self.training to PyTorch's own modules");
 }
 
 }  // namespace
@@ -294,8 +296,9 @@ ImportedModel import_model(const std::filesystem::path& path, const ImportOption
     measure_saved(imported.model, imported.weights);
   } catch (const std::invalid_argument& error) {
     // Batch norm over groups too small for it, say.
-    throw InputError(file, "", std::string("expected layers that can be trained, found that ") +
-                                   error.what() + "; give --batch-norm-group of at least 2");
+    throw InputError(file, "",
+                     std::string("expected layers that can be trained, found that ") +
+                         error.what() + "; give --batch-norm-group of at least 2");
   }
   if (!lifted.draws_or_counts) verify(module, imported.model, imported.weights, file);
   imported.notes = lifted.notes;

@@ -26,8 +26,8 @@ struct ImportedModel {
 };
 
 /// A model that Python saved with torch.jit.trace or torch.jit.script, as a graph of layers named
-/// after its modules, and its weights. The layers together were seen to give the model's own output.
-/// Throws InputError with what to do for what cannot be imported.
+/// after its modules, and its weights. The layers together were seen to give the model's own
+/// output. Throws InputError with what to do for what cannot be imported.
 [[nodiscard]] ImportedModel import_model(const std::filesystem::path& file,
                                          const ImportOptions& options);
 

@@ -52,9 +52,9 @@ ImportOptions import_options(const ImportArguments& arguments) {
     const std::optional<Shape> shape =
         shape_from(equals == std::string::npos ? text : text.substr(equals + 1));
     if (!shape)
-      throw InputError("", "",
-                       "--input-shape: expected [NAME=]C,H,W of whole numbers from 1, found " +
-                           in_quotes(text));
+      throw InputError(
+          "", "",
+          "--input-shape: expected [NAME=]C,H,W of whole numbers from 1, found " + in_quotes(text));
     input.shape = *shape;
     options.inputs.push_back(std::move(input));
   }

@@ -28,14 +28,14 @@ Shape sample_shape(const TensorFacts& facts) { return facts.packing.value().samp
 
 /// Operations whose backward pass does not look at their output, which may then be written to.
 bool gives_overwritable(const Node& node) {
-  static const std::set<std::string> kinds = {"aten::_convolution", "aten::convolution",
-                                              "aten::conv2d",       "aten::linear",
-                                              "aten::addmm",        "aten::add",
-                                              "aten::sub",          "cadastre::batch_norm"};
+  static const std::set<std::string> kinds = {
+      "aten::_convolution", "aten::convolution", "aten::conv2d", "aten::linear",
+      "aten::addmm",        "aten::add",         "aten::sub",    "cadastre::batch_norm"};
   return kinds.count(node.kind().toQualString()) != 0;
 }
 
-/// `relu(x)` writes to x where x is made in the same layer for it alone: as fast as what was traced.
+/// `relu(x)` writes to x where x is made in the same layer for it alone: as fast as what was
+/// traced.
 void write_in_place(Graph& graph) {
   for (Node* node : graph.nodes()) {
     if (node->kind() != aten::relu && node->kind() != aten::hardtanh) continue;
@@ -114,7 +114,8 @@ struct LayerCodes::Writer {
     Value* whole = tensor(aten::reshape, {x, shape});
     const std::int64_t sample = packing.dim + (samples_first ? 0 : 1);
     const std::int64_t other = packing.dim + (samples_first ? 1 : 0);
-    return tensor(c10::Symbol::aten("movedim"), {whole, integers({sample, other}), integers({0, 1})});
+    return tensor(c10::Symbol::aten("movedim"),
+                  {whole, integers({sample, other}), integers({0, 1})});
   }
 
   /// The other way.
@@ -129,13 +130,13 @@ struct LayerCodes::Writer {
         tensor(c10::Symbol::aten("movedim"), {x, integers({0, 1}), integers({sample, other})});
     std::vector<Value*> joined;
     for (std::size_t i = 0; i < facts.small_shape.size(); ++i)
-      joined.push_back(static_cast<std::int64_t>(i) == packing.dim
-                           ? graph->insert(aten::mul, {samples(), integer(packing.inner *
-                                                                          packing.outer)})
-                           : integer(facts.small_shape[i]));
-    return tensor(aten::reshape,
-                  {turned,
-                   graph->insertNode(graph->createList(c10::IntType::get(), joined))->output()});
+      joined.push_back(
+          static_cast<std::int64_t>(i) == packing.dim
+              ? graph->insert(aten::mul, {samples(), integer(packing.inner * packing.outer)})
+              : integer(facts.small_shape[i]));
+    return tensor(
+        aten::reshape,
+        {turned, graph->insertNode(graph->createList(c10::IntType::get(), joined))->output()});
   }
 
   /// The graph's input that is another layer's output or a model's input.
@@ -154,9 +155,9 @@ struct LayerCodes::Writer {
     const auto model_input = std::find(lifted.inputs.begin(), lifted.inputs.end(), value);
     const TensorFacts& facts = facts_of(lifted, value);
     if (model_input != lifted.inputs.end())
-      return input(codes.input_names_[static_cast<std::size_t>(model_input -
-                                                               lifted.inputs.begin())],
-                   sample_shape(facts));
+      return input(
+          codes.input_names_[static_cast<std::size_t>(model_input - lifted.inputs.begin())],
+          sample_shape(facts));
     const Place& place = codes.places_.at(value);
     const Value* whole = input(codes.groups_[place.group].id, codes.output_shape(place.group));
     if (place.is_alone) return unpack(const_cast<Value*>(whole), facts);
@@ -232,8 +233,8 @@ WrittenLayer LayerCodes::write(std::size_t group) const {
         if (is_input)
           static_cast<void>(writer.outside(value));
         else
-          static_cast<void>(writer.input(groups_[place->second.group].id,
-                                         output_shape(place->second.group)));
+          static_cast<void>(
+              writer.input(groups_[place->second.group].id, output_shape(place->second.group)));
       }
     };
     for (const Value* input : node.inputs()) visit(input);
@@ -256,8 +257,7 @@ WrittenLayer LayerCodes::write(std::size_t group) const {
   if (outputs.size() == 1) {
     graph.registerOutput(outputs.front());
   } else {
-    Value* list =
-        graph.insertNode(graph.createList(c10::TensorType::get(), outputs))->output();
+    Value* list = graph.insertNode(graph.createList(c10::TensorType::get(), outputs))->output();
     graph.registerOutput(writer.tensor(aten::cat, {list, writer.integer(1)}));
   }
 
@@ -270,7 +270,8 @@ WrittenLayer LayerCodes::write(std::size_t group) const {
   std::vector<std::pair<std::size_t, Value*>> norms;
   Value* context = nullptr;
   std::vector<Value*> layer_inputs;
-  for (const std::string& name : writer.inputs) layer_inputs.push_back(writer.input_values.at(name));
+  for (const std::string& name : writer.inputs)
+    layer_inputs.push_back(writer.input_values.at(name));
   for (const auto& [of_lifted, value] : writer.copies) {
     if (of_lifted == lifted_.context) context = value;
     if (const auto slot = slot_.find(of_lifted); slot != slot_.end())

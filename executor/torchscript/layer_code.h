@@ -12,8 +12,8 @@
 
 namespace cadastre {
 
-/// A layer, and what it holds: indices into `LiftedGraph::slots`, in the order of its parameters and
-/// buffers.
+/// A layer, and what it holds: indices into `LiftedGraph::slots`, in the order of its parameters
+/// and buffers.
 struct WrittenLayer {
   Layer layer;
   std::vector<std::size_t> parameters;

@@ -5,8 +5,10 @@
 
 #include <stdexcept>
 #include <string>
+#include <variant>
 
 #include "executor/torchscript/operators.h"
+#include "planner/error.h"
 
 namespace cadastre {
 
@@ -37,6 +39,21 @@ LayerFunction::LayerFunction(const TorchScript& script) : parsed_(std::make_uniq
 LayerFunction::~LayerFunction() = default;
 LayerFunction::LayerFunction(LayerFunction&&) noexcept = default;
 LayerFunction& LayerFunction::operator=(LayerFunction&&) noexcept = default;
+
+void check_layer_codes(const ModelGraph& model, const std::string& file,
+                       const std::string& pointer) {
+  for (std::size_t i = 0; i < model.layers.size(); ++i) {
+    const auto* script = std::get_if<TorchScript>(&model.layers[i].operation);
+    if (script == nullptr) continue;
+    try {
+      const LayerFunction parsed(*script);
+    } catch (const std::invalid_argument& error) {
+      throw InputError(
+          file, pointer + "/layers/" + std::to_string(i) + "/code",
+          std::string("expected TorchScript that this LibTorch can run, found ") + error.what());
+    }
+  }
+}
 
 at::Tensor LayerFunction::operator()(const std::vector<at::Tensor>& inputs,
                                      const ScriptTensors& tensors,

@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "executor/layer_forward.h"
@@ -30,5 +31,10 @@ class LayerFunction {
 
   std::unique_ptr<Parsed> parsed_;
 };
+
+/// Throws InputError in the name of `file`, where `pointer` is the model's place, when the code of
+/// one of its imported layers cannot be run.
+void check_layer_codes(const ModelGraph& model, const std::string& file,
+                       const std::string& pointer);
 
 }  // namespace cadastre

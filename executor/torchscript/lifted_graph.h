@@ -30,22 +30,24 @@ struct LiftedNorm {
 
 /// Where a node comes from.
 struct NodeOrigin {
-  std::string module;                             ///< the path of the module whose forward has it
-  const torch::jit::Node* node = nullptr;         ///< in the module's code
-  std::vector<const torch::jit::Node*> calls;     ///< that lead to it, outermost first
+  std::string module;                          ///< the path of the module whose forward has it
+  const torch::jit::Node* node = nullptr;      ///< in the module's code
+  std::vector<const torch::jit::Node*> calls;  ///< that lead to it, outermost first
 };
 
 /// A model's forward as one graph without modules: what training does, calls and what follows from
-/// shapes worked out, batch norm and dropout replaced by operators that follow the mode of the pass.
+/// shapes worked out, batch norm and dropout replaced by operators that follow the mode of the
+/// pass.
 struct LiftedGraph {
-  torch::jit::Module module;  ///< whose code `origins` point to
+  torch::jit::Module module;                 ///< whose code `origins` point to
   std::shared_ptr<torch::jit::Graph> graph;  ///< its output: the class scores
   std::vector<torch::jit::Value*> inputs;    ///< of the model
   torch::jit::Value* num_samples = nullptr;  ///< an input: the size of the batch
   torch::jit::Value* context = nullptr;      ///< an input: see `pass_context`
   std::vector<LiftedSlot> slots;
   std::vector<LiftedNorm> norms;
-  std::unordered_map<const torch::jit::Value*, TensorFacts> facts;  ///< of tensors outside of blocks
+  std::unordered_map<const torch::jit::Value*, TensorFacts>
+      facts;  ///< of tensors outside of blocks
   std::unordered_map<const torch::jit::Node*, NodeOrigin> origins;
   /// Its own forward draws dropout or moves running statistics, in whatever mode: it was traced in
   /// training.

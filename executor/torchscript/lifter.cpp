@@ -43,9 +43,9 @@ std::unordered_map<const torch::jit::Node*, std::vector<const torch::jit::Value*
 }
 
 bool changes_lists(const torch::jit::Block& block) {
-  static const std::set<std::string> changing = {"aten::append", "aten::insert", "aten::pop",
-                                                 "aten::extend", "aten::_set_item", "aten::clear",
-                                                 "aten::reverse", "aten::Delete", "aten::sort"};
+  static const std::set<std::string> changing = {"aten::append",  "aten::insert",    "aten::pop",
+                                                 "aten::extend",  "aten::_set_item", "aten::clear",
+                                                 "aten::reverse", "aten::Delete",    "aten::sort"};
   for (const torch::jit::Node* node : block.nodes()) {
     if (changing.count(node->kind().toQualString()) != 0) return true;
     for (const torch::jit::Block* inner : node->blocks())
@@ -111,8 +111,8 @@ LiftedGraph Lifter::lift() {
   // What is not given has a default.
   const auto& formals = forward.getSchema().arguments();
   for (std::size_t i = arguments.size(); i < formals.size(); ++i)
-    arguments.push_back(constant(formals[i].default_value().value_or(c10::IValue()),
-                                 formals[i].type()));
+    arguments.push_back(
+        constant(formals[i].default_value().value_or(c10::IValue()), formals[i].type()));
 
   SeenValue output = call(forward, std::move(arguments), "");
   // Of several outputs, the first tensor is the class scores.
@@ -199,8 +199,8 @@ void Lifter::visit(const Node& node, Frame& frame) {
       const Seen& object = *arguments.front();
       if (object.kind != Seen::Kind::kModule)
         refuse(node, "methods of modules only", "one of " + object.type->repr_str());
-      torch::jit::Function& method = object.module.toObjectRef().type()->getMethod(
-          node.s(c10::attr::name));
+      torch::jit::Function& method =
+          object.module.toObjectRef().type()->getMethod(node.s(c10::attr::name));
       const std::string path = object.path;
       calls_.push_back(&node);
       set(node, frame, call(method, std::move(arguments), path));
@@ -398,8 +398,8 @@ LiftedGraph lift(const torch::jit::Module& module, const std::vector<ModelInput>
 }
 
 void Lifter::refuse(const Node& node, const std::string& expected, const std::string& found) const {
-  throw InputError(file_, "", "expected " + expected + ", found " + found + " (" +
-                                  operation_at(node) + ")");
+  throw InputError(file_, "",
+                   "expected " + expected + ", found " + found + " (" + operation_at(node) + ")");
 }
 
 std::string Lifter::operation_at(const Node& node) const {

@@ -60,8 +60,7 @@ bool Lifter::visit_container(const Node& node, Frame& frame) {
     if (elements.size() != node.outputs().size())
       refuse(node, std::to_string(node.outputs().size()) + " elements",
              std::to_string(elements.size()));
-    for (std::size_t i = 0; i < elements.size(); ++i)
-      frame.values[node.outputs()[i]] = elements[i];
+    for (std::size_t i = 0; i < elements.size(); ++i) frame.values[node.outputs()[i]] = elements[i];
     return true;
   }
   if (kind == aten::len) {

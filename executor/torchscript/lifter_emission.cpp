@@ -35,7 +35,8 @@ torch::jit::Value* Lifter::lifted(const SeenValue& seen) {
       values.push_back(lifted(seen->elements[i]));
     }
     const auto type = seen->type->expect<c10::DictType>();
-    return graph.insertNode(graph.createDict(type->getKeyType(), type->getValueType(), keys, values))
+    return graph
+        .insertNode(graph.createDict(type->getKeyType(), type->getValueType(), keys, values))
         ->output();
   }
   if (is_fixed(*seen)) return constant_value(fixed_value(*seen));
@@ -62,9 +63,10 @@ torch::jit::Value* Lifter::lifted(const SeenValue& seen) {
     return graph.insert(aten::tensor, {value}, {{"dtype", static_cast<std::int64_t>(dtype)}});
   }
   // An object, a list inside a constant or the like.
-  throw InputError(file_, "",
-                   "expected tensors, numbers and lists of them in a forward, found a value of type " +
-                       seen->type->repr_str() + (path_.empty() ? "" : " in " + path_));
+  throw InputError(
+      file_, "",
+      "expected tensors, numbers and lists of them in a forward, found a value of type " +
+          seen->type->repr_str() + (path_.empty() ? "" : " in " + path_));
 }
 
 torch::jit::Node* Lifter::add_node(c10::Symbol kind, const std::vector<Value*>& inputs,

@@ -81,10 +81,9 @@ SeenValue Lifter::from_attribute(const c10::IValue& value, const c10::TypePtr& t
     const c10::ArrayRef<c10::IValue> values =
         is_list ? value.toListRef() : c10::ArrayRef<c10::IValue>(value.toTupleRef().elements());
     for (std::size_t i = 0; i < values.size(); ++i)
-      elements.push_back(from_attribute(values[i],
-                                        is_list ? value.type()->containedType(0)
-                                                : value.type()->containedType(i),
-                                        path + "." + std::to_string(i), false));
+      elements.push_back(from_attribute(
+          values[i], is_list ? value.type()->containedType(0) : value.type()->containedType(i),
+          path + "." + std::to_string(i), false));
     return sequence(std::move(elements), value.type());
   }
   return constant(value, type);

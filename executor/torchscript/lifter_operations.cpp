@@ -17,12 +17,12 @@ namespace {
 /// They ask a tensor for its shape or kind, not for its values.
 bool asks_for_shape(const torch::jit::Node& node) {
   static const std::set<std::string> asking = {
-      "aten::size",          "aten::dim",        "aten::len",        "aten::numel",
-      "aten::sym_size",      "aten::stride",     "prim::dtype",      "prim::device",
-      "prim::layout",        "prim::is_cuda",    "prim::is_mkldnn",  "prim::is_sparse",
-      "prim::is_quantized",  "prim::is_nested",  "aten::is_complex", "aten::is_floating_point",
+      "aten::size",          "aten::dim",          "aten::len",        "aten::numel",
+      "aten::sym_size",      "aten::stride",       "prim::dtype",      "prim::device",
+      "prim::layout",        "prim::is_cuda",      "prim::is_mkldnn",  "prim::is_sparse",
+      "prim::is_quantized",  "prim::is_nested",    "aten::is_complex", "aten::is_floating_point",
       "aten::is_contiguous", "aten::element_size", "prim::ndim",       "aten::_shape_as_tensor",
-      "prim::is_cpu",        "prim::is_mps",     "prim::is_meta",    "prim::is_xla",
+      "prim::is_cpu",        "prim::is_mps",       "prim::is_meta",    "prim::is_xla",
       "aten::__is__",        "aten::__isnot__"};
   return asking.count(node.kind().toQualString()) != 0;
 }
@@ -71,7 +71,7 @@ void Lifter::visit_operation(const Node& node, Frame& frame) {
     set(node, frame, constant(true, c10::BoolType::get()));
     return;
   }
-  if (kind == c10::Symbol::aten("is_scripting") || kind == c10::Symbol::aten("is_autocast_enabled")) {
+  if (kind == c10::Symbol::aten("is_autocast_enabled")) {
     set(node, frame, constant(false, c10::BoolType::get()));
     return;
   }
@@ -119,8 +119,8 @@ void Lifter::visit_operation(const Node& node, Frame& frame) {
     }
   if (!needs_node) {
     for (std::size_t i = 0; i < node.outputs().size(); ++i)
-      frame.values[node.outputs()[i]] = taken_apart(
-          nullptr, {results[0][i], results[1][i]}, node.outputs()[i]->type(), true);
+      frame.values[node.outputs()[i]] =
+          taken_apart(nullptr, {results[0][i], results[1][i]}, node.outputs()[i]->type(), true);
     return;
   }
   std::vector<Value*> values;
@@ -141,9 +141,9 @@ void Lifter::set_outputs(const Node& node, Frame& frame, Node* lifted,
   for (std::size_t i = 0; i < node.outputs().size(); ++i) {
     const c10::TypePtr& type = node.outputs()[i]->type();
     if (tried != nullptr) {
-      frame.values[node.outputs()[i]] = taken_apart(
-          lifted->outputs()[i], {std::move((*tried)[0][i]), std::move((*tried)[1][i])}, type,
-          derived);
+      frame.values[node.outputs()[i]] =
+          taken_apart(lifted->outputs()[i], {std::move((*tried)[0][i]), std::move((*tried)[1][i])},
+                      type, derived);
       continue;
     }
     auto unknown = std::make_shared<Seen>();
@@ -178,8 +178,8 @@ SeenValue Lifter::taken_apart(Value* lifted, const Both& tried, const c10::TypeP
       std::vector<SeenValue> elements;
       for (std::size_t i = 0; i < parts[0].size(); ++i)
         elements.push_back(taken_apart(unpack == nullptr ? nullptr : unpack->outputs()[i],
-                                       {parts[0][i], parts[1][i]}, type->containedType(is_list ? 0 : i),
-                                       derived));
+                                       {parts[0][i], parts[1][i]},
+                                       type->containedType(is_list ? 0 : i), derived));
       return sequence(std::move(elements), type);
     }
   }

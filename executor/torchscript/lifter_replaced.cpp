@@ -33,8 +33,8 @@ bool Lifter::visit_replaced(const Node& node, Frame& frame) {
     const SeenValue& training = seen(node.input(5), frame);
     const SeenValue& mean = seen(node.input(3), frame);
     const bool has_statistics = !(is_fixed(*mean) && fixed_value(*mean).isNone());
-    const bool off = is_fixed(*training) && fixed_value(*training).isBool() &&
-                     !fixed_value(*training).toBool();
+    const bool off =
+        is_fixed(*training) && fixed_value(*training).isBool() && !fixed_value(*training).toBool();
     // A script that says no, rather than what `training` says, has frozen statistics.
     if (off && has_training_flags_ && has_statistics) return false;
     batch_norm(node, frame);
@@ -151,8 +151,7 @@ void Lifter::dropout(const Node& node, Frame& frame, bool whole_channels, bool i
   added->output()->setType(c10::TensorType::get());
   std::array<std::vector<c10::IValue>, 2> results;
   if (tried)
-    for (std::size_t run = 0; run < 2; ++run)
-      results[run] = {(*tried)[run].toTensor().clone()};
+    for (std::size_t run = 0; run < 2; ++run) results[run] = {(*tried)[run].toTensor().clone()};
   set_outputs(node, frame, added, tried ? &results : nullptr, false);
   // Who holds the tensor finds in it what was dropped.
   if (in_place) *inputs[0] = *seen(node.output(), frame);
@@ -180,18 +179,29 @@ bool Lifter::refuse_random(const Node& node, Frame& frame) {
       refuse(node, "attention without dropout inside", "one with it" + remedy);
     return false;
   }
-  static const std::set<std::string> random = {
-      "aten::alpha_dropout", "aten::alpha_dropout_", "aten::feature_alpha_dropout",
-      "aten::feature_alpha_dropout_", "aten::bernoulli_", "aten::normal_", "aten::uniform_",
-      "aten::random_", "aten::exponential_", "aten::cauchy_", "aten::geometric_",
-      "aten::log_normal_", "aten::rand", "aten::randn", "aten::randint", "aten::randperm"};
+  static const std::set<std::string> random = {"aten::alpha_dropout",
+                                               "aten::alpha_dropout_",
+                                               "aten::feature_alpha_dropout",
+                                               "aten::feature_alpha_dropout_",
+                                               "aten::bernoulli_",
+                                               "aten::normal_",
+                                               "aten::uniform_",
+                                               "aten::random_",
+                                               "aten::exponential_",
+                                               "aten::cauchy_",
+                                               "aten::geometric_",
+                                               "aten::log_normal_",
+                                               "aten::rand",
+                                               "aten::randn",
+                                               "aten::randint",
+                                               "aten::randperm"};
   if (random.count(name) == 0 && !node.isNondeterministic()) return false;
   if (const auto place = argument_place(node, "train")) {
     const SeenValue& train = seen(node.input(*place), frame);
     if (has_training_flags_ && is_fixed(*train) && !fixed_value(*train).toBool()) return false;
   }
-  refuse(node, "a forward that is the same each time but for dropout", "one that draws by chance" +
-                                                                           remedy);
+  refuse(node, "a forward that is the same each time but for dropout",
+         "one that draws by chance" + remedy);
 }
 
 bool Lifter::write(const Node& node, Frame& frame, const std::vector<SeenValue>& inputs) {

@@ -16,8 +16,8 @@ namespace cadastre {
 ///                     bool whole_channels, int[] context) -> Tensor
 ///
 /// `rows_per_sample`: of x, where a sample has several rows (images cut into windows, say), one
-/// sample's after the other's. `batch_dim`: the dimension of the samples, -1 where x is the same for
-/// all. `sums`: see `group_batch_norm`. `index`: tells a layer's dropouts apart.
+/// sample's after the other's. `batch_dim`: the dimension of the samples, -1 where x is the same
+/// for all. `sums`: see `group_batch_norm`. `index`: tells a layer's dropouts apart.
 ///
 /// May be called any number of times.
 void register_operators();

@@ -20,7 +20,8 @@ bool is_pytorch_file(const std::string& file) {
 std::optional<Place> traced_place(const std::string& frames) {
   static const std::regex frame(R"(([^\s()]+\.(?:py|ipynb|<[^>]*>)|<[^>]+>)\((\d+)\))");
   std::optional<Place> innermost;
-  for (std::sregex_iterator match(frames.begin(), frames.end(), frame), end; match != end; ++match) {
+  for (std::sregex_iterator match(frames.begin(), frames.end(), frame), end; match != end;
+       ++match) {
     const std::string file = (*match)[1];
     Place place;
     place.text = file + ":" + (*match)[2].str();

@@ -31,10 +31,10 @@ struct Seen {
   /// A slot's: index into `LiftedGraph::slots`.
   std::optional<std::size_t> slot;
 
-  std::vector<SeenValue> elements;   ///< of a tuple, list or dictionary
-  std::vector<c10::IValue> keys;     ///< of a dictionary
-  c10::IValue module;                ///< the object
-  std::string path;                  ///< of the module: "layer3.0.conv1"
+  std::vector<SeenValue> elements;  ///< of a tuple, list or dictionary
+  std::vector<c10::IValue> keys;    ///< of a dictionary
+  c10::IValue module;               ///< the object
+  std::string path;                 ///< of the module: "layer3.0.conv1"
 };
 
 /// Plain, derived and the same for both batches, and no tensor: it can be written as a constant.

@@ -83,7 +83,8 @@ TensorFacts tensor_facts(const at::Tensor& small, const at::Tensor& large) {
   if (!found) return facts;
   const auto [dim, per_sample] = *found;
   // A sample's entries lie together, or each a batch apart: the numbers tell which.
-  std::vector<Packing> candidates{{.dim = dim, .outer = 1, .inner = per_sample, .sample_shape = {}}};
+  std::vector<Packing> candidates{
+      {.dim = dim, .outer = 1, .inner = per_sample, .sample_shape = {}}};
   if (per_sample != 1)
     candidates.push_back({.dim = dim, .outer = per_sample, .inner = 1, .sample_shape = {}});
   for (Packing& candidate : candidates) {

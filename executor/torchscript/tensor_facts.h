@@ -16,10 +16,10 @@ inline constexpr std::int64_t kLargeBatch = 3;
 
 /// How a tensor of a batch is taken apart into its samples.
 struct Packing {
-  std::int64_t dim = 0;      ///< the samples' dimension
-  std::int64_t outer = 1;    ///< of which it is (outer, N, inner)
+  std::int64_t dim = 0;    ///< the samples' dimension
+  std::int64_t outer = 1;  ///< of which it is (outer, N, inner)
   std::int64_t inner = 1;
-  Shape sample_shape;        ///< the other dimensions, `outer` and `inner` first where they are not 1
+  Shape sample_shape;  ///< the other dimensions, `outer` and `inner` first where they are not 1
 
   /// Samples are rows as they are.
   [[nodiscard]] bool is_plain() const { return dim == 0 && outer == 1 && inner == 1; }

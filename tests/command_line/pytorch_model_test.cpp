@@ -66,12 +66,13 @@ TEST_CASE("a model that PyTorch saved is planned, trained, mapped with and saved
                 "--steps", "20", "--local", "--quiet", "-o", name});
   }
   CHECK(world.read("pipeline/run.json").at("stages").size() > 1);
-  CHECK(world.holds_in_python("runs = [torch.load(f'{name}/weights.pt') for name in "
-                              "('single', 'branch', 'pipeline')]\n"
-                              "for other in runs[1:]:\n"
-                              "    assert other.keys() == runs[0].keys()\n"
-                              "    for key, value in other.items():\n"
-                              "        assert torch.allclose(value, runs[0][key], 1e-4, 1e-5), key\n"));
+  CHECK(world.holds_in_python(
+      "runs = [torch.load(f'{name}/weights.pt') for name in "
+      "('single', 'branch', 'pipeline')]\n"
+      "for other in runs[1:]:\n"
+      "    assert other.keys() == runs[0].keys()\n"
+      "    for key, value in other.items():\n"
+      "        assert torch.allclose(value, runs[0][key], 1e-4, 1e-5), key\n"));
   world.take({"predict", "--run", "pipeline", "--quiet", "-o", "map.tif"});
   CHECK(world.read("map.json").at("accuracy").at("overall_accuracy").get<double>() > 0.5);
 

@@ -83,13 +83,15 @@ std::vector<ModelInput> inputs_of(const std::string& name) {
   static const std::map<std::string, std::vector<ModelInput>> known = {
       {"residual", {{.name = "x", .shape = {3, 12, 12}}}},
       {"dropping", {{.name = "x", .shape = {3, 12, 12}}}},
-      {"two_branches", {{.name = "hsi", .shape = {4, 8, 8}}, {.name = "lidar", .shape = {2, 16, 16}}}},
+      {"two_branches",
+       {{.name = "hsi", .shape = {4, 8, 8}}, {.name = "lidar", .shape = {2, 16, 16}}}},
       {"shared", {{.name = "x", .shape = {4, 8, 8}}}},
       {"dense", {{.name = "x", .shape = {3, 6, 6}}}},
       {"deciding", {{.name = "x", .shape = {3, 6, 6}}}},
       {"named", {{.name = "x", .shape = {3, 6, 6}}}},
       {"attention", {{.name = "x", .shape = {6, 4, 4}}}},
-      {"sensors", {{.name = "image", .shape = {2, 5, 5}}, {.name = "height", .shape = {1, 10, 10}}}},
+      {"sensors",
+       {{.name = "image", .shape = {2, 5, 5}}, {.name = "height", .shape = {1, 10, 10}}}},
       {"rows", {{.name = "x", .shape = {2, 5, 6}}}},
       {"windows", {{.name = "x", .shape = {4, 4, 4}}}}};
   const auto found = known.find(name.substr(0, name.find('.')));
@@ -162,8 +164,7 @@ Step divided_step(const ImportedModel& imported, const std::vector<std::vector<i
         made[static_cast<std::size_t>(stages[s].outputs()[k])] = outputs[s][k];
     }
     const at::Tensor scores = made[output].detach().requires_grad_();
-    const at::Tensor of_batch =
-        classes(kNumSamples, scores).narrow(0, range.begin, range.size());
+    const at::Tensor of_batch = classes(kNumSamples, scores).narrow(0, range.begin, range.size());
     const at::Tensor loss = cross_entropy_sum(scores, of_batch);
     (loss / static_cast<double>(kNumSamples)).backward();
     step.loss += loss.item<double>() / static_cast<double>(kNumSamples);

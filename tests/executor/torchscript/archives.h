@@ -9,8 +9,8 @@
 
 namespace cadastre::archives {
 
-/// The folder of what small_models.py writes, made where it is not there yet; empty, with the reason
-/// printed, where no Python here has PyTorch.
+/// The folder of what small_models.py writes, made where it is not there yet; empty, with the
+/// reason printed, where no Python here has PyTorch.
 [[nodiscard]] std::filesystem::path folder();
 
 /// The names of the archives that can be imported: "residual.trace", …

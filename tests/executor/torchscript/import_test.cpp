@@ -75,8 +75,8 @@ TEST_CASE("an imported model cut anywhere computes the same", "[executor][torchs
     constexpr std::uint64_t kNumCuts = 6;
     for (std::uint64_t seed = 0; seed < kNumCuts; ++seed) {
       INFO(name << ", seed " << seed);
-      const auto stages = archives::random_stages(imported.model, 2 + static_cast<int>(seed % 3),
-                                                  seed + 100);
+      const auto stages =
+          archives::random_stages(imported.model, 2 + static_cast<int>(seed % 3), seed + 100);
       const archives::Step divided =
           archives::divided_step(imported, stages, archives::kNumSamples);
       CHECK(std::abs(divided.loss - whole.loss) < kTolerance * whole.loss);
