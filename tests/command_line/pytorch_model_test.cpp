@@ -2,6 +2,7 @@
 #include <cstdlib>
 
 #include "tests/command_line/world_directory.h"
+#include "tests/support/directories.h"
 
 namespace cadastre {
 namespace {
@@ -23,7 +24,7 @@ class PytorchWorld : public WorldDirectory {
       return;
     }
     const fs::path models =
-        fs::path(CADASTRE_SOURCE_DIR) / "tests/executor/torchscript/small_models.py";
+        source_directory() / "tests/executor/torchscript/small_models.py";
     REQUIRE(std::system((python_ + " -B '" + models.string() + "' '" + path("saved").string() +
                          "' sensors 2>/dev/null")
                             .c_str()) == 0);
@@ -87,7 +88,7 @@ TEST_CASE("a model that PyTorch saved is planned, trained, mapped with and saved
       "assert state['image.1.num_batches_tracked'].item() == 20\n"
       "import sys\n"
       "sys.path.insert(0, '" +
-      (fs::path(CADASTRE_SOURCE_DIR) / "tests/executor/torchscript").string() +
+      (source_directory() / "tests/executor/torchscript").string() +
       "')\n"
       "from small_models import Sensors\n"
       "plain = Sensors()\n"

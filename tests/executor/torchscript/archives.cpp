@@ -12,6 +12,7 @@
 #include "executor/network.h"
 #include "executor/random.h"
 #include "tests/support/catch.h"
+#include "tests/support/directories.h"
 
 namespace cadastre::archives {
 
@@ -50,7 +51,7 @@ at::Tensor first_tensor(c10::IValue value) {
 
 fs::path folder() {
   const fs::path script =
-      fs::path(CADASTRE_SOURCE_DIR) / "tests/executor/torchscript/small_models.py";
+      source_directory() / "tests/executor/torchscript/small_models.py";
   const fs::path made = fs::path(CADASTRE_TEST_ARCHIVES);
   // Made anew when the script is newer; another process may be at it.
   if (fs::exists(made) && fs::last_write_time(made) >= fs::last_write_time(script)) return made;
