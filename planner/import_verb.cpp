@@ -76,6 +76,7 @@ const Format& format_named(const std::string& name) {
   }
   names.emplace_back(kSimgrid);
   names.emplace_back(kOnnx);
+  names.emplace_back("pytorch");
   std::string message = "expected a format (" + listed(names) + "), found ";
   message += in_quotes(name);
   message += did_you_mean(name, names);
@@ -142,7 +143,7 @@ void add_import_verb(CLI::App& program, char** argv) {
                            "cadastre import pipedream graph.txt --batch-size 128 -o profile.json",
                            options, [verb, options, argv] { run_import(*verb, *options, argv); });
   app->add_option("format", verb->format,
-                  "Whose it is: pipedream, simgrid, onnx, or model to estimate one")
+                  "Whose it is: pipedream, simgrid, onnx, pytorch, or model to estimate one")
       ->required();
   app->add_option("file", verb->file,
                   "For pipedream its graph.txt, for simgrid a platform, for model and onnx a model")

@@ -1,0 +1,238 @@
+#include "tests/executor/torchscript/archives.h"
+
+#include <ATen/CPUGeneratorImpl.h>
+#include <torch/csrc/jit/api/module.h>
+#include <torch/csrc/jit/serialization/import.h>
+#include <torch/torch.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "executor/network.h"
+#include "executor/random.h"
+#include "tests/support/catch.h"
+#include "tests/support/directories.h"
+
+namespace cadastre::archives {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+/// A Python that has PyTorch; empty: none.
+std::string python() {
+  for (const char* candidate : {"python3", "/usr/bin/python3"}) {
+    const std::string command = std::string(candidate) + " -c 'import torch' 2>/dev/null";
+    if (std::system(command.c_str()) == 0) return candidate;
+  }
+  return {};
+}
+
+at::Tensor classes(std::int64_t num_samples, const at::Tensor& scores) {
+  const std::int64_t num_classes = scores.size(1);
+  if (scores.dim() == 2) return torch::arange(num_samples).remainder(num_classes);
+  return torch::arange(num_samples * scores.size(2) * scores.size(3))
+      .remainder(num_classes)
+      .view({num_samples, scores.size(2), scores.size(3)});
+}
+
+at::Tensor first_tensor(c10::IValue value) {
+  while (!value.isTensor()) {
+    if (value.isTuple())
+      value = c10::IValue(value.toTupleRef().elements()[0]);
+    else
+      value = value.toGenericDict().at("out");
+  }
+  return value.toTensor();
+}
+
+}  // namespace
+
+fs::path folder() {
+  const fs::path script =
+      source_directory() / "tests/executor/torchscript/small_models.py";
+  const fs::path made = fs::path(CADASTRE_TEST_ARCHIVES);
+  // Made anew when the script is newer; another process may be at it.
+  if (fs::exists(made) && fs::last_write_time(made) >= fs::last_write_time(script)) return made;
+  const std::string interpreter = python();
+  if (interpreter.empty()) {
+    WARN("skipped: no Python here has PyTorch (python3-torch)");
+    return {};
+  }
+  const fs::path beside = made.string() + "." + std::to_string(::getpid());
+  const std::string command =
+      interpreter + " -B '" + script.string() + "' '" + beside.string() + "' 2>/dev/null";
+  if (std::system(command.c_str()) != 0) FAIL("failed: " << command);
+  std::error_code error;
+  fs::remove_all(made, error);
+  fs::rename(beside, made, error);
+  if (error) fs::remove_all(beside, error);
+  return made;
+}
+
+std::vector<std::string> names(const fs::path& folder) {
+  std::vector<std::string> found;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder))
+    if (entry.path().filename().string().rfind("bad_", 0) != 0)
+      found.push_back(entry.path().stem().string());
+  std::sort(found.begin(), found.end());
+  return found;
+}
+
+std::vector<ModelInput> inputs_of(const std::string& name) {
+  static const std::map<std::string, std::vector<ModelInput>> known = {
+      {"residual", {{.name = "x", .shape = {3, 12, 12}}}},
+      {"dropping", {{.name = "x", .shape = {3, 12, 12}}}},
+      {"two_branches",
+       {{.name = "hsi", .shape = {4, 8, 8}}, {.name = "lidar", .shape = {2, 16, 16}}}},
+      {"shared", {{.name = "x", .shape = {4, 8, 8}}}},
+      {"dense", {{.name = "x", .shape = {3, 6, 6}}}},
+      {"deciding", {{.name = "x", .shape = {3, 6, 6}}}},
+      {"named", {{.name = "x", .shape = {3, 6, 6}}}},
+      {"attention", {{.name = "x", .shape = {6, 4, 4}}}},
+      {"sensors",
+       {{.name = "image", .shape = {2, 5, 5}}, {.name = "height", .shape = {1, 10, 10}}}},
+      {"rows", {{.name = "x", .shape = {2, 5, 6}}}},
+      {"windows", {{.name = "x", .shape = {4, 4, 4}}}}};
+  const auto found = known.find(name.substr(0, name.find('.')));
+  if (found != known.end()) return found->second;
+  return {{.name = "x", .shape = {3, 8, 8}}};
+}
+
+ImportedModel imported(const fs::path& folder, const std::string& name) {
+  return import_model(folder / (name + ".pt"),
+                      {.inputs = inputs_of(name), .batch_norm_group_samples = kNumSamples});
+}
+
+std::vector<at::Tensor> samples(const ModelGraph& model, std::int64_t num_samples) {
+  std::vector<at::Tensor> inputs;
+  for (const ModelInput& input : model.inputs) {
+    Shape shape{num_samples};
+    shape.insert(shape.end(), input.shape.begin(), input.shape.end());
+    at::Generator generator = at::detail::createCPUGenerator(mix(5, input.name));
+    inputs.push_back(at::empty(shape, at::kFloat).normal_(0, 1, generator));
+  }
+  return inputs;
+}
+
+Step step_of_module(const fs::path& file, const ModelGraph& model) {
+  torch::jit::Module module = torch::jit::load(file.string());
+  module.train();
+  const std::vector<at::Tensor> inputs = samples(model, kNumSamples);
+  Step step;
+  const at::Tensor scores = first_tensor(module.forward({inputs.begin(), inputs.end()}));
+  const at::Tensor loss = cross_entropy_sum(scores, classes(kNumSamples, scores));
+  (loss / static_cast<double>(kNumSamples)).backward();
+  step.scores = scores.detach();
+  step.loss = loss.item<double>() / static_cast<double>(kNumSamples);
+  for (const auto& parameter : module.named_parameters())
+    if (parameter.value.grad().defined()) step.gradients[parameter.name] = parameter.value.grad();
+  for (const auto& buffer : module.named_buffers())
+    if (buffer.value.is_floating_point()) step.buffers[buffer.name] = buffer.value.clone();
+  return step;
+}
+
+Step divided_step(const ImportedModel& imported, const std::vector<std::vector<int>>& divisions,
+                  std::int64_t micro_batch) {
+  const ModelGraph& model = imported.model;
+  const std::vector<at::Tensor> batch = samples(model, kNumSamples);
+  std::vector<StageNetwork> stages;
+  for (const std::vector<int>& layers : divisions) {
+    stages.emplace_back(model, layers, 1);
+    set_weights(stages.back(), imported.weights, "archive");
+  }
+  Step step;
+  std::vector<at::Tensor> all_scores;
+  const auto output = static_cast<std::size_t>(layer_index(model, model.output));
+  for (std::int64_t begin = 0; begin < kNumSamples; begin += micro_batch) {
+    const SampleRange range{.begin = begin, .end = begin + micro_batch};
+    const ForwardContext context{
+        .mode = ForwardMode::kTraining, .seed = 9, .step = 2, .samples = range};
+    std::vector<at::Tensor> made(model.layers.size());
+    std::vector<std::vector<at::Tensor>> inputs(stages.size());
+    std::vector<std::vector<at::Tensor>> outputs(stages.size());
+    for (std::size_t s = 0; s < stages.size(); ++s) {
+      for (const Source& source : stages[s].inputs()) {
+        const auto index = static_cast<std::size_t>(source.index);
+        // As it comes over the wire: contiguous, with a gradient to be sent back.
+        inputs[s].push_back(source.is_model_input
+                                ? batch[index].narrow(0, range.begin, range.size())
+                                : made[index].detach().contiguous().clone().requires_grad_());
+      }
+      outputs[s] = stages[s].forward(inputs[s], context);
+      for (std::size_t k = 0; k < outputs[s].size(); ++k)
+        made[static_cast<std::size_t>(stages[s].outputs()[k])] = outputs[s][k];
+    }
+    const at::Tensor scores = made[output].detach().requires_grad_();
+    const at::Tensor of_batch = classes(kNumSamples, scores).narrow(0, range.begin, range.size());
+    const at::Tensor loss = cross_entropy_sum(scores, of_batch);
+    (loss / static_cast<double>(kNumSamples)).backward();
+    step.loss += loss.item<double>() / static_cast<double>(kNumSamples);
+    all_scores.push_back(scores.detach());
+    std::vector<at::Tensor> gradients(model.layers.size());
+    gradients[output] = scores.grad();
+    for (std::size_t s = stages.size(); s-- > 0;) {
+      std::vector<at::Tensor> of_outputs;
+      for (const int layer : stages[s].outputs())
+        of_outputs.push_back(gradients[static_cast<std::size_t>(layer)]);
+      stages[s].backward(outputs[s], of_outputs);
+      for (std::size_t k = 0; k < inputs[s].size(); ++k) {
+        const Source& source = stages[s].inputs()[k];
+        const at::Tensor gradient = inputs[s][k].grad();
+        if (source.is_model_input || !gradient.defined()) continue;
+        at::Tensor& sum = gradients[static_cast<std::size_t>(source.index)];
+        sum = sum.defined() ? sum + gradient : gradient;
+      }
+    }
+  }
+  step.scores = at::cat(all_scores, 0);
+  for (StageNetwork& stage : stages) {
+    for (const NamedTensor& parameter : stage.parameters())
+      step.gradients[parameter.name] = parameter.tensor.grad().clone();
+    stage.update_running_statistics();
+    for (const NamedTensor& buffer : stage.buffers())
+      step.buffers[buffer.name] = buffer.tensor.clone();
+  }
+  return step;
+}
+
+std::vector<std::vector<int>> random_stages(const ModelGraph& model, int num_stages,
+                                            std::uint64_t seed) {
+  const std::vector<std::vector<Source>> sources = layer_sources(model);
+  std::vector<std::uint64_t> stage_of(model.layers.size());
+  std::vector<std::vector<int>> stages(static_cast<std::size_t>(num_stages));
+  for (std::size_t i = 0; i < model.layers.size(); ++i) {
+    std::uint64_t least = 0;
+    for (const Source& source : sources[i])
+      if (!source.is_model_input)
+        least = std::max(least, stage_of[static_cast<std::size_t>(source.index)]);
+    const std::uint64_t draw = mix(seed, i);
+    // Mostly where what it reads is, so that stages are of several layers.
+    const auto last = static_cast<std::uint64_t>(num_stages) - 1;
+    stage_of[i] = draw % 4 == 0 ? least + (draw / 4) % (last - least + 1) : least;
+    stages[stage_of[i]].push_back(static_cast<int>(i));
+  }
+  stages.erase(std::remove_if(stages.begin(), stages.end(),
+                              [](const std::vector<int>& layers) { return layers.empty(); }),
+               stages.end());
+  return stages;
+}
+
+double largest_difference(const std::map<std::string, at::Tensor>& a,
+                          const std::map<std::string, at::Tensor>& b) {
+  double greatest = 0;
+  for (const auto& [name, tensor] : b) greatest = std::max(greatest, tensor.norm().item<double>());
+  double largest = 0;
+  for (const auto& [name, tensor] : b) {
+    const auto found = a.find(name);
+    if (found == a.end() || found->second.sizes() != tensor.sizes()) return 2;
+    const double difference = (found->second - tensor).norm().item<double>();
+    const double size = tensor.norm().item<double>();
+    // Gradients that are zero but for rounding, as of a bias before batch norm, are equal to it.
+    largest = std::max(largest, difference / std::max(size, 1e-2 * greatest));
+  }
+  return a.size() == b.size() ? largest : 2;
+}
+
+}  // namespace cadastre::archives
