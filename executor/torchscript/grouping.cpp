@@ -60,6 +60,7 @@ bool has_weight(const Node& node) {
                                               "aten::layer_norm",
                                               "aten::group_norm",
                                               "aten::instance_norm",
+                                              "cadastre::attention",
                                               "aten::scaled_dot_product_attention",
                                               "aten::_scaled_dot_product_attention",
                                               "aten::_native_multi_head_attention",

@@ -72,6 +72,7 @@ class Lifter {
   bool visit_replaced(const Node& node, Frame& frame);
   void batch_norm(const Node& node, Frame& frame);
   void dropout(const Node& node, Frame& frame, bool whole_channels, bool in_place);
+  bool attention(const Node& node, Frame& frame);
   bool refuse_random(const Node& node, Frame& frame);
   bool write(const Node& node, Frame& frame, const std::vector<SeenValue>& inputs);
   std::array<std::vector<c10::IValue>, 2> run_both(

@@ -1,6 +1,7 @@
 // Operations that must not be LibTorch's own: those that depend on other samples or on chance, and
 // those that write.
 
+#include <torch/csrc/jit/ir/constants.h>
 #include <torch/csrc/jit/runtime/operator.h>
 
 #include <set>
@@ -54,7 +55,7 @@ bool Lifter::visit_replaced(const Node& node, Frame& frame) {
     dropout(node, frame, true, kind != aten::feature_dropout);
     return true;
   }
-  return false;
+  return attention(node, frame);
 }
 
 void Lifter::batch_norm(const Node& node, Frame& frame) {
@@ -157,6 +158,54 @@ void Lifter::dropout(const Node& node, Frame& frame, bool whole_channels, bool i
   if (in_place) *inputs[0] = *seen(node.output(), frame);
 }
 
+bool Lifter::attention(const Node& node, Frame& frame) {
+  const auto p_place = argument_place(node, "dropout_p");
+  if (!p_place || node.outputs().size() > 2) return false;
+  const std::vector<SeenValue> inputs = inputs_of(node, frame);
+  const auto fixed = [&](const char* name, const c10::IValue& otherwise) {
+    const auto place = argument_place(node, name);
+    if (!place) return otherwise;
+    if (!is_fixed(*inputs[*place]))
+      refuse(node, std::string("attention with a constant ") + name, "another");
+    return fixed_value(*inputs[*place]);
+  };
+  const double p = fixed("dropout_p", 0.0).toDouble();
+  if (p == 0) return false;  // as it is
+  if (!has_training_flags_) lifted_.draws_or_counts = true;
+  std::int64_t rows_per_sample = 1;
+  const auto tried = inputs[0]->tried;
+  if (tried) {
+    const TensorFacts facts = facts_of(*inputs[0]);
+    if (!facts.packing || facts.packing->dim != 0 || facts.packing->outer != 1)
+      refuse(node, "attention with dropout whose first dimension is the samples'", "another");
+    rows_per_sample = facts.packing->inner;
+  }
+  std::vector<Value*> values;
+  for (std::size_t i = 0; i < 4; ++i) values.push_back(lifted(inputs[i]));
+  for (const c10::IValue& value : {c10::IValue(p), fixed("is_causal", false), fixed("scale", {}),
+                                   c10::IValue(num_dropouts_++), c10::IValue(rows_per_sample)})
+    values.push_back(constant_value(value));
+  values.push_back(lifted_.context);
+  Node* added = add_node(named("cadastre::attention"), values, 2, node);
+  for (Value* output : added->outputs()) output->setType(c10::TensorType::get());
+  if (!tried || !is_running_) {
+    set_outputs(node, frame, added, nullptr, false);
+    return true;
+  }
+  std::array<std::vector<c10::IValue>, 2> results;
+  const c10::IValue context = pass_context({.mode = ForwardMode::kEvaluation});
+  std::vector<std::array<c10::IValue, 2>> arguments;
+  for (std::size_t i = 0; i < 4; ++i) arguments.push_back(tried_values(*inputs[i]).value());
+  for (std::size_t i = 4; i + 1 < values.size(); ++i) {
+    const c10::IValue value = torch::jit::toIValue(values[i]).value();
+    arguments.push_back({value, value});
+  }
+  arguments.push_back({context, context});
+  results = run_both(*added, arguments);
+  set_outputs(node, frame, added, &results, false);
+  return true;
+}
+
 bool Lifter::refuse_random(const Node& node, Frame& frame) {
   static const std::set<std::string> recurrent = {"aten::lstm", "aten::gru", "aten::rnn_tanh",
                                                   "aten::rnn_relu"};
@@ -174,11 +223,7 @@ bool Lifter::refuse_random(const Node& node, Frame& frame) {
              "one with it; put torch.nn.Dropout between single-layer ones");
     return false;
   }
-  if (const auto place = argument_place(node, "dropout_p")) {
-    if (!fixed_zero(*place))
-      refuse(node, "attention without dropout inside", "one with it" + remedy);
-    return false;
-  }
+  if (argument_place(node, "dropout_p")) return false;  // 0, see `attention`
   static const std::set<std::string> random = {"aten::alpha_dropout",
                                                "aten::alpha_dropout_",
                                                "aten::feature_alpha_dropout",

@@ -2,8 +2,11 @@
 
 #include <torch/library.h>
 
+#include <cmath>
+#include <limits>
 #include <stdexcept>
 #include <string>
+#include <tuple>
 
 #include "executor/batch_norm.h"
 #include "executor/random.h"
@@ -78,6 +81,30 @@ Tensor dropout(const Tensor& x, double p, std::int64_t index, std::int64_t batch
   return x * mask;
 }
 
+/// Scaled dot-product attention (Vaswani et al. 2017), its weights dropped like those of `dropout`.
+/// query (B, …, T, E), key (B, …, S, E), value (B, …, S, V), mask that is added, or true where a
+/// weight may be; gives (B, …, T, V) and the weights (B, …, T, S).
+std::tuple<Tensor, Tensor> attention(const Tensor& query, const Tensor& key, const Tensor& value,
+                                     const MaybeTensor& mask, double p, bool is_causal,
+                                     c10::optional<double> scale, std::int64_t index,
+                                     std::int64_t rows_per_sample, at::IntArrayRef numbers) {
+  const double factor = scale ? *scale : 1 / std::sqrt(static_cast<double>(query.size(-1)));
+  Tensor weights = at::matmul(query * factor, key.transpose(-2, -1));
+  constexpr double kNever = -std::numeric_limits<double>::infinity();
+  const auto keep = [&](const Tensor& kept) {
+    weights = weights.masked_fill(kept.logical_not(), kNever);
+  };
+  if (is_causal)
+    keep(at::ones({query.size(-2), key.size(-2)}, query.options().dtype(at::kBool)).tril());
+  if (mask && mask->scalar_type() == at::kBool)
+    keep(*mask);
+  else if (mask)
+    weights = weights + *mask;
+  weights = dropout(at::softmax(weights, -1), p, index, /*batch_dim=*/0, rows_per_sample,
+                    /*whole_channels=*/false, numbers);
+  return {at::matmul(weights, value), weights};
+}
+
 }  // namespace
 
 // The macro names a static of its own by the line.
@@ -90,6 +117,10 @@ TORCH_LIBRARY(cadastre, library) {
       "dropout(Tensor x, float p, int index, int batch_dim, int rows_per_sample, "
       "bool whole_channels, int[] context) -> Tensor",
       dropout);
+  library.def(
+      "attention(Tensor query, Tensor key, Tensor value, Tensor? mask, float p, bool is_causal, "
+      "float? scale, int index, int rows_per_sample, int[] context) -> (Tensor, Tensor)",
+      attention);
 }
 
 void register_operators() {
