@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "executor/launch/host_facts.h"
 #include "executor/profiler.h"
 #include "executor/torchscript/archive.h"
 #include "executor/torchscript/import_options.h"
@@ -18,6 +19,7 @@
 #include "planner/files.h"
 #include "planner/json_reader.h"
 #include "planner/progress.h"
+#include "planner/table.h"
 
 namespace cadastre {
 
@@ -46,6 +48,23 @@ ImportedModel given_model(const ProfileRequest& request) {
   check_executable(given.model, request.model, "");
   check_layer_codes(given.model, request.model, "");
   return given;
+}
+
+/// Weights and their gradients are all held at once.
+void check_memory(const ModelGraph& model, const std::string& file) {
+  std::int64_t needed = 0;
+  for (const std::int64_t bytes : parameter_bytes(model)) needed += 2 * bytes;
+  const std::int64_t available = host_facts().available_memory_bytes;
+  if (needed <= available) return;
+  constexpr double kGiga = 1e9;
+  const auto gigabytes = [](std::int64_t bytes) {
+    return fixed(static_cast<double>(bytes) / kGiga, 3) + " GB";
+  };
+  throw InputError(file, "",
+                   "expected a model whose weights and gradients fit in this machine's memory, of "
+                   "which " +
+                       gigabytes(available) + " are free, found one that takes " +
+                       gigabytes(needed) + "; profile it on a machine with more");
 }
 
 double step_s(const Measurement& measured) { return measured.forward_s + measured.backward_s; }
@@ -121,6 +140,7 @@ nlohmann::json result_json(const ProfileResult& result, const std::string& outpu
 void profile(const ProfileRequest& request) {
   const ImportedModel given = given_model(request);
   const ModelGraph& model = given.model;
+  check_memory(model, request.model);
   std::optional<ProfileScene> scene;
   if (!request.scene.empty()) {
     const Scene described = read_scene(request.scene, request.rasters);

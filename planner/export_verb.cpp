@@ -44,7 +44,9 @@ void add_export_verb(CLI::App& program) {
   CLI::App* app = add_verb(program, "export", "Write a cluster or a run's model for another tool",
                            "cadastre export simgrid cluster.json -o platform.xml", options,
                            [verb, options] { run_export(*verb, *options); });
-  app->add_option("format", verb->format, "Whose it is to be: simgrid, or pytorch for what a run trained")->required();
+  app->add_option("format", verb->format,
+                  "Whose it is to be: simgrid, or pytorch for what a run trained")
+      ->required();
   app->add_option("file", verb->file, "The cluster")->required();
   app->add_option("-o,--output", verb->output, "Where the platform is written")->required();
 }

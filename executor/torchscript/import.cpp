@@ -1,6 +1,5 @@
 #include "executor/torchscript/import.h"
 
-#include <ATen/CPUGeneratorImpl.h>
 #include <torch/csrc/jit/api/module.h>
 
 #include <algorithm>
@@ -10,14 +9,12 @@
 #include <stdexcept>
 #include <utility>
 
-#include "executor/network.h"
 #include "executor/torchscript/archive.h"
 #include "executor/torchscript/group_flops.h"
 #include "executor/torchscript/grouping.h"
 #include "executor/torchscript/layer_code.h"
-#include "executor/torchscript/layer_function.h"
 #include "executor/torchscript/lifting.h"
-#include "executor/torchscript/saved_memory.h"
+#include "executor/torchscript/tried_layers.h"
 #include "planner/error.h"
 #include "planner/json_reader.h"
 #include "planner/model_shapes.h"
@@ -43,6 +40,18 @@ std::size_t num_required(const torch::jit::Module& module) {
   return required;
 }
 
+/// Those that must be given are tensors.
+void check_arguments(const torch::jit::Module& module, const std::string& file) {
+  const auto& arguments = module.get_method("forward").function().getSchema().arguments();
+  for (std::size_t i = 1; i <= num_required(module); ++i)
+    if (!c10::TensorType::get()->isSubtypeOf(*arguments[i].type()))
+      throw InputError(file, "",
+                       "expected a forward that takes tensors, found " +
+                           in_quotes(arguments[i].name()) + " of type " +
+                           arguments[i].type()->repr_str() +
+                           "; give it a default, or wrap the model in a module that does");
+}
+
 std::string listed(const std::vector<std::string>& names) {
   std::string text;
   for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
@@ -53,6 +62,7 @@ std::string listed(const std::vector<std::string>& names) {
 std::vector<ModelInput> ordered_inputs(const torch::jit::Module& module,
                                        const ImportOptions& options, const std::string& file) {
   const std::vector<std::string> names = argument_names(module);
+  check_arguments(module, file);
   const std::vector<ModelInput>& given = options.inputs;
   const std::size_t required = num_required(module);
   if (given.size() < required || given.size() > names.size())
@@ -142,107 +152,80 @@ void name_slots_once(std::vector<WrittenLayer>& layers) {
   }
 }
 
-/// Random samples of a model's inputs.
-std::vector<at::Tensor> samples_of(const ModelGraph& model, std::int64_t num_samples) {
-  std::vector<at::Tensor> inputs;
-  std::uint64_t seed = 77;
-  for (const ModelInput& input : model.inputs) {
-    Shape shape{num_samples};
-    shape.insert(shape.end(), input.shape.begin(), input.shape.end());
-    at::Generator generator = at::detail::createCPUGenerator(seed++);
-    inputs.push_back(at::empty(shape, at::kFloat).normal_(0, 1, generator));
-  }
-  return inputs;
-}
-
-/// Fills in what autograd keeps of each layer.
-void measure_saved(ModelGraph& model, const Weights& weights) {
-  constexpr std::int64_t kNumSamples = 2;
-  const std::vector<at::Tensor> inputs = samples_of(model, kNumSamples);
-  std::map<std::string, at::Tensor> values;
-  for (std::size_t i = 0; i < inputs.size(); ++i) values[model.inputs[i].name] = inputs[i];
-  for (Layer& layer : model.layers) {
-    auto& script = std::get<TorchScript>(layer.operation);
-    ScriptTensors tensors;
-    for (const TensorSlot& slot : script.parameters)
-      tensors.parameters.push_back(weights.at(slot.name).clone().requires_grad_());
-    for (const TensorSlot& slot : script.buffers) tensors.buffers.push_back(weights.at(slot.name));
-    for (const RunningStatistics& norm : script.batch_norms)
-      tensors.sums.push_back(at::zeros(
-          {2 * num_elements(script.buffers[static_cast<std::size_t>(norm.mean)].shape) + 1},
-          at::kDouble));
-    const LayerFunction function(script);
-    std::vector<at::Tensor> read;
-    for (const std::string& name : layer.inputs) read.push_back(values.at(name));
-    at::Tensor output;
-    LayerContext context;
-    context.batch_norm_group_samples = model.batch_norm_group_samples;
-    const SavedMemory saved = saved_memory(read, [&](const std::vector<at::Tensor>& leaves) {
-      output = function(leaves, tensors, context);
-      return output;
-    });
-    values[layer.id] = output.detach();
-    script.saved_bytes_per_sample = saved.bytes / kNumSamples;
-    script.kept_inputs = saved.kept_inputs;
-    script.keeps_output = saved.keeps_output;
-    script.is_view = saved.is_view;
-  }
-}
-
-/// The layers give what the model gives.
-void verify(const torch::jit::Module& module, const ModelGraph& model, const Weights& weights,
-            const std::string& file) {
+/// The class scores that the module itself gives in evaluation; undefined where it gives none that
+/// is known.
+at::Tensor scores_of_module(const torch::jit::Module& module,
+                            const std::vector<at::Tensor>& inputs) {
   const at::NoGradGuard no_grad;
-  constexpr std::int64_t kNumSamples = 4;  // others than the model was tried with
-  const std::vector<at::Tensor> inputs = samples_of(model, kNumSamples);
   torch::jit::Module evaluated = module;
   evaluated.eval();
-  c10::IValue expected;
-  try {
-    expected = evaluated.forward({inputs.begin(), inputs.end()});
-  } catch (const std::exception& error) {
-    const std::string message = error.what();
-    throw InputError(file, "",
-                     "expected a model that takes any number of samples, found that it fails for " +
-                         std::to_string(kNumSamples) + ": " +
-                         message.substr(0, message.find('\n')));
-  }
-  while (!expected.isTensor()) {
-    if (expected.isTuple())
-      expected = expected.toTupleRef().elements()[0];
-    else if (expected.isList())
-      expected = expected.toListRef()[0];
-    else if (expected.isGenericDict())
-      expected = expected.toGenericDict().contains("out")
-                     ? expected.toGenericDict().at("out")
-                     : expected.toGenericDict().begin()->value();
+  c10::IValue output = evaluated.forward({inputs.begin(), inputs.end()});
+  while (!output.isTensor()) {
+    if (output.isTuple())
+      output = c10::IValue(output.toTupleRef().elements()[0]);
+    else if (output.isList())
+      output = c10::IValue(output.toListRef()[0]);
+    else if (output.isGenericDict())
+      output = output.toGenericDict().contains("out") ? output.toGenericDict().at("out")
+                                                      : output.toGenericDict().begin()->value();
     else
-      return;
+      return {};
   }
-  StageNetwork network = whole_network(model, 0);
-  set_weights(network, weights, file);
-  std::vector<at::Tensor> read;
-  for (const Source& source : network.inputs())
-    read.push_back(inputs[static_cast<std::size_t>(source.index)]);
-  const at::Tensor found = network
-                               .forward(read, {.mode = ForwardMode::kEvaluation,
-                                               .seed = 0,
-                                               .step = 0,
-                                               .samples = {.begin = 0, .end = kNumSamples}})
-                               .front();
-  const at::Tensor wanted = expected.toTensor();
+  return output.toTensor();
+}
+
+bool are_close(const at::Tensor& found, const at::Tensor& wanted) {
   constexpr double kTolerance = 1e-3;
-  if (found.sizes() == wanted.sizes() &&
-      at::allclose(found, wanted, kTolerance,
-                   kTolerance * std::max(1e-6, wanted.abs().max().item<double>()), true))
-    return;
+  return found.sizes() == wanted.sizes() &&
+         at::allclose(found, wanted, kTolerance,
+                      kTolerance * std::max(1e-6, wanted.abs().max().item<double>()), true);
+}
+
+/// The layers give what the model gives, in evaluation.
+void check_scores(const torch::jit::Module& module, const TriedLayers& layers,
+                  const ModelGraph& model, const std::string& file) {
+  // Other numbers of samples than the model was lifted with: one costs least, but where a model
+  // takes a single one for something else, four tell.
+  constexpr std::int64_t kFew = 1;
+  constexpr std::int64_t kMore = 4;
+  for (const std::int64_t num_samples : {kFew, kMore}) {
+    const bool is_last = num_samples == kMore;
+    const std::vector<at::Tensor> inputs = samples_of(model, num_samples);
+    try {
+      const at::Tensor wanted = scores_of_module(module, inputs);
+      if (!wanted.defined() || are_close(layers.evaluate(inputs), wanted)) return;
+    } catch (const std::exception& error) {
+      const std::string message = error.what();
+      if (is_last)
+        throw InputError(file, "",
+                         "expected a model that takes any number of samples, found that it fails "
+                         "for " +
+                             std::to_string(num_samples) + ": " +
+                             message.substr(0, message.find('\n')));
+    }
+  }
   throw InputError(
       file, "",
       "expected a model whose evaluation differs from its training in batch norm and "
       "dropout alone, and that takes any number of samples, found another output for " +
-          std::to_string(kNumSamples) +
+          std::to_string(kMore) +
           " samples; take the number of samples from x.shape[0] and leave "
           "self.training to PyTorch's own modules");
+}
+
+/// Runs the layers, in training for what is measured, and beside the module.
+void try_layers(const torch::jit::Module& module, const LiftedGraph& lifted, ModelGraph& model,
+                const Weights& weights, const std::string& file) {
+  const TriedLayers layers(model, weights);
+  try {
+    layers.measure(model);
+  } catch (const std::invalid_argument& error) {
+    // Batch norm over groups too small for it, say.
+    throw InputError(file, "",
+                     std::string("expected layers that can be trained, found that ") +
+                         error.what() + "; give --batch-norm-group of at least 2");
+  }
+  if (!lifted.draws_or_counts) check_scores(module, layers, model, file);
 }
 
 }  // namespace
@@ -292,15 +275,8 @@ ImportedModel import_model(const std::filesystem::path& path, const ImportOption
       has_batch_norm(imported.model) ? options.batch_norm_group_samples : 1;
   const nlohmann::json nowhere;
   check_model(imported.model, JsonPlace(nowhere, file, ""));
-  try {
-    measure_saved(imported.model, imported.weights);
-  } catch (const std::invalid_argument& error) {
-    // Batch norm over groups too small for it, say.
-    throw InputError(file, "",
-                     std::string("expected layers that can be trained, found that ") +
-                         error.what() + "; give --batch-norm-group of at least 2");
-  }
-  if (!lifted.draws_or_counts) verify(module, imported.model, imported.weights, file);
+  if (options.depth == ImportDepth::kWhole)
+    try_layers(module, lifted, imported.model, imported.weights, file);
   imported.notes = lifted.notes;
   imported.notes.insert(imported.notes.end(), grouping.notes.begin(), grouping.notes.end());
   return imported;

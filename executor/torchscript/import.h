@@ -10,6 +10,14 @@
 
 namespace cadastre {
 
+/// How much of an import is wanted.
+enum class ImportDepth {
+  kWhole,
+  /// Of a model that was imported before: its weights, and its layers but for what is measured of
+  /// them. They are not run.
+  kWeights,
+};
+
 struct ImportOptions {
   /// Shapes per sample of forward's arguments: by their names, or, where `name` is another or
   /// empty, in their order. A name that is no argument's names the model's input, as the modality
@@ -17,6 +25,7 @@ struct ImportOptions {
   std::vector<ModelInput> inputs;
   /// See `ModelGraph::batch_norm_group_samples`.
   std::int64_t batch_norm_group_samples = 4;
+  ImportDepth depth = ImportDepth::kWhole;
 };
 
 struct ImportedModel {

@@ -66,7 +66,8 @@ torch::jit::Value* Lifter::lifted(const SeenValue& seen) {
   throw InputError(
       file_, "",
       "expected tensors, numbers and lists of them in a forward, found a value of type " +
-          seen->type->repr_str() + (path_.empty() ? "" : " in " + path_));
+          seen->type->repr_str() + (path_.empty() ? "" : " in " + path_) +
+          "; keep such objects out of forward (a model is quantized after its training)");
 }
 
 torch::jit::Node* Lifter::add_node(c10::Symbol kind, const std::vector<Value*>& inputs,

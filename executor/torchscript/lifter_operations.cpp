@@ -55,10 +55,11 @@ std::array<std::vector<c10::IValue>, 2> Lifter::run_both(
             shape += (shape.empty() ? "" : ", ") + std::to_string(extent);
           shapes += (shapes.empty() ? "(" : " and (") + shape + ")";
         }
-      refuse(node, "inputs that fit the model, with any number of samples",
+      refuse(node, "inputs of float32 that fit the model, with any number of samples",
              "tensors of " + (shapes.empty() ? std::string("no shape") : shapes) + " of " +
                  std::to_string(run == 0 ? kSmallBatch : kLargeBatch) + " samples, for which \"" +
-                 first_line(error.what()) + "\"");
+                 first_line(error.what()) +
+                 "\"; see --input-shape, and take the number of samples from x.shape[0]");
     }
   }
   return outputs;

@@ -36,17 +36,19 @@ std::optional<Place> place_of(const torch::jit::Node& node) {
   torch::jit::SourceRange range = node.sourceRange();
   if (!range.source()) return std::nullopt;
   if (const auto original = range.findSourceRangeThatGenerated()) range = *original;
-  if (const auto found = range.file_line_col()) {
+  std::optional<Place> place;
+  const auto found = range.file_line_col();
+  if (found && !std::get<0>(*found).empty()) {
     const auto& [file, line, column] = *found;
     static_cast<void>(column);
-    Place place;
-    place.text = file + ":" + std::to_string(line);
-    place.is_pytorch = is_pytorch_file(file);
-    return place;
+    place.emplace();
+    place->text = file + ":" + std::to_string(line);
+    place->is_pytorch = is_pytorch_file(file);
+    if (!place->is_pytorch) return place;
   }
-  std::string text;
-  for (const auto& piece : {range.text()}) text += std::string(piece.begin(), piece.end());
-  return traced_place(text);
+  // A trace names its innermost frame, and has the others in its text.
+  const std::optional<Place> traced = traced_place(range.source()->text_str().str());
+  return traced && (!place || !traced->is_pytorch) ? traced : place;
 }
 
 }  // namespace
