@@ -23,8 +23,7 @@ class PytorchWorld : public WorldDirectory {
       WARN("skipped: no Python here has PyTorch (python3-torch)");
       return;
     }
-    const fs::path models =
-        source_directory() / "tests/executor/torchscript/small_models.py";
+    const fs::path models = source_directory() / "tests/executor/torchscript/small_models.py";
     REQUIRE(std::system((python_ + " -B '" + models.string() + "' '" + path("saved").string() +
                          "' sensors 2>/dev/null")
                             .c_str()) == 0);

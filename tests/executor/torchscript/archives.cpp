@@ -8,9 +8,14 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <functional>
+#include <nlohmann/json.hpp>
+#include <set>
 
 #include "executor/network.h"
 #include "executor/random.h"
+#include "planner/files.h"
+#include "tests/executor/torchscript/first_tensor.h"
 #include "tests/support/catch.h"
 #include "tests/support/directories.h"
 
@@ -37,33 +42,33 @@ at::Tensor classes(std::int64_t num_samples, const at::Tensor& scores) {
       .view({num_samples, scores.size(2), scores.size(3)});
 }
 
-at::Tensor first_tensor(c10::IValue value) {
-  while (!value.isTensor()) {
-    if (value.isTuple())
-      value = c10::IValue(value.toTupleRef().elements()[0]);
-    else
-      value = value.toGenericDict().at("out");
-  }
-  return value.toTensor();
-}
-
-}  // namespace
-
-fs::path folder() {
-  const fs::path script =
-      source_directory() / "tests/executor/torchscript/small_models.py";
-  const fs::path made = fs::path(CADASTRE_TEST_ARCHIVES);
-  // Made anew when the script is newer; another process may be at it.
-  if (fs::exists(made) && fs::last_write_time(made) >= fs::last_write_time(script)) return made;
+/// What `command(interpreter, folder)` writes there, anew where it is older than the scripts; empty
+/// where the command cannot be run here.
+fs::path made_folder(
+    const fs::path& made, const std::vector<fs::path>& scripts,
+    const std::function<std::string(const std::string&, const fs::path&)>& command) {
+  const bool is_new =
+      fs::exists(made) && std::all_of(scripts.begin(), scripts.end(), [&](const fs::path& script) {
+        return fs::last_write_time(made) >= fs::last_write_time(script);
+      });
+  if (is_new) return made;
   const std::string interpreter = python();
   if (interpreter.empty()) {
     WARN("skipped: no Python here has PyTorch (python3-torch)");
     return {};
   }
+  // Another process may be at it.
   const fs::path beside = made.string() + "." + std::to_string(::getpid());
-  const std::string command =
-      interpreter + " -B '" + script.string() + "' '" + beside.string() + "' 2>/dev/null";
-  if (std::system(command.c_str()) != 0) FAIL("failed: " << command);
+  fs::create_directories(beside);
+  const std::string full = command(interpreter, beside) + " 2>/dev/null";
+  constexpr int kSkipped = 77;
+  const int status = std::system(full.c_str());
+  if (WIFEXITED(status) && WEXITSTATUS(status) == kSkipped) {
+    WARN("skipped: Python has no torchvision (python3-torchvision)");
+    fs::remove_all(beside);
+    return {};
+  }
+  if (status != 0) FAIL("failed: " << full);
   std::error_code error;
   fs::remove_all(made, error);
   fs::rename(beside, made, error);
@@ -71,16 +76,42 @@ fs::path folder() {
   return made;
 }
 
+}  // namespace
+
+fs::path folder() {
+  const fs::path script = source_directory() / "tests/executor/torchscript/small_models.py";
+  return made_folder(CADASTRE_TEST_ARCHIVES, {script},
+                     [&](const std::string& interpreter, const fs::path& to) {
+                       return interpreter + " -B '" + script.string() + "' '" + to.string() + "'";
+                     });
+}
+
+fs::path zoo_folder() {
+  const fs::path scripts = source_directory() / "tests/torchscript";
+  return made_folder(std::string(CADASTRE_TEST_ARCHIVES) + "_zoo",
+                     {scripts / "models.py", scripts / "own_networks.py"},
+                     [&](const std::string& interpreter, const fs::path& to) {
+                       std::string command = interpreter + " -B '";
+                       command += (scripts / "models.py").string();
+                       command += "' --no-dropout --into '" + to.string() + "'";
+                       return command +
+                              " two_branch:trace two_branch:script transformer:trace "
+                              "transformer:script unet:trace unet:script tuples:script "
+                              "shared_parameters:script in_place:trace in_place:script "
+                              "control_flow:script resnet18:script";
+                     });
+}
+
 std::vector<std::string> names(const fs::path& folder) {
   std::vector<std::string> found;
   for (const fs::directory_entry& entry : fs::directory_iterator(folder))
-    if (entry.path().filename().string().rfind("bad_", 0) != 0)
+    if (entry.path().extension() == ".pt" && entry.path().filename().string().rfind("bad_", 0) != 0)
       found.push_back(entry.path().stem().string());
   std::sort(found.begin(), found.end());
   return found;
 }
 
-std::vector<ModelInput> inputs_of(const std::string& name) {
+std::vector<ModelInput> inputs_of(const fs::path& folder, const std::string& name) {
   static const std::map<std::string, std::vector<ModelInput>> known = {
       {"residual", {{.name = "x", .shape = {3, 12, 12}}}},
       {"dropping", {{.name = "x", .shape = {3, 12, 12}}}},
@@ -91,18 +122,28 @@ std::vector<ModelInput> inputs_of(const std::string& name) {
       {"deciding", {{.name = "x", .shape = {3, 6, 6}}}},
       {"named", {{.name = "x", .shape = {3, 6, 6}}}},
       {"attention", {{.name = "x", .shape = {6, 4, 4}}}},
+      {"attending", {{.name = "x", .shape = {6, 4, 4}}}},
       {"sensors",
        {{.name = "image", .shape = {2, 5, 5}}, {.name = "height", .shape = {1, 10, 10}}}},
       {"rows", {{.name = "x", .shape = {2, 5, 6}}}},
       {"windows", {{.name = "x", .shape = {4, 4, 4}}}}};
-  const auto found = known.find(name.substr(0, name.find('.')));
+  const std::string model = name.substr(0, name.find('.'));
+  if (const fs::path facts = folder / (model + ".json"); fs::exists(facts)) {
+    std::vector<ModelInput> inputs;
+    const nlohmann::json described = nlohmann::json::parse(read_file(facts));
+    for (const nlohmann::json& input : described.at("inputs"))
+      inputs.push_back(
+          {.name = input.at("name").get<std::string>(), .shape = input.at("shape").get<Shape>()});
+    return inputs;
+  }
+  const auto found = known.find(model);
   if (found != known.end()) return found->second;
   return {{.name = "x", .shape = {3, 8, 8}}};
 }
 
 ImportedModel imported(const fs::path& folder, const std::string& name) {
   return import_model(folder / (name + ".pt"),
-                      {.inputs = inputs_of(name), .batch_norm_group_samples = kNumSamples});
+                      {.inputs = inputs_of(folder, name), .batch_norm_group_samples = kNumSamples});
 }
 
 std::vector<at::Tensor> samples(const ModelGraph& model, std::int64_t num_samples) {
@@ -116,18 +157,27 @@ std::vector<at::Tensor> samples(const ModelGraph& model, std::int64_t num_sample
   return inputs;
 }
 
-Step step_of_module(const fs::path& file, const ModelGraph& model) {
+Step step_of_module(const fs::path& file, const ModelGraph& model, Arithmetic arithmetic) {
   torch::jit::Module module = torch::jit::load(file.string());
   module.train();
-  const std::vector<at::Tensor> inputs = samples(model, kNumSamples);
+  std::vector<at::Tensor> inputs = samples(model, kNumSamples);
+  if (arithmetic == Arithmetic::kDouble) module.to(at::kDouble);
+  for (at::Tensor& input : inputs) {
+    if (arithmetic == Arithmetic::kReversed) input = input.flip(0);
+    if (arithmetic == Arithmetic::kDouble) input = input.to(at::kDouble);
+  }
   Step step;
   const at::Tensor scores = first_tensor(module.forward({inputs.begin(), inputs.end()}));
-  const at::Tensor loss = cross_entropy_sum(scores, classes(kNumSamples, scores));
+  at::Tensor labels = classes(kNumSamples, scores);
+  if (arithmetic == Arithmetic::kReversed) labels = labels.flip(0);
+  const at::Tensor loss = cross_entropy_sum(scores, labels);
   (loss / static_cast<double>(kNumSamples)).backward();
   step.scores = scores.detach();
   step.loss = loss.item<double>() / static_cast<double>(kNumSamples);
+  std::set<const void*> seen;  // what is shared goes by its first name
   for (const auto& parameter : module.named_parameters())
-    if (parameter.value.grad().defined()) step.gradients[parameter.name] = parameter.value.grad();
+    if (parameter.value.grad().defined() && seen.insert(parameter.value.data_ptr()).second)
+      step.gradients[parameter.name] = parameter.value.grad();
   for (const auto& buffer : module.named_buffers())
     if (buffer.value.is_floating_point()) step.buffers[buffer.name] = buffer.value.clone();
   return step;
@@ -232,7 +282,10 @@ double largest_difference(const std::map<std::string, at::Tensor>& a,
     // Gradients that are zero but for rounding, as of a bias before batch norm, are equal to it.
     largest = std::max(largest, difference / std::max(size, 1e-2 * greatest));
   }
-  return a.size() == b.size() ? largest : 2;
+  // What nothing led to has no gradient there and zeros here.
+  for (const auto& [name, tensor] : a)
+    if (b.count(name) == 0 && tensor.norm().item<double>() > 0) return 2;
+  return largest;
 }
 
 }  // namespace cadastre::archives

@@ -13,11 +13,16 @@ namespace cadastre::archives {
 /// reason printed, where no Python here has PyTorch.
 [[nodiscard]] std::filesystem::path folder();
 
+/// Likewise, of small networks of tests/torchscript/models.py: NAME.WAY.pt, and NAME.json, which
+/// says what each is. Needs torchvision, too.
+[[nodiscard]] std::filesystem::path zoo_folder();
+
 /// The names of the archives that can be imported: "residual.trace", …
 [[nodiscard]] std::vector<std::string> names(const std::filesystem::path& folder);
 
-/// Shapes of an archive's inputs.
-[[nodiscard]] std::vector<ModelInput> inputs_of(const std::string& name);
+/// Shapes of an archive's inputs: of a small model as they are known, else from NAME.json.
+[[nodiscard]] std::vector<ModelInput> inputs_of(const std::filesystem::path& folder,
+                                                const std::string& name);
 
 /// Batch norm over groups of all samples of `kNumSamples`, as the module itself takes it.
 [[nodiscard]] ImportedModel imported(const std::filesystem::path& folder, const std::string& name);
@@ -35,8 +40,16 @@ struct Step {
   Weights buffers;  ///< after the step
 };
 
+/// In exact arithmetic all would give the same.
+enum class Arithmetic {
+  kFloat,
+  kReversed,  ///< float32, the samples in the other order: other roundings
+  kDouble,
+};
+
 /// Of the module itself, by LibTorch: forward and backward in training mode.
-[[nodiscard]] Step step_of_module(const std::filesystem::path& file, const ModelGraph& model);
+[[nodiscard]] Step step_of_module(const std::filesystem::path& file, const ModelGraph& model,
+                                  Arithmetic arithmetic = Arithmetic::kFloat);
 
 /// Of the imported model, divided into these stages (layers of each, in topological order), its
 /// batch cut into micro-batches of so many samples.
@@ -49,8 +62,8 @@ struct Step {
 [[nodiscard]] std::vector<std::vector<int>> random_stages(const ModelGraph& model, int num_stages,
                                                           std::uint64_t seed);
 
-/// The largest ‖a - b‖ / ‖b‖ over tensors of the same names, those next to zero taken for a
-/// hundredth of the greatest; 2 where they have not the same names.
+/// The largest ‖a - b‖ / ‖b‖ over the tensors of `b`, those next to zero taken for a hundredth of
+/// the greatest; 2 where `a` has not the same, or others that are not zero.
 [[nodiscard]] double largest_difference(const std::map<std::string, at::Tensor>& a,
                                         const std::map<std::string, at::Tensor>& b);
 

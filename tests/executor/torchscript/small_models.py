@@ -191,13 +191,13 @@ class Attention(nn.Module):
 
     inputs = {"x": (6, 4, 4)}
 
-    def __init__(self):
+    def __init__(self, p: float = 0.0):
         super().__init__()
         self.embed = nn.Conv2d(6, 8, 2, stride=2)
         self.token = nn.Parameter(torch.randn(1, 1, 8))
         self.position = nn.Embedding(5, 8)
         self.register_buffer("places", torch.arange(5))
-        layer = nn.TransformerEncoderLayer(8, 2, 16, dropout=0.0)
+        layer = nn.TransformerEncoderLayer(8, 2, 16, dropout=p)
         self.encoder = nn.TransformerEncoder(layer, 2)
         self.norm = nn.LayerNorm(8)
         self.fc = nn.Linear(8, NUM_CLASSES)
@@ -208,6 +208,13 @@ class Attention(nn.Module):
         x = x + self.position(self.places)
         x = self.encoder(x.transpose(0, 1))
         return self.fc(self.norm(x[0]))
+
+
+class Attending(Attention):
+    """Drops weights of its attention."""
+
+    def __init__(self):
+        super().__init__(0.3)
 
 
 class Pixels(nn.Module):
@@ -330,7 +337,7 @@ class Sensors(nn.Module):
 
 BOTH = {"residual": Residual, "dropping": Dropping, "two_branches": TwoBranches, "tuples": Tuples,
         "dense": Dense, "writing": Writing, "shared": Shared, "frozen": Frozen,
-        "attention": Attention, "pixels": Pixels, "rows": Rows, "windows": Windows,
+        "attention": Attention, "attending": Attending, "pixels": Pixels, "rows": Rows, "windows": Windows,
         "sensors": Sensors}
 SCRIPTED = {"deciding": Deciding, "named": Named}
 
