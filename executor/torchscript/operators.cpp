@@ -2,6 +2,7 @@
 
 #include <torch/library.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <stdexcept>
@@ -36,6 +37,24 @@ PassContext context_from(at::IntArrayRef numbers) {
   return context;
 }
 
+/// `group_batch_norm` by LibTorch's own operations, of any precision: x (N, C, L).
+Tensor plain_batch_norm(const Tensor& x, const Tensor& scale, const Tensor& shift,
+                        std::int64_t group_rows, double eps, const Tensor& sums) {
+  const std::int64_t rows = std::min(group_rows, x.size(0));
+  const Tensor grouped = x.reshape({-1, rows, x.size(1), x.size(2)});
+  const auto [variance, mean] = at::var_mean(grouped, {1, 3}, /*unbiased=*/false, /*keepdim=*/true);
+  const Tensor y = (grouped - mean) / (variance + eps).sqrt() * scale.view({1, 1, -1, 1}) +
+                   shift.view({1, 1, -1, 1});
+  if (sums.defined()) {
+    const double count = static_cast<double>(rows * x.size(2));
+    const Tensor means = mean.detach().flatten(1).sum(0);
+    const Tensor variances = variance.detach().flatten(1).sum(0) * (count / (count - 1));
+    const Tensor groups = at::full({1}, static_cast<double>(grouped.size(0)), sums.options());
+    sums.add_(at::cat({means.to(at::kDouble), variances.to(at::kDouble), groups}));
+  }
+  return y.view(x.sizes());
+}
+
 Tensor batch_norm(const Tensor& x, const MaybeTensor& weight, const MaybeTensor& bias,
                   const Tensor& mean, const Tensor& variance, double eps,
                   std::int64_t rows_per_sample, const MaybeTensor& sums, at::IntArrayRef numbers) {
@@ -47,6 +66,12 @@ Tensor batch_norm(const Tensor& x, const MaybeTensor& weight, const MaybeTensor&
   const Tensor scale = weight ? *weight : at::ones_like(mean);
   const Tensor shift = bias ? *bias : at::zeros_like(mean);
   const bool counts = sums && context.mode == ForwardMode::kTraining;
+  // Layers are float32; in double precision the last digit of their gradients can be told.
+  if (x.scalar_type() != at::kFloat)
+    return plain_batch_norm(x.reshape({x.size(0), x.size(1), -1}), scale, shift,
+                            context.batch_norm_group_samples * rows_per_sample, eps,
+                            counts ? *sums : Tensor())
+        .view(x.sizes());
   const auto normalised = [&](const Tensor& x_NCHW) {
     return group_batch_norm(x_NCHW, scale, shift,
                             context.batch_norm_group_samples * rows_per_sample, eps,

@@ -14,6 +14,7 @@
 
 #include "executor/network.h"
 #include "executor/random.h"
+#include "executor/torchscript/layer_function.h"
 #include "planner/files.h"
 #include "tests/executor/torchscript/first_tensor.h"
 #include "tests/support/catch.h"
@@ -244,6 +245,43 @@ Step divided_step(const ImportedModel& imported, const std::vector<std::vector<i
     for (const NamedTensor& buffer : stage.buffers())
       step.buffers[buffer.name] = buffer.tensor.clone();
   }
+  return step;
+}
+
+Step double_step(const ImportedModel& imported) {
+  const ModelGraph& model = imported.model;
+  std::map<std::string, at::Tensor> values;
+  const std::vector<at::Tensor> inputs = samples(model, kNumSamples);
+  for (std::size_t i = 0; i < inputs.size(); ++i)
+    values[model.inputs[i].name] = inputs[i].to(at::kDouble);
+  std::map<std::string, at::Tensor> parameters;
+  for (const Layer& layer : model.layers) {
+    const auto& script = std::get<TorchScript>(layer.operation);
+    ScriptTensors tensors;
+    for (const TensorSlot& slot : script.parameters)
+      tensors.parameters.push_back(
+          parameters[slot.name] = imported.weights.at(slot.name).to(at::kDouble).requires_grad_());
+    for (const TensorSlot& slot : script.buffers)
+      tensors.buffers.push_back(imported.weights.at(slot.name).to(at::kDouble));
+    for (const RunningStatistics& norm : script.batch_norms)
+      tensors.sums.push_back(at::zeros(
+          {2 * num_elements(script.buffers[static_cast<std::size_t>(norm.mean)].shape) + 1},
+          at::kDouble));
+    std::vector<at::Tensor> read;
+    for (const std::string& name : layer.inputs) read.push_back(values.at(name));
+    LayerContext context;
+    context.batch_norm_group_samples = kNumSamples;
+    values[layer.id] = LayerFunction(script)(read, tensors, context);
+  }
+  Step step;
+  const at::Tensor& scores = values.at(model.output);
+  const at::Tensor loss = cross_entropy_sum(scores, classes(kNumSamples, scores));
+  (loss / static_cast<double>(kNumSamples)).backward();
+  step.scores = scores.detach();
+  step.loss = loss.item<double>() / static_cast<double>(kNumSamples);
+  for (const auto& [name, parameter] : parameters)
+    step.gradients[name] =
+        parameter.grad().defined() ? parameter.grad() : at::zeros_like(parameter);
   return step;
 }
 

@@ -57,6 +57,9 @@ enum class Arithmetic {
                                 const std::vector<std::vector<int>>& stages,
                                 std::int64_t micro_batch);
 
+/// Of the imported model's layers, one after the other, in double precision.
+[[nodiscard]] Step double_step(const ImportedModel& imported);
+
 /// Up to `num_stages` convex stages, drawn by `seed`: each layer goes to the latest stage of those
 /// that it reads, or a later one.
 [[nodiscard]] std::vector<std::vector<int>> random_stages(const ModelGraph& model, int num_stages,

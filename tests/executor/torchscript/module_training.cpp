@@ -1,10 +1,11 @@
 // What a run of an imported model must come to: trains the module itself, whole, by LibTorch, on
 // the samples that the run took, and writes its weights as the run's are written.
 //
-//   module_training RUN ARCHIVE.pt OUT.pt [reversed]
+//   module_training RUN ARCHIVE.pt OUT.pt [reversed|double]
 //
 // `reversed`: the samples that batch norm sees together in the other order, which changes no sum
-// but by rounding: what float32 leaves open.
+// but by rounding. `double`: gradients in double precision, of weights in float32. How far these
+// are from the plain one is what float32 leaves open.
 
 #include <torch/csrc/jit/api/module.h>
 #include <torch/csrc/jit/serialization/import.h>
@@ -37,10 +38,11 @@ std::map<std::string, at::Tensor> trained_parameters(const torch::jit::Module& m
 }
 
 void train(const std::filesystem::path& run_directory, const std::string& archive,
-           const std::filesystem::path& output, bool is_reversed) {
+           const std::filesystem::path& output, const std::string& how) {
   const RunRecord run = read_run(run_directory / "run.json");
   torch::jit::Module module = torch::jit::load(archive);
   module.train();
+  if (how == "double") module.to(at::kDouble);
   const std::map<std::string, at::Tensor> of_module = trained_parameters(module);
 
   // Only as where the optimizer finds parameters and gradients.
@@ -63,7 +65,9 @@ void train(const std::filesystem::path& run_directory, const std::string& archiv
     for (std::int64_t begin = 0; begin < run.batch_size; begin += together) {
       LoadedSamples loaded = data.load(step, {.begin = begin, .end = begin + together},
                                        {all.begin(), all.end()}, TrainingData::Variation::kVaried);
-      if (is_reversed) {
+      if (how == "double")
+        for (at::Tensor& input : loaded.inputs) input = input.to(at::kDouble);
+      if (how == "reversed") {
         for (at::Tensor& input : loaded.inputs) input = input.flip(0);
         loaded.class_indices = loaded.class_indices.flip(0);
       }
@@ -94,12 +98,12 @@ void train(const std::filesystem::path& run_directory, const std::string& archiv
 int main(int argc, char** argv) {
   constexpr int kLeast = 4;
   if (argc < kLeast) {
-    std::fprintf(stderr, "usage: module_training RUN ARCHIVE.pt OUT.pt [reversed]\n");
+    std::fprintf(stderr, "usage: module_training RUN ARCHIVE.pt OUT.pt [reversed|double]\n");
     return 2;
   }
   try {
     cadastre::prepare_process(1);
-    cadastre::train(argv[1], argv[2], argv[3], argc > kLeast);
+    cadastre::train(argv[1], argv[2], argv[3], argc > kLeast ? argv[kLeast] : "");
   } catch (const std::exception& error) {
     std::fprintf(stderr, "error: %s\n", error.what());
     return 1;

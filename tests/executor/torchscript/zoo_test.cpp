@@ -36,8 +36,10 @@ TEST_CASE("networks that people have give the module's loss and gradients, cut a
   if (folder.empty()) return;
   const bool tells = std::getenv("CADASTRE_ZOO") != nullptr;
   if (tells)
-    std::printf("%-26s %6s  %8s %8s %8s  %8s %8s %8s\n", "largest differences of", "layers", "loss",
-                "gradient", "cuts", "reversed", "double", "module's");
+    // gradient: layers and module in float32; double: both in double precision; reversed: the
+    // module from itself; ours, module's: in float32 from the module in double precision.
+    std::printf("%-26s %6s  %8s %8s %8s  %8s  %8s %8s %8s\n", "largest differences of", "layers",
+                "loss", "gradient", "cuts", "double", "reversed", "ours", "module's");
   for (const std::string& name : archives::names(folder)) {
     INFO(name);
     const ImportedModel imported = archives::imported(folder, name);
@@ -62,19 +64,21 @@ TEST_CASE("networks that people have give the module's loss and gradients, cut a
     }
     CHECK(cuts < kTolerance);
 
-    if (gradient < kTolerance && !tells) continue;
-    // Deep networks magnify roundings beyond the tolerance, the module's own as well: what float32
-    // leaves open is how far the module's gradients are from those in double precision.
+    // Deep networks magnify roundings, and where one turns the sign of an activation next to zero,
+    // or another pixel of a pool becomes the greatest, gradients jump: of the module as well. In
+    // double precision the layers' are the module's.
     const Step exact = archives::step_of_module(module, imported.model, Arithmetic::kDouble);
-    const double of_module = archives::largest_difference(expected.gradients, exact.gradients);
-    const double of_layers = archives::largest_difference(whole.gradients, exact.gradients);
-    CHECK((gradient < kTolerance || of_layers < 1.5 * of_module));
+    const Step layers = archives::double_step(imported);
+    const double in_double = archives::largest_difference(layers.gradients, exact.gradients);
+    CHECK(loss_difference(layers, exact) < kTolerance);
+    CHECK(in_double < kTolerance);
     if (!tells) continue;
     const Step reversed = archives::step_of_module(module, imported.model, Arithmetic::kReversed);
-    std::printf("%-26s %6zu  %8.1e %8.1e %8.1e  %8.1e %8.1e %8.1e\n", name.c_str(), all.size(),
-                loss, gradient, cuts,
-                archives::largest_difference(reversed.gradients, expected.gradients), of_layers,
-                of_module);
+    std::printf("%-26s %6zu  %8.1e %8.1e %8.1e  %8.1e  %8.1e %8.1e %8.1e\n", name.c_str(),
+                all.size(), loss, gradient, cuts, in_double,
+                archives::largest_difference(reversed.gradients, expected.gradients),
+                archives::largest_difference(whole.gradients, exact.gradients),
+                archives::largest_difference(expected.gradients, exact.gradients));
     std::fflush(stdout);
   }
 }
