@@ -35,6 +35,7 @@ build_packages=(
   ca-certificates g++ cmake ninja-build ccache pkg-config
   nlohmann-json3-dev libcli11-dev libboost-graph-dev libpugixml-dev catch2
   libsimgrid-dev libtorch-dev libgloo-dev libopenblas0-pthread libgdal-dev libssl-dev zlib1g-dev
+  libminizip-dev
   libonnx-dev libprotobuf-dev nodejs npm)
 
 # Launchers and hosts that tests try for real; where one is missing, its tests are skipped.

@@ -3,7 +3,10 @@
 #include <ATen/CPUGeneratorImpl.h>
 
 #include <cmath>
+#include <string>
 #include <variant>
+
+#include "executor/random.h"
 
 namespace cadastre {
 
@@ -45,6 +48,27 @@ InitialParameters initial_parameters(const ModelGraph& model, std::size_t layer,
   if (std::holds_alternative<BatchNorm2d>(described.operation))
     return {.weight = at::ones({channels}, at::kFloat), .bias = at::zeros({channels}, at::kFloat)};
   return {};
+}
+
+InitialSlots initial_slots(const TorchScript& script, std::uint64_t seed) {
+  InitialSlots slots;
+  for (const TensorSlot& slot : script.parameters) {
+    const std::string suffix = ".weight";
+    const bool scales = slot.name.size() > suffix.size() &&
+                        slot.name.compare(slot.name.size() - suffix.size(), suffix.size(),
+                                          suffix) == 0;
+    if (slot.shape.size() > 1)
+      slots.parameters.push_back(
+          uniform_parameters(slot.shape, false, mix(seed, slot.name)).weight);
+    else
+      slots.parameters.push_back(scales ? at::ones(slot.shape, at::kFloat)
+                                        : at::zeros(slot.shape, at::kFloat));
+  }
+  for (const TensorSlot& slot : script.buffers)
+    slots.buffers.push_back(at::zeros(slot.shape, at::kFloat));
+  for (const RunningStatistics& norm : script.batch_norms)
+    slots.buffers[static_cast<std::size_t>(norm.variance)].fill_(1);
+  return slots;
 }
 
 }  // namespace cadastre

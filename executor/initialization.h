@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
 #include "planner/model_graph.h"
 
@@ -19,5 +20,14 @@ struct InitialParameters {
 /// al. 2015), batch norm ones and zeros. The same for the same `seed` in every process.
 [[nodiscard]] InitialParameters initial_parameters(const ModelGraph& model, std::size_t layer,
                                                    std::uint64_t seed);
+
+/// An imported layer's tensors in place of those of the archive, in the order of its slots.
+struct InitialSlots {
+  std::vector<at::Tensor> parameters;
+  std::vector<at::Tensor> buffers;
+};
+
+/// Values to measure with: weights uniform as above, scales and variances ones, others zeros.
+[[nodiscard]] InitialSlots initial_slots(const TorchScript& script, std::uint64_t seed);
 
 }  // namespace cadastre

@@ -5,6 +5,7 @@
 
 #include "executor/batch_norm.h"
 #include "executor/max_pool.h"
+#include "executor/torchscript/layer_function.h"
 
 namespace cadastre {
 
@@ -74,6 +75,10 @@ struct Forward {
   at::Tensor operator()(const Profiled&) const {
     // `check_executable` refuses such models where they are read.
     throw std::logic_error("a layer known only by its profile cannot be executed");
+  }
+
+  at::Tensor operator()(const TorchScript&) const {
+    return (*tensors.function)(inputs, tensors.script, context);
   }
 };
 

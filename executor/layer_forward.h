@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "executor/dropout.h"
@@ -16,6 +17,15 @@ enum class ForwardMode {
   kEvaluation,
 };
 
+class LayerFunction;
+
+/// What an imported layer holds, in the order of `TorchScript`.
+struct ScriptTensors {
+  std::vector<at::Tensor> parameters;
+  std::vector<at::Tensor> buffers;
+  std::vector<at::Tensor> sums;  ///< of each batch norm's statistics, see `group_batch_norm`
+};
+
 /// A layer's tensors; undefined where the layer has none.
 struct LayerTensors {
   at::Tensor weight;            ///< conv2d (O, C / groups, K, K), linear (O, F), batch norm (C)
@@ -23,6 +33,8 @@ struct LayerTensors {
   at::Tensor running_mean;      ///< batch norm, (C)
   at::Tensor running_variance;  ///< batch norm, (C)
   at::Tensor pending;           ///< batch norm, see `group_batch_norm`
+  ScriptTensors script;         ///< an imported layer's, like
+  std::shared_ptr<const LayerFunction> function;  ///< its code
 };
 
 /// What a layer's forward needs to know beside its inputs.

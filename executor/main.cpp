@@ -15,6 +15,7 @@ int main(int argc, char** argv) {
   cadastre::add_probe_verb(program);
   cadastre::add_run_verb(program);
   cadastre::add_predict_verb(program);
+  cadastre::add_pytorch_verbs(program);
   cadastre::add_rank_verb(program);
   cadastre::add_probe_rank_verb(program);
   cadastre::add_predict_rank_verb(program);

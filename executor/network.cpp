@@ -10,6 +10,7 @@
 #include "executor/batch_norm.h"
 #include "executor/initialization.h"
 #include "executor/random.h"
+#include "executor/torchscript/layer_function.h"
 
 namespace cadastre {
 
@@ -100,26 +101,45 @@ void StageNetwork::make_tensors(const ModelGraph& model, std::uint64_t seed) {
   };
 
   std::vector<Initial> initials;
-  std::int64_t num_pending = 0;
+  std::vector<Initial> statistics;
   std::int64_t num_parameters = 0;
   std::int64_t num_statistics = 0;
   for (StageLayer& layer : layers_) {
-    const std::string& id = model.layers[static_cast<std::size_t>(layer.index)].id;
-    InitialParameters initial =
-        initial_parameters(model, static_cast<std::size_t>(layer.index), mix(seed, id));
-    layer.first_parameter = num_parameters;
-    if (initial.weight.defined())
-      initials.push_back({id + ".weight", initial.weight, &layer.tensors.weight});
-    if (initial.bias.defined())
-      initials.push_back({id + ".bias", initial.bias, &layer.tensors.bias});
-    for (const at::Tensor& values : {initial.weight, initial.bias})
-      if (values.defined()) layer.num_parameters += values.numel();
-    num_parameters += layer.num_parameters;
-    if (std::holds_alternative<BatchNorm2d>(layer.operation)) {
-      num_statistics += 2 * initial.bias.numel();
-      num_pending += 2 * initial.bias.numel() + 1;
+    const Layer& described = model.layers[static_cast<std::size_t>(layer.index)];
+    const std::size_t first = initials.size();
+    if (const auto* script = std::get_if<TorchScript>(&layer.operation)) {
+      layer.tensors.function = std::make_shared<const LayerFunction>(*script);
+      InitialSlots slots = initial_slots(*script, seed);
+      ScriptTensors& tensors = layer.tensors.script;
+      tensors.parameters.resize(slots.parameters.size());
+      tensors.buffers.resize(slots.buffers.size());
+      tensors.sums.resize(script->batch_norms.size());
+      for (std::size_t i = 0; i < slots.parameters.size(); ++i)
+        initials.push_back(
+            {script->parameters[i].name, slots.parameters[i], &tensors.parameters[i]});
+      for (std::size_t i = 0; i < slots.buffers.size(); ++i)
+        statistics.push_back({script->buffers[i].name, slots.buffers[i], &tensors.buffers[i]});
+    } else {
+      const std::string& id = described.id;
+      const InitialParameters initial =
+          initial_parameters(model, static_cast<std::size_t>(layer.index), mix(seed, id));
+      if (initial.weight.defined())
+        initials.push_back({id + ".weight", initial.weight, &layer.tensors.weight});
+      if (initial.bias.defined())
+        initials.push_back({id + ".bias", initial.bias, &layer.tensors.bias});
+      if (std::holds_alternative<BatchNorm2d>(layer.operation)) {
+        const at::Tensor zeros = at::zeros_like(initial.bias);
+        statistics.push_back({id + ".running_mean", zeros, &layer.tensors.running_mean});
+        statistics.push_back({id + ".running_var", at::ones_like(zeros),
+                              &layer.tensors.running_variance});
+      }
     }
+    layer.first_parameter = num_parameters;
+    for (std::size_t i = first; i < initials.size(); ++i)
+      layer.num_parameters += initials[i].values.numel();
+    num_parameters += layer.num_parameters;
   }
+  for (const Initial& initial : statistics) num_statistics += initial.values.numel();
 
   flat_state_ = at::zeros({num_parameters + num_statistics}, at::kFloat);
   flat_parameters_ = flat_state_.narrow(0, 0, num_parameters);
@@ -137,24 +157,43 @@ void StageNetwork::make_tensors(const ModelGraph& model, std::uint64_t seed) {
     parameters_.push_back({initial.name, parameter});
     begin += size;
   }
-  for (StageLayer& layer : layers_) {
-    if (!std::holds_alternative<BatchNorm2d>(layer.operation)) continue;
-    const std::string& id = model.layers[static_cast<std::size_t>(layer.index)].id;
-    const std::int64_t size = layer.tensors.bias.numel();
-    layer.tensors.running_mean = flat_state_.narrow(0, begin, size);
-    layer.tensors.running_variance = flat_state_.narrow(0, begin + size, size).fill_(1);
-    buffers_.push_back({id + ".running_mean", layer.tensors.running_mean});
-    buffers_.push_back({id + ".running_var", layer.tensors.running_variance});
-    begin += 2 * size;
-  }
-
-  pending_ = at::zeros({num_pending}, at::kDouble);
-  begin = 0;
-  for (StageLayer& layer : layers_) {
-    if (!layer.tensors.running_mean.defined()) continue;
-    const std::int64_t size = 2 * layer.tensors.running_mean.numel() + 1;
-    layer.tensors.pending = pending_.narrow(0, begin, size);
+  for (const Initial& initial : statistics) {
+    const std::int64_t size = initial.values.numel();
+    *initial.place = flat_state_.narrow(0, begin, size).view(initial.values.sizes());
+    initial.place->copy_(initial.values);
+    buffers_.push_back({initial.name, *initial.place});
     begin += size;
+  }
+  make_pending();
+}
+
+void StageNetwork::make_pending() {
+  std::int64_t num_pending = 0;
+  for_each_norm([&](const at::Tensor& mean, at::Tensor&, at::Tensor&, double) {
+    num_pending += 2 * mean.numel() + 1;
+  });
+  pending_ = at::zeros({num_pending}, at::kDouble);
+  std::int64_t begin = 0;
+  for_each_norm([&](const at::Tensor& mean, at::Tensor&, at::Tensor& pending, double) {
+    const std::int64_t size = 2 * mean.numel() + 1;
+    pending = pending_.narrow(0, begin, size);
+    begin += size;
+  });
+}
+
+template <typename Visit>
+void StageNetwork::for_each_norm(const Visit& visit) {
+  for (StageLayer& layer : layers_) {
+    LayerTensors& tensors = layer.tensors;
+    if (const auto* norm = std::get_if<BatchNorm2d>(&layer.operation))
+      visit(tensors.running_mean, tensors.running_variance, tensors.pending, norm->momentum);
+    if (const auto* script = std::get_if<TorchScript>(&layer.operation))
+      for (std::size_t i = 0; i < script->batch_norms.size(); ++i) {
+        const RunningStatistics& norm = script->batch_norms[i];
+        visit(tensors.script.buffers[static_cast<std::size_t>(norm.mean)],
+              tensors.script.buffers[static_cast<std::size_t>(norm.variance)],
+              tensors.script.sums[i], norm.momentum);
+      }
   }
 }
 
@@ -164,6 +203,8 @@ std::vector<at::Tensor> StageNetwork::layer_parameters(int layer) const {
     if (member.index != layer) continue;
     for (const at::Tensor& parameter : {member.tensors.weight, member.tensors.bias})
       if (parameter.defined()) parameters.push_back(parameter);
+    const std::vector<at::Tensor>& imported = member.tensors.script.parameters;
+    parameters.insert(parameters.end(), imported.begin(), imported.end());
   }
   return parameters;
 }
@@ -222,12 +263,9 @@ void StageNetwork::backward(const std::vector<at::Tensor>& outputs,
 }
 
 void StageNetwork::update_running_statistics(std::optional<double> momentum) {
-  for (StageLayer& layer : layers_) {
-    if (const auto* norm = std::get_if<BatchNorm2d>(&layer.operation))
-      cadastre::update_running_statistics(layer.tensors.running_mean,
-                                          layer.tensors.running_variance, layer.tensors.pending,
-                                          momentum.value_or(norm->momentum));
-  }
+  for_each_norm([&](at::Tensor& mean, at::Tensor& variance, at::Tensor& pending, double own) {
+    cadastre::update_running_statistics(mean, variance, pending, momentum.value_or(own));
+  });
 }
 
 StageNetwork whole_network(const ModelGraph& model, std::uint64_t seed) {

@@ -14,7 +14,7 @@
 namespace cadastre {
 
 struct NamedTensor {
-  std::string name;  ///< "layer.weight", "layer.running_mean", …
+  std::string name;  ///< "layer.weight", "layer.running_mean", …; an imported layer's slots' own
   at::Tensor tensor;
 };
 
@@ -58,7 +58,8 @@ class StageNetwork {
   /// Trainable tensors, views of `flat_parameters()`, layer by layer, weight before bias.
   [[nodiscard]] const std::vector<NamedTensor>& parameters() const { return parameters_; }
 
-  /// Batch norm's running mean and variance, layer by layer.
+  /// Batch norm's running mean and variance, and what else imported layers hold that is not
+  /// trained, layer by layer.
   [[nodiscard]] const std::vector<NamedTensor>& buffers() const { return buffers_; }
 
   /// The trainable tensors of a layer (index in the model), which is one of the stage's.
@@ -103,6 +104,10 @@ class StageNetwork {
   void find_inputs_and_outputs(const ModelGraph& model, const std::vector<int>& layers);
   void find_last_reads();
   void make_tensors(const ModelGraph& model, std::uint64_t seed);
+  void make_pending();
+  /// `visit(mean, variance, sums, momentum)` for every batch norm.
+  template <typename Visit>
+  void for_each_norm(const Visit& visit);
 
   std::vector<StageLayer> layers_;
   std::vector<Source> inputs_;

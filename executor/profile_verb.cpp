@@ -8,12 +8,18 @@
 #include <string>
 #include <vector>
 
+#include "executor/launch/host_facts.h"
 #include "executor/profiler.h"
+#include "executor/torchscript/archive.h"
+#include "executor/torchscript/import_options.h"
+#include "executor/torchscript/layer_function.h"
 #include "executor/verbs.h"
 #include "planner/command_line.h"
+#include "planner/error.h"
 #include "planner/files.h"
 #include "planner/json_reader.h"
 #include "planner/progress.h"
+#include "planner/table.h"
 
 namespace cadastre {
 
@@ -26,7 +32,40 @@ struct ProfileRequest : VerbOptions {
   std::string output;
   std::vector<std::int64_t> batch_sizes = ProfileOptions{}.batch_sizes;
   int num_threads = 1;
+  ImportArguments import;
 };
+
+/// A document's model, or one that PyTorch saved.
+ImportedModel given_model(const ProfileRequest& request) {
+  if (looks_like_archive(request.model))
+    return import_model(request.model, import_options(request.import));
+  if (!request.import.shapes.empty())
+    throw InputError("", "",
+                     "--input-shape: expected a model that PyTorch saved, found the document " +
+                         request.model + ", which has the shapes of its inputs");
+  ImportedModel given;
+  given.model = read_model(request.model);
+  check_executable(given.model, request.model, "");
+  check_layer_codes(given.model, request.model, "");
+  return given;
+}
+
+/// Weights and their gradients are all held at once.
+void check_memory(const ModelGraph& model, const std::string& file) {
+  std::int64_t needed = 0;
+  for (const std::int64_t bytes : parameter_bytes(model)) needed += 2 * bytes;
+  const std::int64_t available = host_facts().available_memory_bytes;
+  if (needed <= available) return;
+  constexpr double kGiga = 1e9;
+  const auto gigabytes = [](std::int64_t bytes) {
+    return fixed(static_cast<double>(bytes) / kGiga, 3) + " GB";
+  };
+  throw InputError(file, "",
+                   "expected a model whose weights and gradients fit in this machine's memory, of "
+                   "which " +
+                       gigabytes(available) + " are free, found one that takes " +
+                       gigabytes(needed) + "; profile it on a machine with more");
+}
 
 double step_s(const Measurement& measured) { return measured.forward_s + measured.backward_s; }
 
@@ -99,8 +138,9 @@ nlohmann::json result_json(const ProfileResult& result, const std::string& outpu
 }
 
 void profile(const ProfileRequest& request) {
-  const ModelGraph model = read_model(request.model);
-  check_executable(model, request.model, "");
+  const ImportedModel given = given_model(request);
+  const ModelGraph& model = given.model;
+  check_memory(model, request.model);
   std::optional<ProfileScene> scene;
   if (!request.scene.empty()) {
     const Scene described = read_scene(request.scene, request.rasters);
@@ -125,7 +165,11 @@ void profile(const ProfileRequest& request) {
     result = profile_model(model, options);
   }
   write_file(request.output, json_text(to_json(result.profile)));
-  print_result(request, result_json(result, request.output), result_text(result, request.output));
+  nlohmann::json told = result_json(result, request.output);
+  std::string text;
+  if (!given.notes.empty()) told["notes"] = given.notes;
+  for (const std::string& note : given.notes) text += "note: " + note + "\n";
+  print_result(request, told, text + result_text(result, request.output));
 }
 
 }  // namespace
@@ -136,7 +180,10 @@ void add_profile_verb(CLI::App& program) {
       add_verb(program, "profile", "Measure what each layer of a model costs on this machine",
                "cadastre profile scenarios/models/multimodal-cnn.json --data scene -o profile.json",
                request, [request] { profile(*request); });
-  verb->add_option("MODEL", request->model, "Model, a cadastre-model document")->required();
+  verb->add_option("MODEL", request->model,
+                   "A cadastre-model document, or a model that PyTorch saved (torch.jit)")
+      ->required();
+  add_import_options(*verb, request->import);
   verb->add_option("--data", request->scene, "Scene whose patches to time the loading of");
   verb->add_option("--rasters", request->rasters, "Directory of the scene's rasters");
   verb->add_option("--batch-sizes", request->batch_sizes, "Micro-batch sizes to measure")

@@ -93,7 +93,7 @@ class RankTraining {
       if (std::find(layers.begin(), layers.end(), output) != layers.end())
         interpreter_.set_loss(data.loss());
     }
-    if (job.first_step > 0) resume();
+    if (job.is_given_state) resume();
     interpreter_.set_position(&position_);
     link.set_whereabouts([this] { return whereabouts(); });
     link.hand_over("hold", [this](const Frame&) {
@@ -235,7 +235,7 @@ class RankTraining {
     for (const RankPart& part : rank_.parts) interpreter_.part(part.stage).swap_with_average();
   }
 
-  /// The parts take on what the coordinator sends of a checkpoint.
+  /// The parts take on what the coordinator sends of a checkpoint or an imported model.
   void resume() {
     for (std::size_t i = 0; i < rank_.parts.size(); ++i) {
       const auto [stage, state] = resume_from(link_.wait_for("resume"));

@@ -1,9 +1,14 @@
 #include "executor/run_check.h"
 
 #include <string>
+#include <algorithm>
 #include <utility>
+#include <variant>
 
 #include "executor/scene_data.h"
+#include "executor/torchscript/archive.h"
+#include "executor/torchscript/import.h"
+#include "executor/torchscript/layer_function.h"
 #include "planner/error.h"
 #include "planner/memory.h"
 #include "planner/program_check.h"
@@ -34,6 +39,32 @@ void check_patch(const RunRequest& request, const ModelGraph& model, std::int64_
                        std::to_string(scores[1]) + ", " + std::to_string(scores[2]) + ")");
 }
 
+/// The weights of the file, if it holds any, which must be of the plan's model.
+Weights checked_weights(const std::filesystem::path& file, const ModelGraph& model) {
+  if (!looks_like_archive(file)) {
+    check_same_model(model, read_model(file), file.string());
+    return {};
+  }
+  ImportOptions options;
+  options.inputs = model.inputs;
+  options.batch_norm_group_samples = model.batch_norm_group_samples;
+  options.depth = ImportDepth::kWeights;
+  ImportedModel imported = import_model(file, options);
+  imported.model.name = model.name;  // a file's name is no part of it
+  // Nor is what was measured where the plan's profile was made.
+  for (std::size_t i = 0; i < std::min(model.layers.size(), imported.model.layers.size()); ++i) {
+    const auto* planned = std::get_if<TorchScript>(&model.layers[i].operation);
+    if (planned == nullptr) continue;
+    auto& given = std::get<TorchScript>(imported.model.layers[i].operation);
+    given.saved_bytes_per_sample = planned->saved_bytes_per_sample;
+    given.kept_inputs = planned->kept_inputs;
+    given.keeps_output = planned->keeps_output;
+    given.is_view = planned->is_view;
+  }
+  check_same_model(model, imported.model, file.string());
+  return std::move(imported.weights);
+}
+
 /// The pre-flight check of memory, on the hosts as the plan has them.
 void check_planned_memory(const RunRequest& request, const CheckedRun& run) {
   const auto gigabytes = [](std::int64_t bytes) {
@@ -61,8 +92,7 @@ CheckedRun check_run(const RunRequest& request, PlanDocument plan) {
   CheckedRun run{.plan = std::move(plan)};
   const ModelGraph& model = run.plan.profile.model;
   check_executable(model, request.plan.string(), "/profile/model");
-  if (!request.model.empty())
-    check_same_model(model, read_model(request.model), request.model.string());
+  check_layer_codes(model, request.plan.string(), "/profile/model");
   if (request.wire_dtype) run.plan.plan.wire_dtype = *request.wire_dtype;
   // The optimizer's state is in the memory that is checked below.
   run.plan.plan.optimizer = {.kind = request.training.optimizer,
@@ -72,6 +102,7 @@ CheckedRun check_run(const RunRequest& request, PlanDocument plan) {
   run.peak_memory_bytes =
       peak_memory_bytes(run.program, run.plan.plan, run.plan.profile, run.plan.cluster);
   check_planned_memory(request, run);
+  if (!request.model.empty()) run.initial_weights = checked_weights(request.model, model);
   run.scene = read_scene(request.scene, request.rasters);
   check_classes(request, model, run.scene);
   check_patch(request, model, patch_size(run.scene, model.inputs).reference_pixels);

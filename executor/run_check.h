@@ -5,6 +5,7 @@
 
 #include "executor/training_run.h"
 #include "executor/training_schedule.h"
+#include "executor/weights.h"
 #include "planner/plan.h"
 #include "planner/program.h"
 #include "planner/scene.h"
@@ -19,6 +20,7 @@ struct CheckedRun {
   Scene scene;
   TrainingSchedule schedule;
   std::int64_t num_validation_samples = 0;
+  Weights initial_weights;  ///< that an imported model was saved with; else empty
 };
 
 /// Throws InputError when plan, model and scene do not go together, when the plan's program cannot

@@ -126,7 +126,9 @@ void add_run_verb(CLI::App& program) {
         print_result(*options, result_json(run, request->output), summary(run, request->output));
       });
   app->add_option("--plan", request->plan, "How the model is divided")->required();
-  app->add_option("--model", request->model, "The model, to be sure that the plan is for it");
+  app->add_option("--model", request->model,
+                  "The model, to be sure that the plan is for it; of one that PyTorch saved, the "
+                  "weights to begin with");
   app->add_option("--data", request->scene, "A scene's directory or document")->required();
   app->add_option("--rasters", request->rasters, "Where the scene's rasters lie, if not beside it");
   app->add_option("-o,--output", request->output, "Directory for what comes out")->required();

@@ -156,6 +156,7 @@ class Training {
                                      .has_other_machines = on_several_machines(by_rank),
                                      .training = request_.training,
                                      .first_step = checkpoints_.first_step(),
+                                     .is_given_state = checkpoints_.gives_states(),
                                      .checkpoint_every = checkpoints_.every(),
                                      .awaits_verdict = checkpoints_.validation().has_value(),
                                      .plan = plan}));
@@ -163,7 +164,7 @@ class Training {
 
   /// What the ranks go on from.
   void send_states() {
-    if (checkpoints_.first_step() == 0) return;
+    if (!checkpoints_.gives_states()) return;
     for (int rank = 0; rank < num_ranks_; ++rank)
       for (const auto& [stage, state] : checkpoints_.states_of(rank))
         coordinator_.send(rank, resume_frame(stage, state));

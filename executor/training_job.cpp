@@ -14,6 +14,7 @@ Frame to_frame(const TrainingJob& job) {
                      {"num_threads", job.num_threads},
                      {"has_other_machines", job.has_other_machines},
                      {"first_step", job.first_step},
+                     {"is_given_state", job.is_given_state},
                      {"checkpoint_every", job.checkpoint_every},
                      {"awaits_verdict", job.awaits_verdict},
                      {"training", to_json(job.training)}},
@@ -30,6 +31,7 @@ TrainingJob training_job_from(const Frame& frame) {
     job.has_other_machines = header.at("has_other_machines").get<bool>();
     job.training = training_from_json(JsonPlace(header.at("training"), "the coordinator's job", ""));
     job.first_step = header.at("first_step").get<std::int64_t>();
+    job.is_given_state = header.at("is_given_state").get<bool>();
     job.checkpoint_every = header.at("checkpoint_every").get<std::int64_t>();
     job.awaits_verdict = header.at("awaits_verdict").get<bool>();
     job.plan = frame.payload;

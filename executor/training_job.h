@@ -14,7 +14,8 @@ struct TrainingJob {
   int num_threads = 1;
   bool has_other_machines = false;
   TrainingSettings training;
-  std::int64_t first_step = 0;        ///< steps before it are done: a `resume` frame follows
+  std::int64_t first_step = 0;        ///< steps before it are done
+  bool is_given_state = false;        ///< a `resume` frame follows for each of its parts
   std::int64_t checkpoint_every = 0;  ///< steps; 0: never
   bool awaits_verdict = false;        ///< a verdict on weights before `first_step` is to come
   std::string plan;  ///< the text of the `cadastre-plan` document

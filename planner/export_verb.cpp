@@ -23,9 +23,9 @@ struct ExportVerb {
 
 void run_export(const ExportVerb& verb, const VerbOptions& options) {
   if (verb.format != "simgrid") {
-    std::string message = "expected a format (simgrid), found ";
+    std::string message = "expected a format (simgrid, pytorch), found ";
     message += in_quotes(verb.format);
-    throw InputError("", "", message + did_you_mean(verb.format, {"simgrid"}));
+    throw InputError("", "", message + did_you_mean(verb.format, {"simgrid", "pytorch"}));
   }
   const Cluster cluster = read_cluster(verb.file);
   const std::string xml = simgrid_platform_xml(cluster, verb.file.string());
@@ -41,10 +41,12 @@ void run_export(const ExportVerb& verb, const VerbOptions& options) {
 void add_export_verb(CLI::App& program) {
   const auto options = std::make_shared<VerbOptions>();
   const auto verb = std::make_shared<ExportVerb>();
-  CLI::App* app = add_verb(program, "export", "Write a cluster for another tool",
+  CLI::App* app = add_verb(program, "export", "Write a cluster or a run's model for another tool",
                            "cadastre export simgrid cluster.json -o platform.xml", options,
                            [verb, options] { run_export(*verb, *options); });
-  app->add_option("format", verb->format, "Whose it is to be: simgrid")->required();
+  app->add_option("format", verb->format,
+                  "Whose it is to be: simgrid, or pytorch for what a run trained")
+      ->required();
   app->add_option("file", verb->file, "The cluster")->required();
   app->add_option("-o,--output", verb->output, "Where the platform is written")->required();
 }

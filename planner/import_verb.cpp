@@ -38,6 +38,7 @@ struct ImportVerb {
 
 constexpr const char* kSimgrid = "simgrid";
 constexpr const char* kOnnx = "onnx";
+constexpr const char* kPytorch = "pytorch";  // which the executor's program imports
 constexpr const char* kOnnxProgram = "cadastre-onnx";
 
 struct Format {
@@ -76,6 +77,7 @@ const Format& format_named(const std::string& name) {
   }
   names.emplace_back(kSimgrid);
   names.emplace_back(kOnnx);
+  names.emplace_back(kPytorch);
   std::string message = "expected a format (" + listed(names) + "), found ";
   message += in_quotes(name);
   message += did_you_mean(name, names);
@@ -101,7 +103,7 @@ void run_import(const ImportVerb& verb, const VerbOptions& options, char** argv)
        {std::pair("--memory", &verb.memory), std::pair("--reference-speed", &verb.reference_speed)})
     if (!value->empty()) throw InputError(option, "", "expected no such option but with simgrid");
   if (!verb.input_shapes.empty())
-    throw InputError("--input-shape", "", "expected no such option but with onnx");
+    throw InputError("--input-shape", "", "expected no such option but with onnx and pytorch");
   const Profile profile = format.import(verb);
   double sum_s = 0;
   std::int64_t parameter_bytes = 0;
@@ -137,15 +139,16 @@ void add_import_verb(CLI::App& program, char** argv) {
   const auto verb = std::make_shared<ImportVerb>();
   CLI::App* app = add_verb(program, "import",
                            "Turn another tool's profile, or a model (of cadastre, or ONNX) and a "
-                           "device, into a cadastre profile, or a platform of SimGrid into a "
-                           "cluster",
+                           "device, into a cadastre profile, a platform of SimGrid into a "
+                           "cluster, or a model that PyTorch saved into a cadastre model",
                            "cadastre import pipedream graph.txt --batch-size 128 -o profile.json",
                            options, [verb, options, argv] { run_import(*verb, *options, argv); });
   app->add_option("format", verb->format,
-                  "Whose it is: pipedream, simgrid, onnx, or model to estimate one")
+                  "Whose it is: pipedream, simgrid, onnx, pytorch, or model to estimate one")
       ->required();
   app->add_option("file", verb->file,
-                  "For pipedream its graph.txt, for simgrid a platform, for model and onnx a model")
+                  "For pipedream its graph.txt, for simgrid a platform, for model, onnx and pytorch a "
+                  "model")
       ->required();
   app->add_option("-o,--output", verb->output, "Where the profile or cluster is written")
       ->required();
@@ -162,8 +165,8 @@ void add_import_verb(CLI::App& program, char** argv) {
                   "For simgrid: speed of a core whose relative speed is 1, such as 2.5Gf; without "
                   "it, that of the fastest host");
   app->add_option("--input-shape", verb->input_shapes,
-                  "For onnx: extents of an input that the file leaves open, without the samples: "
-                  "3,64,64, or NAME=3,64,64 for each of several")
+                  "For pytorch the extents of an input, and for onnx those that the file leaves "
+                  "open, without the samples: 3,64,64, or NAME=3,64,64 for each of several")
       ->allow_extra_args(false);
 }
 

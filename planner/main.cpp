@@ -33,8 +33,14 @@ constexpr std::array kSisterVerbs = {
     SisterVerb{"predict", "cadastre-executor", "Classify a scene to a map"},
 };
 
+/// Of `import` and `export`, what needs LibTorch.
+constexpr SisterVerb kPytorch{"pytorch", "cadastre-executor", ""};
+
 const SisterVerb* sister_verb(int argc, char** argv) {
   if (argc < 2) return nullptr;
+  const std::string_view name = argv[1];
+  if (argc > 2 && (name == "import" || name == "export") && std::string_view(argv[2]) == "pytorch")
+    return &kPytorch;
   for (const SisterVerb& verb : kSisterVerbs)
     if (verb.name == argv[1]) return &verb;
   return nullptr;

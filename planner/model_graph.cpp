@@ -16,7 +16,7 @@ const std::vector<std::string>& kind_names() {
   static const std::vector<std::string> names = {
       "conv2d",        "batch_norm2d", "relu",   "max_pool2d", "adaptive_avg_pool2d",
       "center_crop2d", "flatten",      "linear", "dropout",    "concat",
-      "add",           "profiled"};
+      "add",           "profiled",     "torch_script"};
   assert(names.size() == std::variant_size_v<Operation>);
   return names;
 }
@@ -71,6 +71,8 @@ std::int64_t parameter_bytes(const Layer& layer, const Shape& input) {
     count = linear->out_features * input[0] + (linear->bias ? linear->out_features : 0);
   } else if (const auto* profiled = std::get_if<Profiled>(&layer.operation)) {
     count = profiled->parameter_elements;
+  } else if (const auto* script = std::get_if<TorchScript>(&layer.operation)) {
+    for (const TensorSlot& slot : script->parameters) count += num_elements(slot.shape);
   }
   return count * kBytesPerElement;
 }
@@ -114,7 +116,15 @@ bool is_dense(const ModelGraph& model) { return score_shape(model).size() == 3; 
 
 bool has_batch_norm(const ModelGraph& model) {
   return std::any_of(model.layers.begin(), model.layers.end(), [](const Layer& layer) {
+    if (const auto* script = std::get_if<TorchScript>(&layer.operation))
+      return !script->batch_norms.empty();
     return std::holds_alternative<BatchNorm2d>(layer.operation);
+  });
+}
+
+bool is_imported(const ModelGraph& model) {
+  return std::any_of(model.layers.begin(), model.layers.end(), [](const Layer& layer) {
+    return std::holds_alternative<TorchScript>(layer.operation);
   });
 }
 

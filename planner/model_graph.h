@@ -99,9 +99,45 @@ struct Profiled {
   bool operator==(const Profiled&) const = default;
 };
 
+/// A tensor that a layer holds between steps, float32.
+struct TensorSlot {
+  std::string name;  ///< where the module it was imported from has it: "layer3.0.conv1.weight"
+  Shape shape;       ///< the whole of it, no dimension left out; empty: one number
+  bool operator==(const TensorSlot&) const = default;
+};
+
+/// The running statistics of a batch norm among a layer's buffers.
+struct RunningStatistics {
+  int mean = 0;  ///< index into the layer's buffers, like `variance`
+  int variance = 0;
+  double momentum = 0.1;
+  bool operator==(const RunningStatistics&) const = default;
+};
+
+/// A layer of an imported PyTorch model: a function in TorchScript, with what it holds.
+///
+/// `code` is the text of its graph. What goes in: the layer's inputs (N, …), the parameters, the
+/// buffers, for each of `batch_norms` the sums of its statistics, and the context of the pass (see
+/// executor/torchscript/layer_code.h). What comes out: one tensor (N, …).
+struct TorchScript {
+  std::string code;
+  std::vector<Shape> input_shapes;  ///< per sample, as those of all tensors that pass between layers
+  Shape output_shape;
+  std::vector<TensorSlot> parameters;  ///< trained
+  std::vector<TensorSlot> buffers;     ///< not trained: running statistics, constants, frozen weights
+  std::vector<RunningStatistics> batch_norms;
+  double flops_per_sample = 0;  ///< forward
+  // What autograd keeps of a forward pass, measured at import.
+  std::int64_t saved_bytes_per_sample = 0;  ///< beside inputs and output
+  std::vector<int> kept_inputs;             ///< indices into the layer's inputs
+  bool keeps_output = false;
+  bool is_view = false;  ///< the output is memory of the first input
+  bool operator==(const TorchScript&) const = default;
+};
+
 using Operation =
     std::variant<Conv2d, BatchNorm2d, Relu, MaxPool2d, AdaptiveAvgPool2d, CenterCrop2d, Flatten,
-                 Linear, Dropout, Concat, Add, Profiled>;
+                 Linear, Dropout, Concat, Add, Profiled, TorchScript>;
 
 /// The names of the operations in documents, in the variant's order: conv2d, batch_norm2d, relu, …
 [[nodiscard]] const std::vector<std::string>& kind_names();
@@ -110,7 +146,7 @@ using Operation =
 /// What enters the network: one tensor per modality of a scene.
 struct ModelInput {
   std::string name;  ///< the modality it reads
-  Shape shape;       ///< (C, H, W)
+  Shape shape;       ///< (C, H, W); imported models may have others, which no scene gives
   bool operator==(const ModelInput&) const = default;
 };
 
@@ -160,6 +196,9 @@ struct Source {
 [[nodiscard]] std::vector<std::int64_t> parameter_bytes(const ModelGraph& model);
 
 [[nodiscard]] bool has_batch_norm(const ModelGraph& model);
+
+/// Whether it was imported: its weights come from the file that it was imported from, or a run.
+[[nodiscard]] bool is_imported(const ModelGraph& model);
 
 /// The shape of the class scores. The model must have passed `check_model`.
 [[nodiscard]] const Shape& score_shape(const ModelGraph& model);

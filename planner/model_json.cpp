@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "planner/files.h"
@@ -37,6 +38,61 @@ double fraction_or(JsonObject& layer, std::string_view key, double otherwise) {
   return place ? place->number(0, 1) : otherwise;
 }
 
+Shape shape_at(const JsonPlace& place) {
+  Shape shape;
+  for (const JsonPlace& size : place.array()) shape.push_back(size.integer(1, kMostElements));
+  return shape;
+}
+
+std::vector<TensorSlot> slots_at(const JsonPlace& place) {
+  std::vector<TensorSlot> slots;
+  for (const JsonPlace& item : place.array()) {
+    JsonObject object = item.object();
+    TensorSlot slot;
+    slot.name = object.at("name").string();
+    slot.shape = shape_at(object.at("shape"));
+    object.finish();
+    slots.push_back(std::move(slot));
+  }
+  return slots;
+}
+
+RunningStatistics running_statistics_at(const JsonPlace& place,
+                                        const std::vector<TensorSlot>& buffers) {
+  JsonObject object = place.object();
+  const auto most = static_cast<std::int64_t>(buffers.size()) - 1;
+  RunningStatistics norm;
+  norm.mean = static_cast<int>(object.at("mean").integer(0, most));
+  norm.variance = static_cast<int>(object.at("variance").integer(0, most));
+  norm.momentum = object.at("momentum").number(0, 1);
+  object.finish();
+  if (num_elements(buffers[static_cast<std::size_t>(norm.mean)].shape) !=
+      num_elements(buffers[static_cast<std::size_t>(norm.variance)].shape))
+    place.fail_expected("mean and variance of the same size");
+  return norm;
+}
+
+TorchScript read_torch_script(JsonObject& layer) {
+  TorchScript script;
+  for (const std::string& line : layer.at("code").strings()) script.code += line + '\n';
+  for (const JsonPlace& shape : layer.at("input_shapes").array())
+    script.input_shapes.push_back(shape_at(shape));
+  script.output_shape = shape_at(layer.at("output_shape"));
+  script.parameters = slots_at(layer.at("parameters"));
+  script.buffers = slots_at(layer.at("buffers"));
+  for (const JsonPlace& norm : layer.at("batch_norms").array())
+    script.batch_norms.push_back(running_statistics_at(norm, script.buffers));
+  script.flops_per_sample = layer.at("flops_per_sample").number(0);
+  script.saved_bytes_per_sample =
+      layer.at("saved_bytes_per_sample").integer(0, kMostElements * kBytesPerElement);
+  for (const JsonPlace& kept : layer.at("kept_inputs").array())
+    script.kept_inputs.push_back(static_cast<int>(
+        kept.integer(0, static_cast<std::int64_t>(script.input_shapes.size()) - 1)));
+  script.keeps_output = layer.at("keeps_output").boolean();
+  script.is_view = layer.at("is_view").boolean();
+  return script;
+}
+
 /// Fields that PyTorch requires are required, others may be left out.
 Operation read_operation(JsonObject& layer) {
   const std::string kind = kind_names()[layer.at("kind").one_of(kind_names())];
@@ -72,10 +128,30 @@ Operation read_operation(JsonObject& layer) {
                     .output_elements = layer.at("output_elements").integer(1, kMostElements),
                     .parameter_elements = parameters ? parameters->integer(0, kMostElements) : 0};
   }
+  if (kind == "torch_script") return read_torch_script(layer);
   if (kind == "relu") return Relu{};
   if (kind == "flatten") return Flatten{};
   if (kind == "concat") return Concat{};
   return Add{};
+}
+
+nlohmann::json slots_json(const std::vector<TensorSlot>& slots) {
+  nlohmann::json written = nlohmann::json::array();
+  for (const TensorSlot& slot : slots)
+    written.push_back({{"name", slot.name}, {"shape", slot.shape}});
+  return written;
+}
+
+/// A text as its lines, each of which ends with a line feed.
+std::vector<std::string> lines_of(const std::string& text) {
+  std::vector<std::string> lines;
+  std::size_t begin = 0;
+  while (begin < text.size()) {
+    const std::size_t end = std::min(text.find('\n', begin), text.size());
+    lines.push_back(text.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return lines;
 }
 
 struct OperationFields {
@@ -127,6 +203,24 @@ struct OperationFields {
     layer["output_elements"] = profiled.output_elements;
     layer["parameter_elements"] = profiled.parameter_elements;
   }
+
+  void operator()(const TorchScript& script) const {
+    layer["code"] = lines_of(script.code);
+    layer["input_shapes"] = script.input_shapes;
+    layer["output_shape"] = script.output_shape;
+    layer["parameters"] = slots_json(script.parameters);
+    layer["buffers"] = slots_json(script.buffers);
+    nlohmann::json norms = nlohmann::json::array();
+    for (const RunningStatistics& norm : script.batch_norms)
+      norms.push_back(
+          {{"mean", norm.mean}, {"variance", norm.variance}, {"momentum", norm.momentum}});
+    layer["batch_norms"] = std::move(norms);
+    layer["flops_per_sample"] = script.flops_per_sample;
+    layer["saved_bytes_per_sample"] = script.saved_bytes_per_sample;
+    layer["kept_inputs"] = script.kept_inputs;
+    layer["keeps_output"] = script.keeps_output;
+    layer["is_view"] = script.is_view;
+  }
 };
 
 std::string name_at(const JsonPlace& place) {
@@ -142,10 +236,21 @@ ModelInput read_input(const JsonPlace& place) {
   const std::vector<JsonPlace> extents = shape.array();
   for (const JsonPlace& size : extents)
     input.shape.push_back(extents.size() == 1 ? size.integer(1, kMostElements) : extent(size));
-  if (input.shape.size() != 1 && input.shape.size() != 3)
-    shape.fail_expected("an image's [channels, height, width] or [features]");
+  if (input.shape.empty()) shape.fail_expected("at least one extent");
   object.finish();
   return input;
+}
+
+/// Of a model whose layers are all of the kinds above.
+void check_input_shapes(const ModelGraph& model, const JsonPlace& inputs) {
+  if (is_imported(model)) return;
+  const std::vector<JsonPlace> places = inputs.array();
+  for (std::size_t i = 0; i < places.size(); ++i) {
+    const std::size_t rank = model.inputs[i].shape.size();
+    if (rank != 1 && rank != 3)
+      places[i].object().at("shape").fail_expected(
+          "an image's [channels, height, width] or [features]");
+  }
 }
 
 Layer read_layer(const JsonPlace& place) {
@@ -164,14 +269,15 @@ ModelGraph model_from_json(const JsonPlace& place) {
   JsonObject object = open_format(place, "model");
   ModelGraph model;
   model.name = name_at(object.at("name"));
-  for (const JsonPlace& input : object.at("inputs").array(1))
-    model.inputs.push_back(read_input(input));
+  const JsonPlace inputs = object.at("inputs");
+  for (const JsonPlace& input : inputs.array(1)) model.inputs.push_back(read_input(input));
   if (const std::optional<JsonPlace> group = object.find("batch_norm_group_samples"))
     model.batch_norm_group_samples = extent(*group);
   if (const std::optional<JsonPlace> family = object.find("family")) {
     if (object.find("layers"))
       place.fail("expected \"layers\", or a \"family\" that gives them, found both");
     object.finish();
+    check_input_shapes(model, inputs);
     expand_family(family_from_json(*family), model, *family);
     check_model(model, place);
     return model;
@@ -185,6 +291,7 @@ ModelGraph model_from_json(const JsonPlace& place) {
   for (const JsonPlace& layer : layers.array(1)) model.layers.push_back(read_layer(layer));
   model.output = object.at("output").string();
   object.finish();
+  check_input_shapes(model, inputs);
   check_model(model, place);
   return model;
 }

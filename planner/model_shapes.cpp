@@ -115,6 +115,20 @@ class ShapeRules {
 
   Shape operator()(const Profiled& profiled) const { return {profiled.output_elements}; }
 
+  Shape operator()(const TorchScript& script) const {
+    if (inputs_.size() != script.input_shapes.size())
+      fail("/inputs", "expected " + std::to_string(script.input_shapes.size()) + " inputs, found " +
+                          std::to_string(inputs_.size()));
+    for (std::size_t i = 0; i < inputs_.size(); ++i)
+      if (inputs_[i].shape != script.input_shapes[i])
+        fail("/inputs/" + std::to_string(i),
+             "expected the shape that the model was imported for, " +
+                 shape_text(script.input_shapes[i]) + ", found " + described(i));
+    for (const TensorSlot& slot : script.parameters) check_parameters(slot.shape);
+    for (const TensorSlot& slot : script.buffers) check_parameters(slot.shape);
+    return script.output_shape;
+  }
+
   [[noreturn]] void fail(const std::string& below, const std::string& message) const {
     refuse(place_, pointer_ + below, message);
   }

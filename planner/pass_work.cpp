@@ -104,6 +104,18 @@ class WorkOf {
 
   LayerWork operator()(const Profiled&) const { return {}; }
 
+  LayerWork operator()(const TorchScript& script) const {
+    LayerWork work = moved(sizes_.inputs + sizes_.output, sizes_.inputs + sizes_.output);
+    work.forward.flops_per_sample = script.flops_per_sample;
+    work.forward.bytes = kBytes * sizes_.parameters;
+    // As of a product: the gradient of the parameters, and that of the input.
+    const double passes = sizes_.learns() && sizes_.input_gradient ? 2 : 1;
+    work.backward.flops_per_sample = passes * script.flops_per_sample;
+    work.backward.bytes_per_sample *= passes;
+    work.backward.bytes = passes * kBytes * sizes_.parameters;
+    return work;
+  }
+
  private:
   /// Every output element is a sum of `per_output` / 2 products.
   [[nodiscard]] LayerWork product(double per_output, bool bias) const {

@@ -52,13 +52,20 @@ namespace {
 
 enum class Pass { kForward, kBackward };
 
+/// Whether a layer's seconds go with its operations, and not with the bytes that it moves.
+bool counts_flops(const Operation& operation) {
+  if (const auto* script = std::get_if<TorchScript>(&operation))
+    return std::any_of(script->parameters.begin(), script->parameters.end(),
+                       [](const TensorSlot& slot) { return slot.shape.size() > 1; });
+  return std::holds_alternative<Conv2d>(operation) || std::holds_alternative<Linear>(operation);
+}
+
 /// What a layer's seconds go with.
 double amount(const Operation& operation, const LayerWork& work, Pass pass,
               std::int64_t batch_size) {
   const PassWork& of_pass = pass == Pass::kForward ? work.forward : work.backward;
   const auto samples = static_cast<double>(batch_size);
-  if (std::holds_alternative<Conv2d>(operation) || std::holds_alternative<Linear>(operation))
-    return of_pass.flops_per_sample * samples;
+  if (counts_flops(operation)) return of_pass.flops_per_sample * samples;
   return of_pass.bytes_per_sample * samples + of_pass.bytes;
 }
 
@@ -78,10 +85,6 @@ double median(std::vector<double> values) {
   std::sort(values.begin(), values.end());
   const std::size_t half = values.size() / 2;
   return values.size() % 2 == 1 ? values[half] : (values[half - 1] + values[half]) / 2;
-}
-
-bool counts_flops(const Operation& operation) {
-  return std::holds_alternative<Conv2d>(operation) || std::holds_alternative<Linear>(operation);
 }
 
 /// A measured profile, asked for what another model's layers would take.

@@ -437,15 +437,27 @@ const std::string& instruction_name(InstructionKind kind) {
 }
 
 std::int64_t statistics_bytes(const Layer& layer, std::int64_t parameter_bytes) {
+  constexpr std::int64_t kBytesPerSum = 8;
+  if (const auto* script = std::get_if<TorchScript>(&layer.operation)) {
+    std::int64_t num_sums = 0;
+    for (const RunningStatistics& norm : script->batch_norms)
+      num_sums +=
+          2 * num_elements(script->buffers.at(static_cast<std::size_t>(norm.mean)).shape) + 1;
+    return num_sums * kBytesPerSum;
+  }
   if (!std::holds_alternative<BatchNorm2d>(layer.operation)) return 0;
   // Weight and bias hold 2C float32; the sums of means and variances and their count 2C + 1
   // float64.
-  constexpr std::int64_t kBytesPerSum = 8;
   const std::int64_t num_sums = parameter_bytes / kBytesPerElement + 1;
   return num_sums * kBytesPerSum;
 }
 
 std::int64_t running_statistics_bytes(const Layer& layer, std::int64_t parameter_bytes) {
+  if (const auto* script = std::get_if<TorchScript>(&layer.operation)) {
+    std::int64_t num_values = 0;
+    for (const TensorSlot& buffer : script->buffers) num_values += num_elements(buffer.shape);
+    return num_values * kBytesPerElement;
+  }
   // As many means and variances as there are weights and biases.
   return std::holds_alternative<BatchNorm2d>(layer.operation) ? parameter_bytes : 0;
 }

@@ -46,6 +46,8 @@ struct LookOf {
 
   std::optional<Look> operator()(const Profiled&) const { return std::nullopt; }
 
+  std::optional<Look> operator()(const TorchScript&) const { return std::nullopt; }
+
   template <class PixelWise>
   std::optional<Look> operator()(const PixelWise&) const {
     return Look{};

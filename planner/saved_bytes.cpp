@@ -14,10 +14,21 @@ bool keeps_input(const Operation& operation) {
          std::holds_alternative<Linear>(operation);
 }
 
-bool keeps_output(const Operation& operation) { return std::holds_alternative<Relu>(operation); }
+bool keeps_output(const Operation& operation) {
+  if (const auto* script = std::get_if<TorchScript>(&operation)) return script->keeps_output;
+  return std::holds_alternative<Relu>(operation);
+}
+
+/// The inputs that the layer keeps, by their places among its inputs.
+std::vector<int> kept_inputs(const Operation& operation) {
+  if (const auto* script = std::get_if<TorchScript>(&operation)) return script->kept_inputs;
+  return keeps_input(operation) ? std::vector<int>{0} : std::vector<int>{};
+}
 
 /// What the layer keeps beside its input and output.
 std::int64_t own_bytes(const Layer& layer) {
+  if (const auto* script = std::get_if<TorchScript>(&layer.operation))
+    return script->saved_bytes_per_sample;
   const std::int64_t num_outputs = num_elements(layer.output_shape);
   if (std::holds_alternative<MaxPool2d>(layer.operation)) {
     constexpr std::int64_t kBytesPerIndex = 4;  // as the executor keeps them
@@ -30,6 +41,7 @@ std::int64_t own_bytes(const Layer& layer) {
 
 bool is_view(const Operation& operation) {
   if (const auto* dropout = std::get_if<Dropout>(&operation)) return dropout->p == 0;
+  if (const auto* script = std::get_if<TorchScript>(&operation)) return script->is_view;
   return std::holds_alternative<Flatten>(operation);
 }
 
@@ -52,14 +64,15 @@ std::vector<std::int64_t> saved_bytes_per_sample(const ModelGraph& model) {
     owner[i] = is_view(layer.operation) ? owner_of(sources[i].front())
                                         : Source{.index = static_cast<int>(i)};
     if (keeps_output(layer.operation)) layer_kept[i] = true;
-    if (!keeps_input(layer.operation)) continue;
-    const Source kept = owner_of(sources[i].front());
-    const auto index = static_cast<std::size_t>(kept.index);
-    if (!kept.is_model_input) {
-      layer_kept[index] = true;
-    } else if (!input_kept[index]) {
-      input_kept[index] = true;
-      saved[i] += kBytesPerElement * num_elements(model.inputs[index].shape);
+    for (const int place : kept_inputs(layer.operation)) {
+      const Source kept = owner_of(sources[i].at(static_cast<std::size_t>(place)));
+      const auto index = static_cast<std::size_t>(kept.index);
+      if (!kept.is_model_input) {
+        layer_kept[index] = true;
+      } else if (!input_kept[index]) {
+        input_kept[index] = true;
+        saved[i] += kBytesPerElement * num_elements(model.inputs[index].shape);
+      }
     }
   }
   for (std::size_t i = 0; i < num_layers; ++i)

@@ -19,8 +19,10 @@ constexpr const char* kPrefix = "step-";
 constexpr const char* kFinished = "finished";
 
 /// "conv1" of "conv1.weight", "mean/conv1.weight": what a tensor's name says before its last dot.
-std::string layer_of(const std::string& tensor) {
+std::string layer_of(const std::string& tensor, const SlotLayers& slots) {
   const std::size_t begin = tensor.find('/') + 1;  // 0 without one
+  const auto slot = slots.find(tensor.substr(begin));
+  if (slot != slots.end()) return slot->second;
   return tensor.substr(begin, tensor.rfind('.') - begin);
 }
 
@@ -50,8 +52,17 @@ SoundCheckpoint read_sound(const fs::path& directory) {
 
 }  // namespace
 
+SlotLayers slot_layers(const ModelGraph& model) {
+  SlotLayers layers;
+  for (const Layer& layer : model.layers)
+    if (const auto* script = std::get_if<TorchScript>(&layer.operation))
+      for (const auto* slots : {&script->parameters, &script->buffers})
+        for (const TensorSlot& slot : *slots) layers[slot.name] = layer.id;
+  return layers;
+}
+
 TrainingState SoundCheckpoint::state_of(const std::vector<std::string>& layers, int replica,
-                                        int num_replicas) const {
+                                        int num_replicas, const SlotLayers& slot_layers) const {
   const std::set<std::string> wanted(layers.begin(), layers.end());
   std::set<std::string> found;
   TrainingState state;
@@ -63,7 +74,7 @@ TrainingState SoundCheckpoint::state_of(const std::vector<std::string>& layers, 
     if (!is_weights && part.replica != of_replica) continue;
     Weights& to = is_weights ? state.weights : state.optimizer;
     for (const auto& [name, tensor] : parts[i])
-      if (wanted.count(layer_of(name)) != 0) to.emplace(name, tensor);
+      if (wanted.count(layer_of(name, slot_layers)) != 0) to.emplace(name, tensor);
     if (is_weights)
       for (const std::string& layer : part.layers)
         if (wanted.count(layer) != 0) found.insert(layer);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -9,6 +10,10 @@
 #include "planner/checkpoint.h"
 
 namespace cadastre {
+
+/// The layer (id) of each tensor of a model's imported layers, whose names do not say it.
+using SlotLayers = std::map<std::string, std::string>;
+[[nodiscard]] SlotLayers slot_layers(const ModelGraph& model);
 
 /// A checkpoint that was read and found sound.
 struct SoundCheckpoint {
@@ -19,7 +24,7 @@ struct SoundCheckpoint {
   /// The state of some layers (ids): as this replica of so many of them kept it, else as the first
   /// did. Throws InputError naming the layer that the checkpoint has not.
   [[nodiscard]] TrainingState state_of(const std::vector<std::string>& layers, int replica,
-                                       int num_replicas) const;
+                                       int num_replicas, const SlotLayers& slot_layers = {}) const;
 
   [[nodiscard]] StepHistory history() const;
 

@@ -27,6 +27,10 @@ RunCheckpoints::RunCheckpoints(const RunRequest& request, const CheckedRun& run)
     resume(request);
   else
     begin_anew(directory);
+  if (!resumed_ && is_imported(run.plan.profile.model) && run.initial_weights.empty())
+    throw InputError("", "",
+                     "expected --model with the file that " + run.plan.profile.model.name +
+                         " was imported from, whose weights training begins with, found none");
   if (every_ > 0) writer_.emplace(directory, request.num_checkpoints);
   for (const Stage& stage : plan.stages)
     num_parts_ += 1 + (plan.averaging_period > 0 ? stage.replicas.size() : 1);
@@ -95,6 +99,7 @@ void RunCheckpoints::halt_after(std::int64_t num_steps) {
 std::vector<std::pair<int, TrainingState>> RunCheckpoints::states_of(int rank) const {
   const Plan& plan = run_.plan.plan;
   const ModelGraph& model = run_.plan.profile.model;
+  const SlotLayers slots = slot_layers(model);
   std::vector<std::pair<int, TrainingState>> states;
   for (const RankPart& part : run_.program.ranks[static_cast<std::size_t>(rank)].parts) {
     std::vector<std::string> layers;
@@ -102,9 +107,24 @@ std::vector<std::pair<int, TrainingState>> RunCheckpoints::states_of(int rank) c
       layers.push_back(model.layers[static_cast<std::size_t>(layer)].id);
     const auto num_replicas =
         static_cast<int>(plan.stages[static_cast<std::size_t>(part.stage)].replicas.size());
-    states.emplace_back(part.stage, resumed_->state_of(layers, part.replica, num_replicas));
+    if (resumed_)
+      states.emplace_back(part.stage, resumed_->state_of(layers, part.replica, num_replicas, slots));
+    else
+      states.emplace_back(part.stage, TrainingState{.weights = weights_of(layers), .optimizer = {}});
   }
   return states;
+}
+
+Weights RunCheckpoints::weights_of(const std::vector<std::string>& layers) const {
+  const ModelGraph& model = run_.plan.profile.model;
+  Weights weights;
+  for (const std::string& id : layers)
+    if (const auto* script = std::get_if<TorchScript>(
+            &model.layers[static_cast<std::size_t>(layer_index(model, id))].operation))
+      for (const auto* slots : {&script->parameters, &script->buffers})
+        for (const TensorSlot& slot : *slots)
+          weights[slot.name] = run_.initial_weights.at(slot.name);
+  return weights;
 }
 
 void RunCheckpoints::check_samples(const std::string& samples) {

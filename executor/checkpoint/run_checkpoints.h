@@ -28,6 +28,11 @@ class RunCheckpoints {
     return resumed_ ? resumed_->manifest.num_steps : 0;
   }
 
+  /// Whether ranks are given the weights that they begin with.
+  [[nodiscard]] bool gives_states() const {
+    return resumed_.has_value() || !run_.initial_weights.empty();
+  }
+
   /// Every how many steps there is one; 0: never.
   [[nodiscard]] std::int64_t every() const { return every_; }
 
@@ -38,7 +43,7 @@ class RunCheckpoints {
 
   [[nodiscard]] Weights best_weights() const { return resumed_->best_weights(); }
 
-  /// By stage, what a rank goes on from.
+  /// By stage, what a rank goes on from, or begins with.
   [[nodiscard]] std::vector<std::pair<int, TrainingState>> states_of(int rank) const;
 
   /// Throws InputError when the checkpoint is of other training samples than these.
@@ -74,6 +79,7 @@ class RunCheckpoints {
   [[nodiscard]] std::int64_t due_after(std::int64_t num_steps) const;
   void begin_anew(const std::filesystem::path& directory);
   void resume(const RunRequest& request);
+  [[nodiscard]] Weights weights_of(const std::vector<std::string>& layers) const;
 
   const CheckedRun& run_;
   const TrainingSettings training_;

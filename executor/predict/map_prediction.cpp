@@ -17,6 +17,7 @@
 #include "executor/predict/tile_pool.h"
 #include "executor/process_setup.h"
 #include "executor/timing.h"
+#include "executor/torchscript/layer_function.h"
 #include "executor/weights.h"
 #include "planner/error.h"
 #include "planner/files.h"
@@ -165,6 +166,7 @@ Prepared prepare(const PredictRequest& request) {
   const fs::path run_file = request.run / "run.json";
   RunRecord run = read_run(run_file);
   check_executable(run.model, run_file.string(), "/model");
+  check_layer_codes(run.model, run_file.string(), "/model");
   Scene scene = scene_of(request, run);
   const fs::path weights_file = request.run / "weights.pt";
   std::string weights = read_file(weights_file);

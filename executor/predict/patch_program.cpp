@@ -83,6 +83,7 @@ class Compiler {
   }
 
   PatchProgram compile() {
+    if (is_imported(model_)) throw CannotExpress();
     find_needs();
     find_chains();
     for (std::size_t i = 0; i < model_.inputs.size(); ++i) add_input(i);

@@ -176,7 +176,7 @@ TEST_CASE("an unknown key or kind in a model is refused", "[planner]") {
   CHECK(
       refused(with(sound(), "/layers/3/kind", "reshape")) ==
       "/layers/3/kind: expected one of conv2d, batch_norm2d, relu, max_pool2d, "
-      "adaptive_avg_pool2d, center_crop2d, flatten, linear, dropout, concat, add or profiled, found \"reshape\"");
+      "adaptive_avg_pool2d, center_crop2d, flatten, linear, dropout, concat, add, profiled or torch_script, found \"reshape\"");
   CHECK(refused(without(sound(), "/layers/0/kernel_size")) ==
         "/layers/0: expected the key \"kernel_size\", found none");
 }

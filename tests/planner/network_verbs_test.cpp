@@ -42,7 +42,7 @@ TEST_CASE("cadastre export writes a platform, and a wrong request nothing", "[pl
   const Finished format = world.run({"export", "simgird", "cluster.json", "-o", "other.xml"});
   CHECK(format.status == 2);
   CHECK(format.err ==
-        "error: expected a format (simgrid), found \"simgird\", did you mean \"simgrid\"?\n");
+        "error: expected a format (simgrid, pytorch), found \"simgird\", did you mean \"simgrid\"?\n");
   // Cables of their own beside the torus: every route would be listed.
   Cluster many = networks::wired(1024, Torus{.dimensions = {1024}});
   many.network.direct_links = {

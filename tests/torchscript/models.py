@@ -4,7 +4,8 @@
     models.py resnet18 trace resnet18.pt          # or script; --training, --no-dropout, --info
     models.py resnet18 --info                     # what it is, as JSON; makes nothing
     models.py --list
-    models.py --into DIRECTORY unet:script vgg16:trace     # several: DIRECTORY/unet.script.pt, ...
+    models.py --into DIRECTORY unet:script vgg16:trace     # several: DIRECTORY/unet.script.pt, and
+                                                           # DIRECTORY/unet.json, what it is, ...
 
 Same name and options, same weights. Batch-norm statistics, weights and biases are random, too, so
 that a test sees each of them. A model with auxiliary outputs is saved as in training, others as in
@@ -196,6 +197,9 @@ def main():
         if way:
             output = words[2] if arguments.into is None else f"{arguments.into}/{name}.{way}.pt"
             save(name, way, output, arguments, parser)
+        if arguments.into is not None:
+            with open(f"{arguments.into}/{name}.json", "w", encoding="utf-8") as stream:
+                json.dump(information(name), stream, indent=1)
 
 
 if __name__ == "__main__":

@@ -114,6 +114,8 @@ class LayerWriter {
 
   void operator()(const Profiled&) { throw std::invalid_argument("no such operation"); }
 
+  void operator()(const TorchScript&) { throw std::invalid_argument("no such operation"); }
+
  private:
   static Extents square(std::int64_t extent) { return {extent, extent}; }
 

@@ -60,7 +60,8 @@ TEST_CASE("cadastre import says what is wrong with its request", "[planner][pipe
   const Finished format = graph.run({"import", "pipedraem", "graph.txt", "-o", "p.json"});
   CHECK(format.status == 2);
   CHECK(format.err ==
-        "error: expected a format (pipedream, model, simgrid, onnx), found \"pipedraem\", did you mean "
+        "error: expected a format (pipedream, model, simgrid, onnx, pytorch), found "
+        "\"pipedraem\", did you mean "
         "\"pipedream\"?\n");
   write_file(graph.directory.path() / "bad.txt", kGraph + "\tb -- node12\n");
   const Finished bad = graph.run({"import", "pipedream", "bad.txt", "-o", "p.json"});

@@ -39,6 +39,8 @@ function output_shape(layer: Layer, inputs: Shape[]): Shape | undefined {
       return [number_of(layer, "out_features", 0)];
     case "profiled":
       return [number_of(layer, "output_elements", 1)];
+    case "torch_script":
+      return Array.isArray(layer.output_shape) ? (layer.output_shape as Shape) : undefined;
     case "concat":
       return [inputs.reduce((sum, [first]) => sum + first, 0), ...input.slice(1)];
     case "batch_norm2d":
