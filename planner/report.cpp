@@ -12,6 +12,7 @@
 #include "planner/plan.h"
 #include "planner/program.h"
 #include "planner/report_data.h"
+#include "planner/report_events.h"
 #include "planner/report_template.h"
 #include "planner/timeline.h"
 #include "planner/validate.h"
@@ -27,8 +28,8 @@ namespace {
 constexpr std::string_view kDataMarker = "@CADASTRE_REPORT_DATA@";
 
 constexpr std::array<const char*, 8> kDocumentNames = {
-    "plan.json", "simulation.json", "profile.json",           "cluster.json",
-    "run.json",  "timeline.json",   "predicted-timeline.json", "study.json"};
+    "plan.json",     "simulation.json",         "profile.json", "cluster.json", "run.json",
+    "timeline.json", "predicted-timeline.json", "study.json"};
 
 std::vector<fs::path> documents_in(const fs::path& directory) {
   std::vector<fs::path> found;
@@ -89,10 +90,10 @@ ReportInputs collect_report_inputs(const std::vector<fs::path>& inputs) {
     }
     const std::vector<fs::path> documents = documents_in(input);
     if (documents.empty())
-      throw InputError(
-          input.string(), "",
-          "expected a directory with plan.json, simulation.json, run.json or study.json, found none "
-          "of cadastre's documents in it");
+      throw InputError(input.string(), "",
+                       "expected a directory with plan.json, simulation.json, run.json or "
+                       "study.json, found none "
+                       "of cadastre's documents in it");
     add_once(directories, input);
     for (const fs::path& document : documents) {
       add_once(collected.documents, document);
@@ -136,10 +137,12 @@ std::string make_report(const std::vector<fs::path>& inputs) {
     nlohmann::json document = parse_json(read_file(file), file.string());
     if (kind == "plan") plan = file;
     if (kind == "timeline" && document.at("source") == "predicted") has_prediction = true;
-    documents.push_back({{"name", short_name(file)}, {"document", std::move(document)}});
+    documents.push_back(
+        {{"name", short_name(file)}, {"document", with_packed_events(std::move(document))}});
   }
   if (!plan.empty() && !has_prediction)
-    documents.push_back({{"name", "predicted"}, {"document", to_json(predicted_timeline(plan))}});
+    documents.push_back({{"name", "predicted"},
+                         {"document", with_packed_events(to_json(predicted_timeline(plan)))}});
   nlohmann::json images = nlohmann::json::object();
   if (!collected.map.empty()) images["map"] = png_url(collected.map);
   if (!collected.labels.empty()) images["labels"] = png_url(collected.labels);

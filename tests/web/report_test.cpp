@@ -8,6 +8,7 @@
 #include "planner/error.h"
 #include "planner/files.h"
 #include "planner/report_data.h"
+#include "planner/report_events.h"
 #include "tests/support/catch.h"
 #include "tests/support/directories.h"
 #include "tests/support/documents.h"
@@ -128,6 +129,32 @@ TEST_CASE("a report's data is packed without loss", "[planner]") {
   CHECK(packed.size() < text.size() / 20);
   CHECK(packed.find('<') == std::string::npos);
 #endif
+}
+
+TEST_CASE("a report's events are in columns, and one number where all are alike", "[planner]") {
+  nlohmann::json timeline = {
+      {"format", "cadastre-timeline/1"},
+      {"events",
+       {{{"rank", 0}, {"kind", "forward"}, {"start_s", 0.0}, {"end_s", 0.1}, {"stage", 2}},
+        {{"rank", 0}, {"kind", "backward"}, {"start_s", 0.1}, {"end_s", 1.5}, {"bytes", 7}},
+        {{"rank", 0}, {"kind", "forward"}, {"start_s", 1.5}, {"end_s", 2.0}, {"stage", 2}}}}};
+  const nlohmann::json simulation = {{"format", "cadastre-simulation/1"},
+                                     {"plans", {{{"timeline", timeline}}}}};
+  const nlohmann::json packed = with_packed_events(timeline).at("events");
+  CHECK(packed.at("num_events") == 3);
+  CHECK(packed.at("kinds") == nlohmann::json{"forward", "backward"});
+  CHECK(packed.at("kind") == nlohmann::json{0, 1, 0});
+  CHECK(packed.at("rank") == 0);
+  CHECK(packed.at("stage") == nlohmann::json{2, -1, 2});
+  CHECK(packed.at("bytes") == nlohmann::json{0, 7, 0});
+  const std::string end_s = base64_decoded(packed.at("end_s").get<std::string>());
+  REQUIRE(end_s.size() == 24);
+  // 1.5 is 0x3FF8000000000000, and its least significant byte comes first.
+  CHECK(end_s.substr(8, 8) == std::string("\0\0\0\0\0\0\xF8\x3F", 8));
+  CHECK(with_packed_events(simulation).at("plans")[0].at("timeline").at("events") == packed);
+  timeline["events"] = nlohmann::json::array();
+  CHECK(with_packed_events(timeline).at("events").at("num_events") == 0);
+  CHECK(with_packed_events({{"format", "cadastre-plan/1"}}).size() == 1);
 }
 
 TEST_CASE("no text of a document ends the script element that holds it", "[planner]") {
