@@ -10,7 +10,7 @@ import {with_workshop} from "./browser";
 import {example_documents, example_metrics} from "./example";
 import {replay} from "./example_replay";
 
-const ALL = ["overview", "strategies", "timelines", "graph", "hosts", "traffic", "training", "accuracy", "map"];
+const ALL = ["overview", "strategies", "timelines", "graph", "hosts", "network", "training", "accuracy", "map"];
 
 const sections = (page: Page) => page.locator("section").evaluateAll((all) => all.map(({id}) => id));
 const overflow = (page: Page) => page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
@@ -103,6 +103,50 @@ await with_workshop(async (workshop, check) => {
     });
   });
 
+  await check("the network's links and bottleneck are told", () => workshop.visit(full, {}, async (page) => {
+    const text = await page.locator("#network").innerText();
+    assert.match(text, /The busiest link is boreas\.down \(1\sGbit\/s\): in the mean \d+\s% of its capacity is in use/);
+    assert.match(text, /most goes from ceres to boreas/);
+    assert.match(text, /1\.5\s% of the critical path is spent on it/);
+    assert.equal(await page.locator("#network svg.use").count(), 10);
+    await page.locator("input[name=plan]").nth(1).click(); // of a single host: nothing is sent
+    assert.equal(await page.locator("#network").count(), 0);
+  }));
+
+  await check("pictures and tables are saved, by keyboard too", () => workshop.visit(full, {}, async (page) => {
+    const saved = async (section: string, item: RegExp): Promise<[string, Buffer]> => {
+      const menu = page.locator(`#${section} .save`);
+      if (!await menu.evaluate((element) => (element as HTMLDetailsElement).open)) {
+        await menu.locator("summary").focus();
+        await page.keyboard.press("Enter");
+      }
+      await menu.getByRole("button", {name: item}).focus();
+      const [download] = await Promise.all([page.waitForEvent("download"), page.keyboard.press("Enter")]);
+      return [download.suggestedFilename(), readFileSync(await download.path())];
+    };
+    const [svg_name, svg] = await saved("graph", /as SVG/);
+    assert.equal(svg_name, "synthetic-parish-graph-layers-of-multimodal-cnn.svg");
+    assert.match(svg.toString(), /^<svg [^>]*xmlns="http:\/\/www\.w3\.org\/2000\/svg".*fill: rgb\(.*hs_conv1.*<\/svg>$/s);
+    for (const [section, item] of [["graph", /as PNG/], ["timelines", /as PNG/], ["training", /as PNG/], ["map", /^map as PNG/]] as const) {
+      const [name, png] = await saved(section, item);
+      assert.match(name, /\.png$/);
+      assert.equal(png.subarray(1, 4).toString(), "PNG");
+      assert.ok(png.length > 500, `${section}: ${png.length} bytes`);
+    }
+    const [, strategies] = await saved("strategies", /as CSV/);
+    assert.match(strategies.toString(), /^strategy,schedule,micro_batches,hosts,predicted_step_s,simulated_step_s,measured_step_s,.*\r\nauto,GPipe,4,boreas ceres atlas dione,0\.03/);
+    const [, instructions] = await saved("timelines", /instructions as CSV/);
+    assert.match(instructions.toString(), /\r\nsimulated,boreas,forward,1,0,,,/);
+    const [, traffic] = await saved("network", /traffic between hosts, bytes as CSV/);
+    assert.match(traffic.toString(), /\r\nboreas,0,0,332416,24576,356992\r\n/);
+    const [, links] = await saved("network", /links as CSV/);
+    assert.match(links.toString(), /\r\ndione\.up,0 0/);
+    const [, confusion] = await saved("accuracy", /confusion matrix as CSV/i);
+    assert.equal(confusion.toString().trim().split("\r\n").length, 7);
+    await page.keyboard.press("Escape");
+    assert.equal(await page.locator("#accuracy .save").evaluate((element) => (element as HTMLDetailsElement).open), false);
+  }));
+
   for (const width of [360, 768, 3840])
     await check(`nothing is cut off at ${width} pixels`, () => workshop.visit(full, {viewport: {width, height: 900}}, async (page) => {
       assert.equal(await overflow(page), 0);
@@ -139,11 +183,11 @@ await with_workshop(async (workshop, check) => {
   });
 
   const partial: [string, string[], string[]][] = [
-    ["a plan", ["plan.json"], ["overview", "strategies", "timelines", "graph", "hosts", "traffic", "map"]],
-    ["a simulation", ["simulation.json"], ["overview", "strategies", "timelines", "hosts", "traffic", "map"]],
-    ["a run", ["run"], ["overview", "strategies", "timelines", "graph", "hosts", "traffic", "training", "accuracy"]],
+    ["a plan", ["plan.json"], ["overview", "strategies", "timelines", "graph", "hosts", "network", "map"]],
+    ["a simulation", ["simulation.json"], ["overview", "strategies", "timelines", "hosts", "network", "map"]],
+    ["a run", ["run"], ["overview", "strategies", "timelines", "graph", "hosts", "network", "training", "accuracy"]],
     ["a run without its timeline", ["run/run.json"], ["overview", "strategies", "graph", "training", "accuracy"]],
-    ["a timeline", ["run/timeline.json"], ["overview", "timelines", "hosts", "traffic"]],
+    ["a timeline", ["run/timeline.json"], ["overview", "timelines", "hosts", "network"]],
     ["a profile", ["profile.json"], ["graph", "map"]],
     ["a cluster", ["cluster.json"], ["map"]],
   ];
@@ -184,7 +228,7 @@ await with_workshop(async (workshop, check) => {
     await workshop.visit(workshop.viewer(), {}, async (page) => {
       await page.locator("input[type=file][webkitdirectory]").setInputFiles(workshop.written(opened));
       await page.waitForSelector("#overview");
-      assert.deepEqual(await sections(page), ["overview", "strategies", "timelines", "graph", "hosts", "traffic", "training", "accuracy"]);
+      assert.deepEqual(await sections(page), ["overview", "strategies", "timelines", "graph", "hosts", "network", "training", "accuracy"]);
       assert.match(await page.locator(".warnings").first().innerText(), /plan\.json is not shown: expected cadastre-plan\/1, found cadastre-plan\/7/);
       assert.equal(await page.getByText("cannot be drawn").count(), 0);
     });

@@ -4,6 +4,7 @@
 
 import type {Cluster, Layer, Metrics, Model, Plan, Profile, Stage} from "../../web/src/documents";
 import {type HostLoad, loads_of_timeline} from "../../web/src/layout/loads";
+import {example_figures} from "./example_figures";
 import {random_numbers, replay, rounded} from "./example_replay";
 
 const SENSORS = [
@@ -207,9 +208,10 @@ export function example_documents(num_steps = 240): {[name: string]: object} {
       runners_up: [],
       alternatives: made.slice(1).map(({plan}) => plan), profile, cluster},
     "simulation.json": {format: "cadastre-simulation/1", network_model: "CM02, no cross-traffic", cluster: cluster.name, best: 0,
-      plans: made.map(({plan, simulated}) => ({strategy: plan.strategy, micro_batches: plan.micro_batches, schedule: plan.schedule,
+      plans: made.map(({plan, simulated}, index) => ({strategy: plan.strategy, micro_batches: plan.micro_batches, schedule: plan.schedule,
         predicted_step_s: plan.predicted.step_s, simulated_step_s: simulated.timeline.step_s,
-        traffic_bytes_per_step: plan.predicted.traffic_bytes_per_step, fits_memory: true, timeline: simulated.timeline}))},
+        traffic_bytes_per_step: plan.predicted.traffic_bytes_per_step, fits_memory: true, timeline: simulated.timeline,
+        ...(index === 0 && {figures: example_figures(simulated.timeline, cluster, new Map(plan.predicted.hosts.map(({host, peak_memory_bytes}) => [host, peak_memory_bytes])))})}))},
     "predicted-timeline.json": best.predicted.timeline,
     "run/run.json": run,
     "run/timeline.json": measured.timeline,

@@ -7,9 +7,11 @@ import {type PlanView, main_view, plan_views} from "../layout/strategies";
 import {accuracy_section} from "./accuracy_view";
 import {el, section, term} from "./dom";
 import {graph_section} from "./graph_view";
-import {has_loads, hosts_section, traffic_section} from "./loads_view";
+import {has_loads, hosts_section} from "./loads_view";
 import {map_section} from "./map_view";
+import {network_section} from "./network_view";
 import {overview_section} from "./overview_view";
+import {add_save_menu} from "./save";
 import {strategies_section} from "./strategies_view";
 import {claims_section, measured_section, simulated_section} from "./study_view";
 import {timelines_section} from "./timelines_view";
@@ -56,7 +58,7 @@ function sections(report: Report, views: PlanView[], view: PlanView | undefined,
   if (model) add("Model graph", true, () => graph_section(report, model, view));
   if (view) {
     add("Hosts", has_loads(view), () => hosts_section(view));
-    add("Traffic between hosts", (view.timelines[0]?.ranks.length ?? 0) > 1, () => traffic_section(view, view.ran ? run?.traffic_bytes_per_step : undefined, cluster?.hosts ?? []));
+    add("Network", view.timelines.length, () => network_section(view, figures_of(report, view), view.ran ? run?.traffic_bytes_per_step : undefined, cluster));
   }
   if (run) {
     add("Training", run.steps.length, () => training_section(run));
@@ -101,6 +103,7 @@ export function draw_report(root: HTMLElement, report: Report): void {
     hide_tooltip();
     const parts = sections(report, views, view, (selected) => show(selected, true));
     body.replaceChildren(...parts);
+    parts.forEach(add_save_menu);
     contents.replaceChildren(...parts.map((part) => el("a", {href: `#${part.id}`}, part.querySelector("h2")?.textContent ?? "")));
     mark_current(contents, parts);
     if (focus_table) body.querySelector<HTMLElement>("input[name=plan]:checked")?.focus({preventScroll: true});

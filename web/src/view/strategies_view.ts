@@ -4,6 +4,7 @@ import type {Report} from "../documents";
 import {type Unit, byte_unit, bytes, count, in_unit, percent, plural, rounded, schedule_label, seconds, significant, time_unit} from "../layout/format";
 import {type PlanView, SOURCES, best_view, comparable_source, hosts_of} from "../layout/strategies";
 import {type Child, el, section} from "./dom";
+import {csv_saving, saved_by} from "./save";
 
 type StepKey = "predicted_step_s";
 
@@ -87,7 +88,7 @@ export function strategies_section(
       (source && views.length > 1 ? ` Best by the ${source} step.` : "") +
       search_note(report) +
       (views.length > 1 ? " Choose a row to see that plan below." : ""),
-    el("div", {class: "scroll"}, el(
+    el("div", {class: "scroll"}, saved_by(el(
       "table",
       {class: "strategies"},
       el("thead", {}, el("tr", {},
@@ -95,9 +96,15 @@ export function strategies_section(
         head(el("span", {}, `step, ${step_unit.name} `, key)),
         head(`traffic, ${traffic_unit.name}`, true), head(`peak memory, ${memory_unit.name}`, true))),
       el("tbody", {}, ...views.map(row)),
-    )),
+    ), () => [csv_saving("strategies", () => csv_rows(views))])),
     report.cluster && cluster_note(report),
   );
+}
+
+function csv_rows(views: PlanView[]): (string | number | undefined)[][] {
+  return [["strategy", "schedule", "micro_batches", "hosts", ...SOURCES.map((source) => `${source}_step_s`), "traffic_bytes_per_step", "peak_memory_bytes", "fits_memory"],
+    ...views.map((view) => [view.strategy, schedule_label(view.schedule), view.micro_batches, hosts_of(view).join(" "),
+      ...SOURCES.map((source) => step_s(view, source)), view.traffic_bytes, view.peak_memory_bytes, String(view.fits_memory)])];
 }
 
 function cluster_note(report: Report): HTMLElement {

@@ -13,8 +13,10 @@ import {type HostRows, type Row, matcher, row_at, rows_layout, visible_hosts} fr
 import {most_in_bins, utilization} from "../layout/utilization";
 import {el, section, stage_chip, swatch} from "./dom";
 import {event_tooltip, instruction_panel} from "./instruction_panel";
+import {saved_by} from "./save";
 import {add_gestures} from "./timeline_gestures";
 import {AXIS, type Marks, paint_axis, paint_curves, paint_rows} from "./timeline_paint";
+import {timeline_savings} from "./timeline_save";
 import {hide_tooltip, show_tooltip} from "./tooltip";
 
 const MOST_CHIPS = 3; // of stages, beside a host
@@ -93,6 +95,8 @@ export function timelines_section(plan: PlanView, model: Model | undefined, figu
     el("div", {class: "axis-row"}, el("div"), axis_canvas), rows,
     ...curves.map(({label, canvas: curve}) => el("div", {class: "axis-row curve"}, label, curve)),
     el("div", {class: "axis-row"}, el("div"), overview));
+  saved_by(area, () => timeline_savings(timelines, model, () => ({layout, view, width, top: rows.scrollTop, height, marks,
+    curves: curves.map(({label, canvas: curve}) => ({name: label.firstElementChild?.textContent ?? "", canvas: curve}))})));
   const panel = el("div", {class: "instruction", "aria-live": "polite"});
 
   const later: (() => void)[] = [];
