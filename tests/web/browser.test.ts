@@ -9,6 +9,7 @@ import type {Page} from "playwright-core";
 import {with_workshop} from "./browser";
 import {example_documents, example_metrics} from "./example";
 import {replay} from "./example_replay";
+import {example_study} from "./example_study";
 
 const ALL = ["overview", "strategies", "timelines", "graph", "hosts", "network", "training", "accuracy", "map"];
 
@@ -146,6 +147,25 @@ await with_workshop(async (workshop, check) => {
     await page.keyboard.press("Escape");
     assert.equal(await page.locator("#accuracy .save").evaluate((element) => (element as HTMLDetailsElement).open), false);
   }));
+
+  await check("a study's answers, sweeps and trade-offs are drawn", async () => {
+    const file = workshop.report(workshop.written({"study.json": example_study()}));
+    await workshop.visit(file, {}, async (page) => {
+      assert.deepEqual(await sections(page), ["answers", "sweeps", "trade-offs", "simulated"]);
+      assert.match(await page.locator("#answers").innerText(), /The best that meets the goal.*pipeline beats data-parallel below.*relative speed of node1.*−0\.95\s%.*no plan with less/s);
+      const sweep = page.locator("#sweeps svg[role=img]");
+      assert.match(await sweep.getAttribute("aria-label") ?? "", /pipeline is better below 324\sMbit\/s, data-parallel above/);
+      assert.equal(await sweep.locator(".band").count(), 1);
+      assert.equal(await sweep.locator(".marker").count(), 7);
+      await page.locator("#sweeps select").selectOption({label: "traffic a step"});
+      assert.match(await sweep.getAttribute("aria-label") ?? "", /^traffic a step by bandwidth/);
+      const front = page.locator("#trade-offs svg[role=img]");
+      assert.match(await front.getAttribute("aria-label") ?? "", /^traffic a step against step time, simulated: 7 plans\. Not bettered by any other: data-parallel at bandwidth 10\sGbit\/s \(40\.0\sms, 3\.00\sMB\); pipeline at bandwidth 1\sGbit\/s/);
+      assert.deepEqual(await workshop.violations(page), []);
+      await page.setViewportSize({width: 360, height: 800});
+      assert.equal(await overflow(page), 0);
+    });
+  });
 
   for (const width of [360, 768, 3840])
     await check(`nothing is cut off at ${width} pixels`, () => workshop.visit(full, {viewport: {width, height: 900}}, async (page) => {

@@ -1,6 +1,8 @@
 // The documents as cadastre writes them (planner/*_json.cpp), as far as the viewer reads them.
 // Times are seconds, sizes bytes.
 
+import type {StudyResult} from "./study_documents";
+
 export interface Replica {
   host: string;
   share: number; // of every micro-batch, in (0, 1]
@@ -27,6 +29,8 @@ export interface Prediction {
   traffic_bytes_per_step: number;
   peak_memory_bytes: number;
   fits_memory: boolean;
+  energy_j_per_step?: number;
+  price_per_step?: number;
   hosts: HostPrediction[];
 }
 
@@ -211,60 +215,6 @@ export interface Run {
   metrics?: Metrics;
   notes?: string[]; // what went otherwise than asked
   failures?: {host: string; cause: string; num_steps: number; restart_s: number; is_left_out: boolean}[];
-}
-
-export interface StudyRow {
-  values: {[column: string]: unknown};
-  strategy: string;
-  outcome: string; // done, no-plan, failed
-  error?: string;
-  fits_memory?: boolean;
-  figures?: {
-    simulated_step_s: number;
-    traffic_bytes_per_step: number;
-    throughput_samples_per_s: number;
-    num_hosts: number;
-    utilization_min: number;
-    utilization_mean: number;
-    utilization_max: number;
-  };
-}
-
-/// Without figures where `error` says why.
-export interface MeasuredHost {
-  name: string;
-  processor_part: number;
-  predicted_bytes: number;
-  sent_bytes?: number; // at the network interfaces
-  received_bytes?: number;
-}
-
-export interface MeasuredArchitecture {
-  machines?: string;
-  network?: string;
-  setting?: string;
-  strategy: string;
-  error?: string;
-  step_s?: number;
-  epoch_s?: number;
-  traffic_bytes_per_step?: number;
-  hosts?: MeasuredHost[];
-  overall_accuracy?: number;
-  kappa?: number;
-  inference_s?: number;
-  inference_pixels?: number;
-}
-
-export interface StudyResult {
-  format: "cadastre-study-result/1";
-  name: string;
-  description: string;
-  network_model: string;
-  columns: string[];
-  rows: StudyRow[];
-  break_even: {sentence: string}[];
-  measured?: MeasuredArchitecture[];
-  claims?: {claim: string; verdict: string; when?: string[]; evidence: string[]}[];
 }
 
 /// What `make_report` (planner/report.cpp) puts into the page.

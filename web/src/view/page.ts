@@ -5,6 +5,7 @@ import {plural, schedule_label} from "../layout/format";
 import {headline} from "../layout/headline";
 import {type PlanView, main_view, plan_views} from "../layout/strategies";
 import {accuracy_section} from "./accuracy_view";
+import {answers_section} from "./answers_view";
 import {el, section, term} from "./dom";
 import {graph_section} from "./graph_view";
 import {has_loads, hosts_section} from "./loads_view";
@@ -13,7 +14,8 @@ import {network_section} from "./network_view";
 import {overview_section} from "./overview_view";
 import {add_save_menu} from "./save";
 import {strategies_section} from "./strategies_view";
-import {claims_section, measured_section, simulated_section} from "./study_view";
+import {claims_section, measured_section, simulated_section, trade_offs_section} from "./study_view";
+import {sweeps_section} from "./sweep_view";
 import {timelines_section} from "./timelines_view";
 import {hide_tooltip} from "./tooltip";
 import {training_section} from "./training_view";
@@ -49,6 +51,9 @@ function sections(report: Report, views: PlanView[], view: PlanView | undefined,
   if (study) {
     add("Claims", study.claims?.length, () => claims_section(study));
     add("Measured", study.measured?.length, () => measured_section(study.measured ?? []));
+    add("Answers", true, () => answers_section(study));
+    add("Sweeps", true, () => sweeps_section(study));
+    add("Trade-offs", true, () => trade_offs_section(study));
     add("Simulated", true, () => simulated_section(study));
   }
   if (view) {

@@ -4,6 +4,7 @@ import type {Report} from "../documents";
 import {type Unit, byte_unit, bytes, count, in_unit, percent, plural, rounded, schedule_label, seconds, significant, time_unit} from "../layout/format";
 import {type PlanView, SOURCES, best_view, comparable_source, hosts_of} from "../layout/strategies";
 import {type Child, el, section} from "./dom";
+import {type ParetoPoint, type Quantity, pareto_part} from "./pareto_view";
 import {csv_saving, saved_by} from "./save";
 
 type StepKey = "predicted_step_s";
@@ -98,7 +99,28 @@ export function strategies_section(
       el("tbody", {}, ...views.map(row)),
     ), () => [csv_saving("strategies", () => csv_rows(views))])),
     report.cluster && cluster_note(report),
+    trade_offs(views),
   );
+}
+
+/// The step against what else a plan costs, where plans differ in it.
+function trade_offs(views: PlanView[]): HTMLElement | undefined {
+  const source = comparable_source(views);
+  if (!source || views.length < 2) return undefined;
+  const known = (value: number | undefined) => (value !== undefined && value > 0 ? value : undefined); // 0: no price was given
+  const all: [Quantity, (view: PlanView) => number | undefined][] = [
+    [{name: `step time, ${source}`, text: seconds}, (view) => step_s(view, source)],
+    [{name: "traffic a step", text: (value) => bytes(Math.round(value))}, ({traffic_bytes}) => traffic_bytes],
+    [{name: "peak memory of a host", text: (value) => bytes(Math.round(value))}, ({peak_memory_bytes}) => peak_memory_bytes],
+    [{name: "hosts in use", text: count}, (view) => hosts_of(view).length],
+    [{name: "energy a step", text: (value) => `${significant(value)}\u202fJ`}, ({predicted}) => known(predicted?.energy_j_per_step)],
+    [{name: "price of a step", text: significant}, ({predicted}) => known(predicted?.price_per_step)]];
+  const telling = all.filter(([, of]) => new Set(views.map(of)).size > 1);
+  const points = views.map((view): ParetoPoint => ({name: view.strategy, series: view.strategy, counts: view.fits_memory && !view.averages,
+    ...(!view.fits_memory ? {note: "exceeds the memory of a host"} : view.averages ? {note: "averages parameters: it computes another function"} : {}),
+    values: telling.map(([, of]) => of(view))}));
+  const part = telling[0]?.[0] === all[0][0] ? pareto_part(points, telling.map(([quantity]) => quantity)) : undefined;
+  return part && el("div", {}, el("h3", {class: "point"}, "Trade-offs", el("span", {class: "note"}, "the line joins the plans that none betters in both")), part);
 }
 
 function csv_rows(views: PlanView[]): (string | number | undefined)[][] {
