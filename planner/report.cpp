@@ -40,7 +40,7 @@ std::vector<fs::path> documents_in(const fs::path& directory) {
 }
 
 /// `name` beside one of the documents, or in the directories given; empty when there is none.
-fs::path image_beside(const std::vector<fs::path>& directories, const char* name) {
+fs::path file_beside(const std::vector<fs::path>& directories, const char* name) {
   for (const fs::path& directory : directories)
     if (fs::is_regular_file(directory / name)) return directory / name;
   return {};
@@ -100,8 +100,15 @@ ReportInputs collect_report_inputs(const std::vector<fs::path>& inputs) {
       add_once(directories, document.parent_path());
     }
   }
-  collected.map = image_beside(directories, "map.png");
-  collected.labels = image_beside(directories, "labels.png");
+  collected.map = file_beside(directories, "map.png");
+  collected.labels = file_beside(directories, "labels.png");
+  collected.rgb = file_beside(directories, "rgb.png");
+  if (const fs::path areas = file_beside(directories, "map.json"); !areas.empty()) {
+    // Other programs have a map.json too.
+    const nlohmann::json document = parse_json(read_file(areas), areas.string());
+    if (document.is_object() && document.value("format", nlohmann::json()) == "cadastre-map/1")
+      add_once(collected.documents, areas);
+  }
   return collected;
 }
 
@@ -146,6 +153,7 @@ std::string make_report(const std::vector<fs::path>& inputs) {
   nlohmann::json images = nlohmann::json::object();
   if (!collected.map.empty()) images["map"] = png_url(collected.map);
   if (!collected.labels.empty()) images["labels"] = png_url(collected.labels);
+  if (!collected.rgb.empty()) images["rgb"] = png_url(collected.rgb);
   const nlohmann::json data = {{"documents", std::move(documents)}, {"images", std::move(images)}};
 
   const std::size_t marker = page.find(kDataMarker);

@@ -128,7 +128,7 @@ await with_workshop(async (workshop, check) => {
     const [svg_name, svg] = await saved("graph", /as SVG/);
     assert.equal(svg_name, "synthetic-parish-graph-layers-of-multimodal-cnn.svg");
     assert.match(svg.toString(), /^<svg [^>]*xmlns="http:\/\/www\.w3\.org\/2000\/svg".*fill: rgb\(.*hs_conv1.*<\/svg>$/s);
-    for (const [section, item] of [["graph", /as PNG/], ["timelines", /as PNG/], ["training", /as PNG/], ["map", /^map as PNG/]] as const) {
+    for (const [section, item] of [["graph", /as PNG/], ["timelines", /as PNG/], ["training", /^accuracy .* as PNG/i], ["map", /^map as PNG/]] as const) {
       const [name, png] = await saved(section, item);
       assert.match(name, /\.png$/);
       assert.equal(png.subarray(1, 4).toString(), "PNG");
@@ -138,7 +138,7 @@ await with_workshop(async (workshop, check) => {
     assert.match(strategies.toString(), /^strategy,schedule,micro_batches,hosts,predicted_step_s,simulated_step_s,measured_step_s,.*\r\nauto,GPipe,4,boreas ceres atlas dione,0\.03/);
     const [, instructions] = await saved("timelines", /instructions as CSV/);
     assert.match(instructions.toString(), /\r\nsimulated,boreas,forward,1,0,,,/);
-    const [, traffic] = await saved("network", /traffic between hosts, bytes as CSV/);
+    const [, traffic] = await saved("network", /traffic between hosts as CSV/);
     assert.match(traffic.toString(), /\r\nboreas,0,0,332416,24576,356992\r\n/);
     const [, links] = await saved("network", /links as CSV/);
     assert.match(links.toString(), /\r\ndione\.up,0 0/);
@@ -146,6 +146,30 @@ await with_workshop(async (workshop, check) => {
     assert.equal(confusion.toString().trim().split("\r\n").length, 7);
     await page.keyboard.press("Escape");
     assert.equal(await page.locator("#accuracy .save").evaluate((element) => (element as HTMLDetailsElement).open), false);
+  }));
+
+  await check("the map is wiped over labels or picture, and seen through; areas and validation are told", () => workshop.visit(full, {}, async (page) => {
+    const over = page.locator(".stack img").nth(1);
+    const style = (name: "clipPath" | "opacity") => over.evaluate((image, of) => (image as HTMLElement).style[of as "opacity"], name);
+    assert.match(await style("clipPath"), /^inset\(0(px)? 50% 0(px)? 0(px)?\)$/);
+    await page.getByLabel("map up to").focus();
+    await page.keyboard.press("ArrowLeft");
+    assert.match(await style("clipPath"), / 51% /);
+    await page.locator(".stack").scrollIntoViewIfNeeded();
+    const box = await page.locator(".stack").boundingBox() as {x: number; y: number; width: number; height: number};
+    await page.mouse.move(box.x + box.width * 0.4, box.y + box.height / 2);
+    await page.mouse.down();
+    await page.mouse.move(box.x + box.width * 0.2, box.y + box.height / 2);
+    await page.mouse.up();
+    assert.match(await style("clipPath"), / 80% /);
+    await page.getByLabel("opacity of the map").fill("40");
+    assert.equal(await style("opacity"), "0.4");
+    const back = page.locator(".stack img").first();
+    const labels = await back.getAttribute("src");
+    await page.getByLabel("behind the map").selectOption({label: "picture"});
+    assert.notEqual(await back.getAttribute("src"), labels);
+    assert.match(await page.locator(".areas").innerText(), /grass\s+0\.390\s+42\.3\s%\s+0\.\d+ ± 0\.00/);
+    assert.match(await page.locator("#training").innerText(), /on 900 validation samples\. The weights after 210 steps were kept: overall accuracy 9\d\.\d\s%/);
   }));
 
   await check("a study's answers, sweeps and trade-offs are drawn", async () => {

@@ -73,8 +73,10 @@ TEST_CASE("a demo's directory gives all its documents and images to a report", "
   const ReportInputs inputs = collect_report_inputs({kFixtures});
   CHECK(names_below(kFixtures, inputs.documents) ==
         std::vector<std::string>{"plan.json", "simulation.json", "profile.json", "cluster.json",
-                                 "predicted-timeline.json", "run/run.json", "run/timeline.json"});
+                                 "predicted-timeline.json", "run/run.json", "run/timeline.json",
+                                 "map.json"});
   CHECK(inputs.map == kFixtures / "map.png");
+  CHECK(inputs.rgb == kFixtures / "rgb.png");
   CHECK(inputs.labels == kFixtures / "labels.png");
 }
 
@@ -96,7 +98,8 @@ TEST_CASE("a study's directory gives its result to a report", "[planner]") {
 TEST_CASE("a file that is named twice is in the report once", "[planner]") {
   const ReportInputs inputs =
       collect_report_inputs({kFixtures / "plan.json", kFixtures / "run/../plan.json"});
-  CHECK(names_below(kFixtures, inputs.documents) == std::vector<std::string>{"plan.json"});
+  CHECK(names_below(kFixtures, inputs.documents) ==
+        std::vector<std::string>{"plan.json", "map.json"});
   CHECK(inputs.map == kFixtures / "map.png");
 }
 
@@ -109,6 +112,14 @@ TEST_CASE("a report refuses what is not there", "[planner]") {
         directory.path().string() +
             ": expected a directory with plan.json, simulation.json, run.json or study.json, found "
             "none of cadastre's documents in it");
+}
+
+TEST_CASE("a map.json of another program is no part of a report", "[planner]") {
+  const TemporaryDirectory directory;
+  fs::copy_file(kFixtures / "cluster.json", directory.path() / "cluster.json");
+  write_file(directory.path() / "map.json", R"({"layers": []})");
+  CHECK(names_below(directory.path(), collect_report_inputs({directory.path()}).documents) ==
+        std::vector<std::string>{"cluster.json"});
 }
 
 TEST_CASE("base64 is that of RFC 4648", "[planner]") {
@@ -176,7 +187,7 @@ TEST_CASE("a report is one page that holds its documents and images", "[planner]
   REQUIRE(begin > opening.size());
   const nlohmann::json data =
       nlohmann::json::parse(unpacked(page.substr(begin, page.find("</script>", begin) - begin)));
-  REQUIRE(data.at("documents").size() == 7);
+  REQUIRE(data.at("documents").size() == 8);
   CHECK(data.at("documents")[0].at("document") ==
         nlohmann::json::parse(read_file(kFixtures / "plan.json")));
   CHECK(data.at("documents")[6].at("name") == "run/timeline.json");

@@ -65,7 +65,7 @@ export function chart(label: string, height: number, x_axis: Axis, y_axis: Axis,
         svg("text", {x: plot.left - 8, y: plot.y(mark) + 4, "text-anchor": "end"}, mark === 0 ? "0" : rounded(y_axis.text(mark))))),
       ...axis_marks(x_axis, Math.max(2, Math.floor(width / 110))).map((mark) => svg("g", {class: "tick"},
         svg("line", {x1: plot.x(mark), x2: plot.x(mark), y1: plot.bottom, y2: plot.bottom + 4}),
-        svg("text", {x: Math.min(plot.x(mark), plot.right - 20), y: plot.bottom + 18, "text-anchor": "middle"}, mark === 0 ? "0" : rounded(x_axis.text(mark))))),
+        svg("text", {x: Math.min(plot.x(mark), plot.right), y: plot.bottom + 18, "text-anchor": plot.x(mark) > plot.right - 22 ? "end" : "middle"}, mark === 0 ? "0" : rounded(x_axis.text(mark))))),
       svg("text", {class: "axis-name", x: 0, y: 12}, y_axis.label),
       svg("text", {class: "axis-name", x: plot.right, y: height - 4, "text-anchor": "end"}, x_axis.label),
       ...paint(plot)));

@@ -69,7 +69,7 @@ function sections(report: Report, views: PlanView[], view: PlanView | undefined,
     add("Training", run.steps.length, () => training_section(run));
     add("Accuracy", run.metrics, () => run.metrics && accuracy_section(run.metrics, scene));
   }
-  add("Map", images.map ?? images.labels, () => map_section(images, scene));
+  add("Map", images.map ?? images.labels ?? images.rgb ?? report.areas, () => map_section(report));
   return drawn.filter((part) => part !== undefined);
 }
 

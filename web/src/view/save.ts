@@ -84,7 +84,7 @@ function table_rows(table: HTMLTableElement): string[][] {
 function heading_of(element: Element, section: HTMLElement): string {
   const headings = [...section.querySelectorAll("h2, h3")].filter((heading) => heading.compareDocumentPosition(element) & Node.DOCUMENT_POSITION_FOLLOWING);
   const nearest = headings[headings.length - 1]?.firstChild?.textContent ?? "";
-  return element.getAttribute("aria-label") ?? nearest;
+  return element.getAttribute("aria-label")?.split(/[:,;]|\. /)[0] ?? nearest;
 }
 
 function savings_in(section: HTMLElement): Saving[] {
