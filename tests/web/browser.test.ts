@@ -8,6 +8,7 @@ import path from "node:path";
 import type {Page} from "playwright-core";
 import {with_workshop} from "./browser";
 import {example_documents, example_metrics} from "./example";
+import {row_of_hosts} from "./example_figures";
 import {replay} from "./example_replay";
 import {example_study} from "./example_study";
 
@@ -275,6 +276,30 @@ await with_workshop(async (workshop, check) => {
       assert.deepEqual(await sections(page), ["overview", "strategies", "timelines", "graph", "hosts", "network", "training", "accuracy"]);
       assert.match(await page.locator(".warnings").first().innerText(), /plan\.json is not shown: expected cadastre-plan\/1, found cadastre-plan\/7/);
       assert.equal(await page.getByText("cannot be drawn").count(), 0);
+    });
+  });
+
+  await check("a thousand hosts are shown from the first on, with a picture of their traffic", async () => {
+    const file = workshop.report(workshop.written(row_of_hosts(1000)));
+    await workshop.visit(file, {}, async (page) => {
+      assert.deepEqual(await sections(page), ["overview", "strategies", "timelines", "hosts", "network"]);
+      await page.waitForSelector(".timelines[data-boxes]");
+      assert.equal(await page.locator("#hosts .host").count(), 40);
+      await page.getByRole("button", {name: "Show all 1\u202f000 hosts"}).click();
+      assert.equal(await page.locator("#hosts .host").count(), 1000);
+      assert.match(await page.locator("#strategies").innerText(), /node-11 .* and 988 other hosts/);
+      assert.match(await page.locator(".traffic-picture").getAttribute("aria-label") ?? "", /^Traffic between 1\s000 hosts/);
+      assert.equal(await page.locator("#network .links tbody tr").count(), 12);
+      assert.deepEqual(await workshop.violations(page), []);
+      await page.setViewportSize({width: 360, height: 800});
+      await page.waitForFunction(() => document.documentElement.scrollWidth === document.documentElement.clientWidth);
+    });
+  });
+
+  await check("one host has no network, and all else", async () => {
+    await workshop.visit(workshop.report(workshop.written(row_of_hosts(1))), {}, async (page) => {
+      assert.deepEqual(await sections(page), ["overview", "strategies", "timelines", "hosts"]);
+      assert.match(await page.locator("h1").innerText(), /^Pipeline plan on 1 host: 1\.00\ss a step/);
     });
   });
 

@@ -56,3 +56,18 @@ export function example_figures(timeline: Timeline, cluster: Cluster, memory_byt
       utilisation: parts.map((value) => Math.min(1, rounded(value / (bandwidth(link) * (step_s / NUM_PARTS)))))})),
   };
 }
+
+/// A simulation of `num_hosts` hosts in a row, each sending to the next, with a cluster of them.
+export function row_of_hosts(num_hosts: number): {[name: string]: object} {
+  const hosts = Array.from({length: num_hosts}, (_, i) => `node-${i}`);
+  const ranks = hosts.map((host, stage) => ({host, parts: [{stage, replica: 0}]}));
+  const events = hosts.flatMap((_, rank) => [
+    ...(rank > 0 ? [{rank, kind: "receive_activation", stage: rank, micro_batch: 0, layer: rank - 1, peer: rank - 1, start_s: 0, end_s: rank, bytes: 1000}] : []),
+    {rank, kind: "forward", stage: rank, micro_batch: 0, layer: -1, peer: -1, start_s: rank, end_s: rank + 0.5, bytes: 0},
+    ...(rank + 1 < num_hosts ? [{rank, kind: "send_activation", stage: rank, micro_batch: 0, layer: rank, peer: rank + 1, start_s: rank + 0.5, end_s: rank + 0.5, bytes: 1000}] : [])]);
+  const timeline = {format: "cadastre-timeline/1", source: "simulated", step_s: num_hosts, ranks, events} as Timeline & object;
+  const cluster: Cluster = {format: "cadastre-cluster/1", name: "row", hosts: hosts.map((name) => ({name, relative_speed: 1, cores: 1, memory_bytes: 1e9})), network: {bandwidth_bytes_per_s: 1.25e6, latency_s: 1e-4}};
+  return {"cluster.json": cluster, "simulation.json": {format: "cadastre-simulation/1", network_model: "none", cluster: "row", best: 0, plans: [{
+    strategy: "pipeline", micro_batches: 1, schedule: "gpipe", predicted_step_s: num_hosts, simulated_step_s: num_hosts, traffic_bytes_per_step: 1000 * (num_hosts - 1),
+    fits_memory: true, timeline, figures: example_figures(timeline, cluster, new Map())}]}};
+}

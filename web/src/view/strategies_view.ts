@@ -7,6 +7,8 @@ import {type Child, el, section} from "./dom";
 import {type ParetoPoint, type Quantity, pareto_part} from "./pareto_view";
 import {csv_saving, saved_by} from "./save";
 
+const MOST_HOSTS = 12; // of a cluster, in words
+
 type StepKey = "predicted_step_s";
 
 function step_s(view: PlanView, source: string): number | undefined {
@@ -71,7 +73,7 @@ export function strategies_section(
       el("th", {scope: "row"}, el("label", {}, radio, el("span", {}, view.strategy)), ...marks),
       cell("schedule", false, schedule_label(view.schedule)),
       cell("micro-batches", true, view.micro_batches > 0 ? count(view.micro_batches) : "–"),
-      cell("hosts", false, el("span", {class: "hosts", title: hosts.join(", ")}, hosts.length > 4 ? plural(hosts.length, "host") : hosts.join(", "))),
+      cell("hosts", false, el("span", {class: "hosts", title: hosts.slice(0, 40).join(", ")}, hosts.length > 4 ? plural(hosts.length, "host") : hosts.join(", "))),
       el("td", {class: "steps"}, step_bars(view, sources, most_s, step_unit)),
       cell(`traffic, ${traffic_unit.name}`, true, view.traffic_bytes === undefined ? "–" : in_unit(view.traffic_bytes, traffic_unit)),
       cell(`peak memory, ${memory_unit.name}`, true, view.peak_memory_bytes === undefined ? "–" : in_unit(view.peak_memory_bytes, memory_unit)),
@@ -132,10 +134,10 @@ function csv_rows(views: PlanView[]): (string | number | undefined)[][] {
 function cluster_note(report: Report): HTMLElement {
   const {name, hosts, network} = report.cluster as NonNullable<Report["cluster"]>;
   const gbit = (bytes_per_s: number) => `${Number((bytes_per_s * 8e-9).toPrecision(3))}\u202fGbit/s`;
-  const each = hosts.map(({name: host, relative_speed, cores, memory_bytes}) =>
+  const each = hosts.slice(0, MOST_HOSTS).map(({name: host, relative_speed, cores, memory_bytes}) =>
     `${host} (${significant(relative_speed)}× speed${cores ? `, ${plural(cores, "core")}` : ""}${memory_bytes ? `, ${rounded(bytes(memory_bytes))}` : ""})`);
-  const zones = (network?.zones ?? []).map((zone) =>
-    `; ${zone.name} (${zone.hosts.join(", ")}) behind an uplink of ${gbit(zone.bandwidth_bytes_per_s)}, ${rounded(seconds(zone.latency_s))}`);
+  const zones = (network?.zones ?? []).slice(0, MOST_HOSTS).map((zone) =>
+    `; ${zone.name} (${zone.hosts.length > MOST_HOSTS ? plural(zone.hosts.length, "host") : zone.hosts.join(", ")}) behind an uplink of ${gbit(zone.bandwidth_bytes_per_s)}, ${rounded(seconds(zone.latency_s))}`);
   return el("p", {class: "note cluster"},
-    `Cluster ${name}: ${each.join(", ")}; ${gbit(network?.bandwidth_bytes_per_s ?? 0)}, ${rounded(seconds(network?.latency_s ?? 0))} per link${zones.join("")}.`);
+    `Cluster ${name}: ${each.join(", ")}${hosts.length > MOST_HOSTS ? ` and ${plural(hosts.length - MOST_HOSTS, "other host")}` : ""}; ${gbit(network?.bandwidth_bytes_per_s ?? 0)}, ${rounded(seconds(network?.latency_s ?? 0))} per link${zones.join("")}.`);
 }
