@@ -12,6 +12,7 @@
 #include "planner/plan.h"
 #include "planner/program.h"
 #include "planner/report_data.h"
+#include "planner/report_events.h"
 #include "planner/report_template.h"
 #include "planner/timeline.h"
 #include "planner/validate.h"
@@ -27,8 +28,8 @@ namespace {
 constexpr std::string_view kDataMarker = "@CADASTRE_REPORT_DATA@";
 
 constexpr std::array<const char*, 8> kDocumentNames = {
-    "plan.json", "simulation.json", "profile.json",           "cluster.json",
-    "run.json",  "timeline.json",   "predicted-timeline.json", "study.json"};
+    "plan.json",     "simulation.json",         "profile.json", "cluster.json", "run.json",
+    "timeline.json", "predicted-timeline.json", "study.json"};
 
 std::vector<fs::path> documents_in(const fs::path& directory) {
   std::vector<fs::path> found;
@@ -39,7 +40,7 @@ std::vector<fs::path> documents_in(const fs::path& directory) {
 }
 
 /// `name` beside one of the documents, or in the directories given; empty when there is none.
-fs::path image_beside(const std::vector<fs::path>& directories, const char* name) {
+fs::path file_beside(const std::vector<fs::path>& directories, const char* name) {
   for (const fs::path& directory : directories)
     if (fs::is_regular_file(directory / name)) return directory / name;
   return {};
@@ -89,18 +90,25 @@ ReportInputs collect_report_inputs(const std::vector<fs::path>& inputs) {
     }
     const std::vector<fs::path> documents = documents_in(input);
     if (documents.empty())
-      throw InputError(
-          input.string(), "",
-          "expected a directory with plan.json, simulation.json, run.json or study.json, found none "
-          "of cadastre's documents in it");
+      throw InputError(input.string(), "",
+                       "expected a directory with plan.json, simulation.json, run.json or "
+                       "study.json, found none "
+                       "of cadastre's documents in it");
     add_once(directories, input);
     for (const fs::path& document : documents) {
       add_once(collected.documents, document);
       add_once(directories, document.parent_path());
     }
   }
-  collected.map = image_beside(directories, "map.png");
-  collected.labels = image_beside(directories, "labels.png");
+  collected.map = file_beside(directories, "map.png");
+  collected.labels = file_beside(directories, "labels.png");
+  collected.rgb = file_beside(directories, "rgb.png");
+  if (const fs::path areas = file_beside(directories, "map.json"); !areas.empty()) {
+    // Other programs have a map.json too.
+    const nlohmann::json document = parse_json(read_file(areas), areas.string());
+    if (document.is_object() && document.value("format", nlohmann::json()) == "cadastre-map/1")
+      add_once(collected.documents, areas);
+  }
   return collected;
 }
 
@@ -136,13 +144,16 @@ std::string make_report(const std::vector<fs::path>& inputs) {
     nlohmann::json document = parse_json(read_file(file), file.string());
     if (kind == "plan") plan = file;
     if (kind == "timeline" && document.at("source") == "predicted") has_prediction = true;
-    documents.push_back({{"name", short_name(file)}, {"document", std::move(document)}});
+    documents.push_back(
+        {{"name", short_name(file)}, {"document", with_packed_events(std::move(document))}});
   }
   if (!plan.empty() && !has_prediction)
-    documents.push_back({{"name", "predicted"}, {"document", to_json(predicted_timeline(plan))}});
+    documents.push_back({{"name", "predicted"},
+                         {"document", with_packed_events(to_json(predicted_timeline(plan)))}});
   nlohmann::json images = nlohmann::json::object();
   if (!collected.map.empty()) images["map"] = png_url(collected.map);
   if (!collected.labels.empty()) images["labels"] = png_url(collected.labels);
+  if (!collected.rgb.empty()) images["rgb"] = png_url(collected.rgb);
   const nlohmann::json data = {{"documents", std::move(documents)}, {"images", std::move(images)}};
 
   const std::size_t marker = page.find(kDataMarker);

@@ -10,14 +10,16 @@ namespace cadastre {
 struct ReportInputs {
   std::vector<std::filesystem::path> documents;
   std::filesystem::path map;     ///< a PNG; empty when there is none
-  std::filesystem::path labels;  ///< a PNG; empty when there is none
+  std::filesystem::path labels;  ///< likewise
+  std::filesystem::path rgb;     ///< likewise: the ground in natural colours, or nearly so
   bool operator==(const ReportInputs&) const = default;
 };
 
 /// The documents and images that `inputs` name. A file is taken as it is. Of a directory (a run's,
 /// or one as `cadastre demo` writes) those of the known names that are there: plan.json,
 /// simulation.json, profile.json, cluster.json, run.json, timeline.json, predicted-timeline.json,
-/// also in its `run` subdirectory. map.png and labels.png count where they lie beside a document.
+/// also in its `run` subdirectory. map.png, labels.png, rgb.png, and a map.json that is a
+/// `cadastre-map/1`, count where they lie beside a document.
 /// Each file is taken once. Throws InputError for an input that is missing or a directory without
 /// any of these.
 [[nodiscard]] ReportInputs collect_report_inputs(const std::vector<std::filesystem::path>& inputs);

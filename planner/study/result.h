@@ -69,6 +69,8 @@ struct StudyResult {
   std::string description;
   std::string network_model;  ///< the simulator's model and its constants, in words
   std::vector<std::string> columns;
+  /// By column: what it changes in the base. Empty in documents that do not say.
+  std::vector<std::vector<std::string>> pointers;
   std::vector<StudyRow> rows;
   std::vector<BreakEvenAnswer> break_even;
   std::vector<SensitivityAnswer> sensitivity;  ///< greatest elasticity first

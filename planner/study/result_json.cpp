@@ -127,6 +127,12 @@ StudyResult study_result_from_json(const JsonPlace& place) {
                      .description = object.at("description").string(),
                      .network_model = object.at("network_model").string(),
                      .columns = object.at("columns").strings()};
+  if (const auto pointers = object.find("pointers")) {
+    for (const JsonPlace& of_column : pointers->array())
+      result.pointers.push_back(of_column.strings());
+    if (result.pointers.size() != result.columns.size())
+      pointers->fail_expected("a list of pointers for each of the columns");
+  }
   for (const JsonPlace& row : object.at("rows").array(1))
     result.rows.push_back(read_row(row, result.columns));
   for (const JsonPlace& answer : object.at("break_even").array())
@@ -155,6 +161,7 @@ nlohmann::json to_json(const StudyResult& result) {
                             {"description", result.description},
                             {"network_model", result.network_model},
                             {"columns", result.columns}};
+  if (!result.pointers.empty()) written["pointers"] = result.pointers;
   for (const char* list : {"rows", "break_even", "sensitivity"})
     written[list] = nlohmann::json::array();
   for (const StudyRow& row : result.rows) written["rows"].push_back(to_json(row, result.columns));

@@ -60,7 +60,11 @@ class RunStudy {
         .name = study_.name,
         .description = study_.description,
         .network_model = network_model_text(reader_.inputs({}, study_.strategies.front()).cluster)};
-    for (const StudyColumn& column : study_.columns) result.columns.push_back(column.name);
+    for (const StudyColumn& column : study_.columns) {
+      result.columns.push_back(column.name);
+      std::vector<std::string>& pointers = result.pointers.emplace_back();
+      for (const StudyPointer& pointer : column.pointers) pointers.push_back(pointer.text);
+    }
     for (std::size_t i = 0; i < grid_.size(); ++i)
       result.rows.push_back({.values = point_values(study_, i / study_.strategies.size()),
                              .strategy = grid_[i].strategy_name,

@@ -83,6 +83,9 @@ TEST_CASE("a study plans and replays every point by every strategy", "[simulator
   CHECK(finished.out == study.text("out/study.json"));
   REQUIRE(result.rows.size() == 12);
   CHECK(result.columns == std::vector<std::string>{"bandwidth", "/settings/batch_size"});
+  CHECK(result.pointers ==
+        std::vector<std::vector<std::string>>{{"/cluster/network/bandwidth_bytes_per_s"},
+                                              {"/settings/batch_size"}});
   for (std::size_t i = 0; i < result.rows.size(); ++i) {
     const StudyRow& row = result.rows[i];
     CAPTURE(i, row.outcome.error);

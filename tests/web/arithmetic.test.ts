@@ -57,11 +57,12 @@ test("a study's rows of the same values are one point, named by these", () => {
     ({values: {[columns[0]]: bandwidth, batch: 8}, strategy, outcome: "done"});
   const points = study_points(columns, [row(1.25e8, "branch"), row(1.25e8, "hybrid"), row("1Gbps", "branch")]);
   assert.deepEqual(points.map(({name, rows}) => [name, rows.length]), [
-    ["bandwidth_bytes_per_s 125\u202fMB/s, batch 8", 2],
-    ["bandwidth_bytes_per_s 1Gbps, batch 8", 1],
+    ["bandwidth 1\u202fGbit/s, batch 8", 2],
+    ["bandwidth 1Gbps, batch 8", 1],
   ]);
   assert.equal(point_name(["point", "batch"], {point: "large batches", batch: 8}), "large batches");
   assert.equal(point_name(columns, {}), "the base");
+  assert.equal(point_name(["net"], {net: 1.25e6}, [["/cluster/network/bandwidth_bytes_per_s"]]), "net 10\u202fMbit/s");
 });
 
 test("what was measured is grouped by where and how", () => {

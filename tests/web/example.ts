@@ -2,8 +2,9 @@
 // timelines come from a small replay of GPipe, so that they obey the order of things; their seconds
 // are plausible, nothing more.
 
-import type {Cluster, Layer, Metrics, Model, Plan, Profile, Stage} from "../../web/src/documents";
+import type {Cluster, Layer, Metrics, Model, Plan, Profile, Stage, Validation} from "../../web/src/documents";
 import {type HostLoad, loads_of_timeline} from "../../web/src/layout/loads";
+import {example_figures} from "./example_figures";
 import {random_numbers, replay, rounded} from "./example_replay";
 
 const SENSORS = [
@@ -124,6 +125,25 @@ export function example_metrics(seed: number, names = CLASSES.map(({name}) => na
   };
 }
 
+function example_validation(num_steps: number): Validation {
+  const curve = Array.from({length: 8}, (_, index) => {
+    const learned = 1 - Math.exp(-0.5 * (index + 1)) - (index === 7 ? 0.02 : 0);
+    return {num_steps: Math.round(((index + 1) * num_steps) / 8), loss: rounded(1.8 - 1.5 * learned), overall_accuracy: rounded(0.3 + 0.62 * learned),
+      average_accuracy: rounded(0.25 + 0.63 * learned), kappa: rounded(0.15 + 0.74 * learned)};
+  });
+  return {num_samples: 900, curve, best_num_steps: curve[6].num_steps, ...{metrics: example_metrics(4)}};
+}
+
+function example_areas(): object {
+  const random = random_numbers(8);
+  const pixels = [3900, 1300, 1500, 700, 900, 916];
+  return {format: "cadastre-map/1", map: "map.tif", run: "run", model: "multimodal-cnn", scene: "synthetic-parish", num_rows: 96, num_columns: 96,
+    num_nodata_pixels: 0, min_area_pixels: 0, num_views: 1, area_unit: "hectare", estimated_overall_accuracy: 0.9, estimated_overall_accuracy_half_width: 0.01,
+    classes: CLASSES.map(({id, name}, index) => ({id, name, num_pixels: pixels[index], mapped_area: pixels[index] / 1e4,
+      estimated_area: rounded((pixels[index] / 1e4) * (0.9 + 0.2 * random())), estimated_area_half_width: rounded(0.004 + 0.006 * random()),
+      users_accuracy: 0.9, users_accuracy_half_width: 0.02, producers_accuracy: 0.9, producers_accuracy_half_width: 0.02}))};
+}
+
 /// All documents of a demo, by file name.
 export function example_documents(num_steps = 240): {[name: string]: object} {
   const model = example_model();
@@ -196,7 +216,7 @@ export function example_documents(num_steps = 240): {[name: string]: object} {
       labels: raster("labels"), classes: CLASSES, split: {raster: raster("split"), train: 1, test: 2}},
     predicted: {step_s: best.plan.predicted.step_s}, simulated: best.plan.simulated,
     measured: {step_s: measured.timeline.step_s, step_spread_s: rounded(measured.timeline.step_s * 0.04), wall_s: rounded(num_steps * measured.timeline.step_s * 1.1)},
-    traffic_bytes_per_step: measured.traffic_bytes, steps, metrics: example_metrics(3),
+    traffic_bytes_per_step: measured.traffic_bytes, steps, metrics: example_metrics(3), validation: example_validation(num_steps),
   };
   return {
     "profile.json": profile,
@@ -207,10 +227,12 @@ export function example_documents(num_steps = 240): {[name: string]: object} {
       runners_up: [],
       alternatives: made.slice(1).map(({plan}) => plan), profile, cluster},
     "simulation.json": {format: "cadastre-simulation/1", network_model: "CM02, no cross-traffic", cluster: cluster.name, best: 0,
-      plans: made.map(({plan, simulated}) => ({strategy: plan.strategy, micro_batches: plan.micro_batches, schedule: plan.schedule,
+      plans: made.map(({plan, simulated}, index) => ({strategy: plan.strategy, micro_batches: plan.micro_batches, schedule: plan.schedule,
         predicted_step_s: plan.predicted.step_s, simulated_step_s: simulated.timeline.step_s,
-        traffic_bytes_per_step: plan.predicted.traffic_bytes_per_step, fits_memory: true, timeline: simulated.timeline}))},
+        traffic_bytes_per_step: plan.predicted.traffic_bytes_per_step, fits_memory: true, timeline: simulated.timeline,
+        ...(index === 0 && {figures: example_figures(simulated.timeline, cluster, new Map(plan.predicted.hosts.map(({host, peak_memory_bytes}) => [host, peak_memory_bytes])))})}))},
     "predicted-timeline.json": best.predicted.timeline,
+    "map.json": example_areas(),
     "run/run.json": run,
     "run/timeline.json": measured.timeline,
   };

@@ -8,6 +8,7 @@
 #include "planner/error.h"
 #include "planner/files.h"
 #include "planner/report_data.h"
+#include "planner/report_events.h"
 #include "tests/support/catch.h"
 #include "tests/support/directories.h"
 #include "tests/support/documents.h"
@@ -72,8 +73,10 @@ TEST_CASE("a demo's directory gives all its documents and images to a report", "
   const ReportInputs inputs = collect_report_inputs({kFixtures});
   CHECK(names_below(kFixtures, inputs.documents) ==
         std::vector<std::string>{"plan.json", "simulation.json", "profile.json", "cluster.json",
-                                 "predicted-timeline.json", "run/run.json", "run/timeline.json"});
+                                 "predicted-timeline.json", "run/run.json", "run/timeline.json",
+                                 "map.json"});
   CHECK(inputs.map == kFixtures / "map.png");
+  CHECK(inputs.rgb == kFixtures / "rgb.png");
   CHECK(inputs.labels == kFixtures / "labels.png");
 }
 
@@ -95,7 +98,8 @@ TEST_CASE("a study's directory gives its result to a report", "[planner]") {
 TEST_CASE("a file that is named twice is in the report once", "[planner]") {
   const ReportInputs inputs =
       collect_report_inputs({kFixtures / "plan.json", kFixtures / "run/../plan.json"});
-  CHECK(names_below(kFixtures, inputs.documents) == std::vector<std::string>{"plan.json"});
+  CHECK(names_below(kFixtures, inputs.documents) ==
+        std::vector<std::string>{"plan.json", "map.json"});
   CHECK(inputs.map == kFixtures / "map.png");
 }
 
@@ -108,6 +112,14 @@ TEST_CASE("a report refuses what is not there", "[planner]") {
         directory.path().string() +
             ": expected a directory with plan.json, simulation.json, run.json or study.json, found "
             "none of cadastre's documents in it");
+}
+
+TEST_CASE("a map.json of another program is no part of a report", "[planner]") {
+  const TemporaryDirectory directory;
+  fs::copy_file(kFixtures / "cluster.json", directory.path() / "cluster.json");
+  write_file(directory.path() / "map.json", R"({"layers": []})");
+  CHECK(names_below(directory.path(), collect_report_inputs({directory.path()}).documents) ==
+        std::vector<std::string>{"cluster.json"});
 }
 
 TEST_CASE("base64 is that of RFC 4648", "[planner]") {
@@ -130,6 +142,32 @@ TEST_CASE("a report's data is packed without loss", "[planner]") {
 #endif
 }
 
+TEST_CASE("a report's events are in columns, and one number where all are alike", "[planner]") {
+  nlohmann::json timeline = {
+      {"format", "cadastre-timeline/1"},
+      {"events",
+       {{{"rank", 0}, {"kind", "forward"}, {"start_s", 0.0}, {"end_s", 0.1}, {"stage", 2}},
+        {{"rank", 0}, {"kind", "backward"}, {"start_s", 0.1}, {"end_s", 1.5}, {"bytes", 7}},
+        {{"rank", 0}, {"kind", "forward"}, {"start_s", 1.5}, {"end_s", 2.0}, {"stage", 2}}}}};
+  const nlohmann::json simulation = {{"format", "cadastre-simulation/1"},
+                                     {"plans", {{{"timeline", timeline}}}}};
+  const nlohmann::json packed = with_packed_events(timeline).at("events");
+  CHECK(packed.at("num_events") == 3);
+  CHECK(packed.at("kinds") == nlohmann::json{"forward", "backward"});
+  CHECK(packed.at("kind") == nlohmann::json{0, 1, 0});
+  CHECK(packed.at("rank") == 0);
+  CHECK(packed.at("stage") == nlohmann::json{2, -1, 2});
+  CHECK(packed.at("bytes") == nlohmann::json{0, 7, 0});
+  const std::string end_s = base64_decoded(packed.at("end_s").get<std::string>());
+  REQUIRE(end_s.size() == 24);
+  // 1.5 is 0x3FF8000000000000, and its least significant byte comes first.
+  CHECK(end_s.substr(8, 8) == std::string("\0\0\0\0\0\0\xF8\x3F", 8));
+  CHECK(with_packed_events(simulation).at("plans")[0].at("timeline").at("events") == packed);
+  timeline["events"] = nlohmann::json::array();
+  CHECK(with_packed_events(timeline).at("events").at("num_events") == 0);
+  CHECK(with_packed_events({{"format", "cadastre-plan/1"}}).size() == 1);
+}
+
 TEST_CASE("no text of a document ends the script element that holds it", "[planner]") {
   const nlohmann::json document = {
       {"name", "</script><!-- \xE2\x80\xA8\xE2\x80\xA9 &\xE2\x80\xA6"}};
@@ -149,7 +187,7 @@ TEST_CASE("a report is one page that holds its documents and images", "[planner]
   REQUIRE(begin > opening.size());
   const nlohmann::json data =
       nlohmann::json::parse(unpacked(page.substr(begin, page.find("</script>", begin) - begin)));
-  REQUIRE(data.at("documents").size() == 7);
+  REQUIRE(data.at("documents").size() == 8);
   CHECK(data.at("documents")[0].at("document") ==
         nlohmann::json::parse(read_file(kFixtures / "plan.json")));
   CHECK(data.at("documents")[6].at("name") == "run/timeline.json");

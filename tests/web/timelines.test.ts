@@ -6,8 +6,11 @@ import type {Timeline, TimelineEvent, TimelineRank} from "../../web/src/document
 import {critical_path} from "../../web/src/layout/critical_path";
 import {PARTS, occurrences} from "../../web/src/layout/instructions";
 import {event_at, lane_of, lanes_of, visible_boxes} from "../../web/src/layout/lanes";
+import {sends_of_receives} from "../../web/src/layout/loads";
+import {type KindLook, LanePixels, mixed, pixel_of} from "../../web/src/layout/pixels";
 import {matcher, row_at, rows_layout, visible_hosts} from "../../web/src/layout/timeline_rows";
 import {most_in_bins, utilization} from "../../web/src/layout/utilization";
+import {unpacked_events} from "../../web/src/packed_events";
 import {example_documents} from "./example";
 
 const rank = (host: string, ...stages: number[]): TimelineRank =>
@@ -68,6 +71,38 @@ test("a thousand hosts are laid out, and a screen sees few of them", () => {
   const layout = rows_layout([{source: "simulated", step_s: 1, ranks, events: []}]);
   assert.equal(layout.hosts.length, 1000);
   assert.ok(visible_hosts(layout, 5000, 600).length < 25);
+});
+
+test("a lane's pixels are its boxes: waiting is thin, what takes no time sticks out, edges are blended", () => {
+  const [red, blue, green] = ["#ff0000", "#0000ff", "#00ff00"].map(pixel_of);
+  const look = (kind: string): KindLook =>
+    kind === "forward" ? {color: red, shape: "box"} : kind === "send_activation" ? {color: blue, shape: "tall"} : {color: green, shape: "thin"};
+  const lane = lane_of([event(0, 2.5), event(4, 4, "send_activation"), event(6, 8, "receive_activation"), {...event(9, 9, "send_activation"), peer: 0}]);
+  const grey = pixel_of("#808080");
+  const painted = new LanePixels(new Uint32Array(10), grey);
+  assert.equal(painted.paint(lane, {begin_s: 0, end_s: 10}, look, 1, []), 3); // the last goes to its own rank
+  assert.deepEqual([...painted.box], [red, red, mixed(grey, red, 0.5), grey, blue, blue, grey, grey, grey, grey]);
+  assert.deepEqual([...painted.thin].slice(4), [blue, blue, green, green, grey, grey]);
+  assert.deepEqual([...painted.tall], [0, 0, 0, 0, blue, blue, 0, 0, 0, 0]);
+});
+
+test("a receive's send is found by what the tensor is, in order where that is the same", () => {
+  const sends = [{...event(0, 0, "send_activation"), peer: 1, layer: 4}, {...event(1, 1, "send_activation"), peer: 1, layer: 4}, {...event(1, 1, "send_gradient"), peer: 1, layer: 4}];
+  const receive = {...event(0, 2, "receive_activation", 1), peer: 0, layer: 4};
+  const events = [...sends, receive, {...receive, start_s: 2, end_s: 3}, {...receive, start_s: 3, end_s: 4}, {...receive, layer: 5}, {...receive, kind: "receive_gradient"}];
+  const found = sends_of_receives({source: "x", step_s: 4, ranks: [rank("a", 0), rank("b", 1)], events});
+  assert.deepEqual([...found], [-1, -1, -1, 0, 1, -1, -1, 2]);
+});
+
+test("events in columns are the events that they were", () => {
+  const base64 = (...values: number[]) => Buffer.from(new Float64Array(values).buffer).toString("base64");
+  const packed = {num_events: 2, kinds: ["forward", "send_activation"], kind: [1, 0], rank: [0, 3], stage: 2, micro_batch: -1, layer: [7, 8], peer: [3, -1],
+    bytes: 0, resident_bytes: 0, start_s: base64(0.1, 1 / 3), end_s: base64(0.1, 2)};
+  assert.deepEqual(unpacked_events(packed), [
+    {rank: 0, kind: "send_activation", stage: 2, micro_batch: -1, layer: 7, peer: 3, start_s: 0.1, end_s: 0.1, bytes: 0},
+    {rank: 3, kind: "forward", stage: 2, micro_batch: -1, layer: 8, peer: -1, start_s: 1 / 3, end_s: 2, bytes: 0}]);
+  const plain = [event(0, 1)];
+  assert.equal(unpacked_events(plain), plain);
 });
 
 test("a search takes every word", () => {

@@ -1,6 +1,8 @@
-// Times the viewer in a headless Chromium: `viewer_benchmark.mjs WRITE_REPORT FIXTURES WEB`, where
-// the arguments are those of browser.test.ts. No test: it asserts nothing and prints what it took.
+// Times the viewer in a headless Chromium: `viewer_benchmark.mjs WRITE_REPORT FIXTURES WEB [DEMO]`,
+// where the first arguments are those of browser.test.ts and DEMO is what `cadastre demo` wrote. No
+// test: it asserts nothing and prints what it took.
 
+import {statSync} from "node:fs";
 import type {Timeline, TimelineEvent} from "../../web/src/documents";
 import {type Workshop, with_workshop} from "./browser";
 
@@ -58,6 +60,38 @@ async function time_timelines(workshop: Workshop): Promise<void> {
   });
 }
 
+const NUM_LAYERS = 5000;
+
+/// Layers in modules of modules, with a residual connection around each, or without any names.
+function deep_model(has_modules: boolean): object {
+  const layers = Array.from({length: NUM_LAYERS}, (_, i) => {
+    const id = has_modules ? `block${Math.floor(i / 250)}.${Math.floor(i / 10) % 25}.op${i % 10}` : `op${i}`;
+    return {id, kind: i % 10 === 9 ? "add" : "relu", inputs: [""]};
+  });
+  layers.forEach((layer, i) => (layer.inputs = [i > 0 ? layers[i - 1].id : "x", ...(i % 10 === 9 ? [layers[i - 9].id] : [])]));
+  return {format: "cadastre-model/1", name: "deep", inputs: [{name: "x", shape: [8, 4, 4]}], layers, output: layers[NUM_LAYERS - 1].id};
+}
+
+async function time_graph(workshop: Workshop, has_modules: boolean): Promise<void> {
+  const file = workshop.report(`${workshop.written({"model.json": deep_model(has_modules)})}/model.json`);
+  await workshop.visit(file, {}, async (page) => {
+    await page.waitForSelector(".graph .node", {timeout: 60_000});
+    const drawn_ms = await page.evaluate(() => performance.getEntriesByName("graph-drawn")[0].startTime - performance.getEntriesByName("report-begun")[0].startTime);
+    const shown = await page.locator(".graph .node").count();
+    const unfolded_ms = await page.evaluate(() => {
+      const begin = performance.now();
+      document.querySelector<SVGElement>(".graph .module")?.dispatchEvent(new MouseEvent("click", {bubbles: true}));
+      document.body.getBoundingClientRect(); // laid out
+      return performance.now() - begin;
+    });
+    console.log(`graph of ${NUM_LAYERS} layers ${has_modules ? "in modules" : "without modules"}: ${JSON.stringify({drawn_ms: Math.round(drawn_ms), nodes: shown, unfolded_ms: Math.round(unfolded_ms)})}`);
+  });
+}
+
 await with_workshop(async (workshop) => {
   await time_timelines(workshop);
+  await time_graph(workshop, true);
+  await time_graph(workshop, false);
+  for (const input of [workshop.fixtures, ...process.argv.slice(5)])
+    console.log(`report of ${input}: ${(statSync(workshop.report(input)).size / 1e6).toFixed(2)} MB`);
 });

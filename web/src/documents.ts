@@ -1,6 +1,8 @@
 // The documents as cadastre writes them (planner/*_json.cpp), as far as the viewer reads them.
 // Times are seconds, sizes bytes.
 
+import type {StudyResult} from "./study_documents";
+
 export interface Replica {
   host: string;
   share: number; // of every micro-batch, in (0, 1]
@@ -27,6 +29,8 @@ export interface Prediction {
   traffic_bytes_per_step: number;
   peak_memory_bytes: number;
   fits_memory: boolean;
+  energy_j_per_step?: number;
+  price_per_step?: number;
   hosts: HostPrediction[];
 }
 
@@ -187,6 +191,34 @@ export interface TrainingStep {
   end_s: number;
 }
 
+/// Accuracy on samples that the run did not learn from, after so many steps.
+export interface ValidationPoint {
+  num_steps: number;
+  loss: number;
+  overall_accuracy: number;
+  average_accuracy: number;
+  kappa: number;
+}
+
+export interface Validation {
+  num_samples: number;
+  curve: ValidationPoint[];
+  best_num_steps: number; // whose weights were kept
+}
+
+/// What a map says of its classes (executor/predict/area_estimate.h). Areas are in `area_unit`.
+export interface MapAreas {
+  format: "cadastre-map/1";
+  area_unit: string;
+  classes: {
+    name: string;
+    num_pixels: number;
+    mapped_area?: number;
+    estimated_area?: number; // what the errors on held-out labels make of it, and
+    estimated_area_half_width?: number; // of its 95 % interval
+  }[];
+}
+
 export interface Scene {
   name: string;
   description?: string;
@@ -208,63 +240,10 @@ export interface Run {
   measured?: {step_s: number; step_spread_s: number; wall_s: number};
   traffic_bytes_per_step: number;
   steps: TrainingStep[];
+  validation?: Validation;
   metrics?: Metrics;
   notes?: string[]; // what went otherwise than asked
   failures?: {host: string; cause: string; num_steps: number; restart_s: number; is_left_out: boolean}[];
-}
-
-export interface StudyRow {
-  values: {[column: string]: unknown};
-  strategy: string;
-  outcome: string; // done, no-plan, failed
-  error?: string;
-  fits_memory?: boolean;
-  figures?: {
-    simulated_step_s: number;
-    traffic_bytes_per_step: number;
-    throughput_samples_per_s: number;
-    num_hosts: number;
-    utilization_min: number;
-    utilization_mean: number;
-    utilization_max: number;
-  };
-}
-
-/// Without figures where `error` says why.
-export interface MeasuredHost {
-  name: string;
-  processor_part: number;
-  predicted_bytes: number;
-  sent_bytes?: number; // at the network interfaces
-  received_bytes?: number;
-}
-
-export interface MeasuredArchitecture {
-  machines?: string;
-  network?: string;
-  setting?: string;
-  strategy: string;
-  error?: string;
-  step_s?: number;
-  epoch_s?: number;
-  traffic_bytes_per_step?: number;
-  hosts?: MeasuredHost[];
-  overall_accuracy?: number;
-  kappa?: number;
-  inference_s?: number;
-  inference_pixels?: number;
-}
-
-export interface StudyResult {
-  format: "cadastre-study-result/1";
-  name: string;
-  description: string;
-  network_model: string;
-  columns: string[];
-  rows: StudyRow[];
-  break_even: {sentence: string}[];
-  measured?: MeasuredArchitecture[];
-  claims?: {claim: string; verdict: string; when?: string[]; evidence: string[]}[];
 }
 
 /// What `make_report` (planner/report.cpp) puts into the page.
@@ -283,13 +262,14 @@ export interface Report {
   cluster?: Cluster;
   model?: Model;
   scene?: Scene;
+  areas?: MapAreas;
   timelines: Timeline[]; // given by themselves, beside those inside of a simulation
   images: Embedded["images"];
   names: string[]; // of the documents
   left_out: string[]; // why documents are not shown, a sentence each
 }
 
-const KINDS = ["plan", "simulation", "run", "study-result", "profile", "cluster", "model", "scene", "timeline"];
+const KINDS = ["plan", "simulation", "run", "study-result", "profile", "cluster", "model", "scene", "timeline", "map"];
 
 /// Why a document is not shown; undefined when it can be.
 function refusal(name: string, document: {format?: string} | null): string | undefined {
@@ -322,6 +302,7 @@ export function gather(embedded: Embedded): Report {
   take("profile", own_profile, plan?.profile);
   take("cluster", of_format<Cluster>("cluster")[0], plan?.cluster);
   take("model", run?.model, plan?.profile?.model, own_profile?.model, of_format<Model>("model")[0]);
+  take("areas", of_format<MapAreas>("map")[0]);
   take("scene", run?.scene, of_format<Scene>("scene")[0]);
   return {
     ...given,

@@ -1,12 +1,14 @@
 // A report's data as planner/report_data.h packs it.
 
-import type {Embedded} from "./documents";
+import {bytes_of_base64} from "./base64";
+import type {Embedded, Timeline, TimelineEvent} from "./documents";
+import {unpacked_events} from "./packed_events";
 
-function bytes_of_base64(text: string): Uint8Array<ArrayBuffer> {
-  const decoded = atob(text);
-  const bytes = new Uint8Array(decoded.length);
-  for (let i = 0; i < decoded.length; ++i) bytes[i] = decoded.charCodeAt(i);
-  return bytes;
+/// Puts the events of a timeline, or of a simulation's, back to one by one.
+function unpack_document(document: {format?: string}): void {
+  const {plans, events} = document as {plans?: {timeline: Timeline}[]; events?: TimelineEvent[]};
+  if (document?.format === "cadastre-timeline/1" && events) (document as Timeline).events = unpacked_events(events);
+  if (document?.format === "cadastre-simulation/1") for (const {timeline} of plans ?? []) timeline.events = unpacked_events(timeline.events);
 }
 
 /// The documents in the text of a report's data element; null in a viewer without data. Throws for
@@ -21,6 +23,7 @@ export async function unpacked(text: string): Promise<Embedded | null> {
     return unpacked(await new Response(stream).text());
   }
   if (!Array.isArray(data.documents)) throw new Error("expected a report's documents, found something else");
+  for (const {document} of data.documents) unpack_document(document);
   return {documents: data.documents, images: data.images ?? {}};
 }
 

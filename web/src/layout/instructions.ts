@@ -28,11 +28,11 @@ function same_as(timeline: Timeline, event: TimelineEvent): TimelineEvent[] {
 function spent_until(timeline: Timeline, event: TimelineEvent): {[part in Part]: number} {
   const sends = sends_of_receives(timeline);
   const spent = {compute: 0, transfer: 0, reduction: 0, waiting: 0};
-  for (const other of timeline.events) {
-    if (other.rank !== event.rank || other.end_s > event.end_s) continue;
-    const parts = parts_of_event(other, sends.get(other));
+  timeline.events.forEach((other, index) => {
+    if (other.rank !== event.rank || other.end_s > event.end_s) return;
+    const parts = parts_of_event(other, timeline.events[sends[index]]);
     for (const part of PARTS) spent[part] += parts[part] ?? 0;
-  }
+  });
   // What is left are gaps between instructions: the rank had nothing to do, so it waited.
   spent.waiting = Math.max(0, event.end_s - spent.compute - spent.transfer - spent.reduction);
   return spent;

@@ -11,38 +11,51 @@ export interface HostLoad {
   waiting_s: number;
 }
 
-const COMPUTE = new Set(["load_micro_batch", "forward", "recompute", "backward", "optimizer_step"]);
-const SEND_OF: {[receive: string]: string} = {receive_activation: "send_activation", receive_gradient: "send_gradient"};
-
-/// What a tensor is known by at both ends.
-function tensor_key(kind: string, from: number, to: number, {layer = -1, micro_batch = -1}: TimelineEvent): string {
-  return `${kind} ${from} ${to} ${layer} ${micro_batch}`;
-}
+export const COMPUTE = new Set(["load_micro_batch", "forward", "recompute", "backward", "optimizer_step"]);
+const SENDS = ["send_activation", "send_gradient"];
+const RECEIVES = ["receive_activation", "receive_gradient"];
 
 /// What `sends_of_receives` found: several views ask for it, of a hundred thousand instructions.
-const sends_found = new WeakMap<TimelineEvent[], Map<TimelineEvent, TimelineEvent>>();
+const sends_found = new WeakMap<TimelineEvent[], Int32Array>();
 
-/// The send of each receive that crosses the network, by order where two stages of one rank get the
-/// same layer's output from the same rank. Receives whose send is not in the timeline are absent.
-export function sends_of_receives(timeline: Timeline): Map<TimelineEvent, TimelineEvent> {
+/// Of each event of a timeline the index of its send, where it is a receive that crosses the network
+/// and its send is in the timeline too; else -1. Where two stages of one rank get the same layer's
+/// output from the same rank, by order.
+export function sends_of_receives(timeline: Timeline): Int32Array {
   const known = sends_found.get(timeline.events);
   if (known) return known;
-  const sends = new Map<string, TimelineEvent[]>();
-  for (const event of timeline.events) {
-    if (event.kind !== "send_activation" && event.kind !== "send_gradient") continue;
-    const key = tensor_key(event.kind, event.rank, event.peer ?? -1, event);
-    const same = sends.get(key);
-    if (same) same.push(event);
-    else sends.set(key, [event]);
+  const {events} = timeline;
+  let [most_layer, most_micro_batch, most_rank] = [0, 0, timeline.ranks.length];
+  for (const {layer = -1, micro_batch = -1, rank, peer = -1} of events) {
+    most_layer = Math.max(most_layer, layer);
+    most_micro_batch = Math.max(most_micro_batch, micro_batch);
+    most_rank = Math.max(most_rank, rank, peer);
   }
-  const found = new Map<TimelineEvent, TimelineEvent>();
-  for (const event of timeline.events) {
-    const {rank, kind, peer = -1} = event;
-    if (!(kind in SEND_OF) || peer === rank) continue;
-    const send = sends.get(tensor_key(SEND_OF[kind], peer, rank, event))?.shift();
-    if (send) found.set(event, send);
+  // What a tensor is known by at both ends, as one number: below 2^53 for 1,000 ranks, 10,000 layers
+  // and 100,000 micro-batches.
+  const key = (kind: number, from: number, to: number, {layer = -1, micro_batch = -1}: TimelineEvent) =>
+    (((kind * (most_rank + 2) + from) * (most_rank + 2) + to + 1) * (most_layer + 2) + layer + 1) * (most_micro_batch + 2) + micro_batch + 1;
+  const first = new Map<number, number>(); // send of each tensor
+  const next = new Int32Array(events.length).fill(-1); // send of the same tensor
+  for (let i = events.length - 1; i >= 0; --i) {
+    const kind = SENDS.indexOf(events[i].kind);
+    if (kind < 0) continue;
+    const tensor = key(kind, events[i].rank, events[i].peer ?? -1, events[i]);
+    next[i] = first.get(tensor) ?? -1;
+    first.set(tensor, i);
   }
-  sends_found.set(timeline.events, found);
+  const found = new Int32Array(events.length).fill(-1);
+  events.forEach((event, i) => {
+    const {rank, peer = -1} = event;
+    const kind = RECEIVES.indexOf(event.kind);
+    if (kind < 0 || peer === rank) return;
+    const tensor = key(kind, peer, rank, event);
+    const send = first.get(tensor) ?? -1;
+    if (send < 0) return;
+    found[i] = send;
+    first.set(tensor, next[send]);
+  });
+  sends_found.set(events, found);
   return found;
 }
 
@@ -54,7 +67,7 @@ export function parts_of_event(event: TimelineEvent, send: TimelineEvent | undef
   const {rank, kind, peer = -1, start_s, end_s} = event;
   if (COMPUTE.has(kind)) return {compute: end_s - start_s};
   if (kind === "reduce_gradients") return {reduction: end_s - start_s};
-  if (!(kind in SEND_OF) || peer === rank) return {};
+  if (!RECEIVES.includes(kind) || peer === rank) return {};
   const sent_s = Math.max(start_s, Math.min(send?.start_s ?? end_s, end_s));
   return {transfer: end_s - sent_s, waiting: sent_s - start_s};
 }
@@ -66,14 +79,15 @@ export function loads_of_timeline(timeline: Timeline): HostLoad[] {
   const loads = new Map<string, HostLoad>();
   for (const {host} of timeline.ranks)
     if (!loads.has(host)) loads.set(host, {host, compute_s: 0, transfer_s: 0, reduction_s: 0, waiting_s: 0});
-  for (const event of timeline.events) {
-    const load = loads.get(timeline.ranks[event.rank]?.host ?? "");
-    if (!load) continue;
-    const {compute = 0, transfer = 0, reduction = 0} = parts_of_event(event, sends.get(event));
+  const load_of = timeline.ranks.map(({host}) => loads.get(host));
+  timeline.events.forEach((event, index) => {
+    const load = load_of[event.rank];
+    if (!load) return;
+    const {compute = 0, transfer = 0, reduction = 0} = parts_of_event(event, timeline.events[sends[index]]);
     load.compute_s += compute;
     load.transfer_s += transfer;
     load.reduction_s += reduction;
-  }
+  });
   for (const load of loads.values())
     load.waiting_s = Math.max(0, timeline.step_s - load.compute_s - load.transfer_s - load.reduction_s);
   return [...loads.values()];

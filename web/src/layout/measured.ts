@@ -1,6 +1,6 @@
 // What a study measured, by where and how it was measured.
 
-import type {MeasuredArchitecture} from "../documents";
+import type {MeasuredArchitecture} from "../study_documents";
 
 export interface MeasuredGroup {
   name: string;

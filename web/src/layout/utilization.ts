@@ -1,7 +1,7 @@
 // How much of the cluster computes, over the time of a step.
 
 import type {Timeline} from "../documents";
-import {parts_of_event} from "./loads";
+import {COMPUTE} from "./loads";
 
 /// The part of the ranks that compute in each of `num_bins` equal parts of `length_s`, in [0, 1].
 export function utilization(timeline: Timeline, length_s: number, num_bins: number): number[] {
@@ -9,7 +9,7 @@ export function utilization(timeline: Timeline, length_s: number, num_bins: numb
   if (!(length_s > 0) || timeline.ranks.length === 0) return busy_s;
   const bin_s = length_s / num_bins;
   for (const event of timeline.events) {
-    if (!parts_of_event(event, undefined).compute) continue;
+    if (!COMPUTE.has(event.kind)) continue;
     const first = Math.max(0, Math.floor(event.start_s / bin_s));
     const last = Math.min(num_bins - 1, Math.floor(event.end_s / bin_s));
     for (let bin = first; bin <= last; ++bin)

@@ -1,5 +1,7 @@
 // Making elements. Text from documents is only ever set as text, never parsed as HTML.
 
+import {count} from "../layout/format";
+
 export type Child = Node | string | undefined | null | false;
 
 type Attributes = {[name: string]: string | number | boolean | undefined};
@@ -65,4 +67,16 @@ export function stage_chip(stage: number, color_variable: string): HTMLElement {
 /// A term and what it is, as a row of a description list.
 export function term(name: Child, value: Child): HTMLElement {
   return el("div", {}, el("dt", {}, name), el("dd", {}, value));
+}
+
+/// Puts the first `most` of `items` into `parent`; gives a button for the others where there are any.
+export function first_of<T>(parent: HTMLElement, items: T[], most: number, draw: (item: T) => HTMLElement, noun: string): HTMLElement | undefined {
+  parent.append(...items.slice(0, most).map(draw));
+  if (items.length <= most) return undefined;
+  const button = el("button", {type: "button", class: "more-of"}, `Show all ${count(items.length)} ${noun}s`);
+  button.addEventListener("click", () => {
+    parent.append(...items.slice(most).map(draw));
+    button.remove();
+  });
+  return button;
 }

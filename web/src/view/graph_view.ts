@@ -185,6 +185,7 @@ export function graph_section(report: Report, model: Model, view: PlanView | und
       ...layout.edges.map((edge) => svg("path", {class: edge.crosses ? "edge crossing" : "edge", style: `stroke-width: ${edge_width(edge.from).toFixed(1)}px`, d: path(edge.points) ?? ""})),
       ...layout.nodes.map(element_of)));
     fold.hidden = open === open_at_first;
+    performance.mark("graph-drawn"); // see viewer_benchmark.ts
     show(undefined);
     if (focus) scroll.querySelector<SVGElement>(`[data-layer="${CSS.escape(focus)}"]`)?.focus();
   };

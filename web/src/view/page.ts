@@ -5,13 +5,17 @@ import {plural, schedule_label} from "../layout/format";
 import {headline} from "../layout/headline";
 import {type PlanView, main_view, plan_views} from "../layout/strategies";
 import {accuracy_section} from "./accuracy_view";
+import {answers_section} from "./answers_view";
 import {el, section, term} from "./dom";
 import {graph_section} from "./graph_view";
-import {has_loads, hosts_section, traffic_section} from "./loads_view";
+import {has_loads, hosts_section} from "./loads_view";
 import {map_section} from "./map_view";
+import {network_section} from "./network_view";
 import {overview_section} from "./overview_view";
+import {add_save_menu} from "./save";
 import {strategies_section} from "./strategies_view";
-import {claims_section, measured_section, simulated_section} from "./study_view";
+import {claims_section, measured_section, simulated_section, trade_offs_section} from "./study_view";
+import {sweeps_section} from "./sweep_view";
 import {timelines_section} from "./timelines_view";
 import {hide_tooltip} from "./tooltip";
 import {training_section} from "./training_view";
@@ -47,6 +51,9 @@ function sections(report: Report, views: PlanView[], view: PlanView | undefined,
   if (study) {
     add("Claims", study.claims?.length, () => claims_section(study));
     add("Measured", study.measured?.length, () => measured_section(study.measured ?? []));
+    add("Answers", true, () => answers_section(study));
+    add("Sweeps", true, () => sweeps_section(study));
+    add("Trade-offs", true, () => trade_offs_section(study));
     add("Simulated", true, () => simulated_section(study));
   }
   if (view) {
@@ -56,13 +63,13 @@ function sections(report: Report, views: PlanView[], view: PlanView | undefined,
   if (model) add("Model graph", true, () => graph_section(report, model, view));
   if (view) {
     add("Hosts", has_loads(view), () => hosts_section(view));
-    add("Traffic between hosts", (view.timelines[0]?.ranks.length ?? 0) > 1, () => traffic_section(view, view.ran ? run?.traffic_bytes_per_step : undefined, cluster?.hosts ?? []));
+    add("Network", view.timelines.length, () => network_section(view, figures_of(report, view), view.ran ? run?.traffic_bytes_per_step : undefined, cluster));
   }
   if (run) {
     add("Training", run.steps.length, () => training_section(run));
     add("Accuracy", run.metrics, () => run.metrics && accuracy_section(run.metrics, scene));
   }
-  add("Map", images.map ?? images.labels, () => map_section(images, scene));
+  add("Map", images.map ?? images.labels ?? images.rgb ?? report.areas, () => map_section(report));
   return drawn.filter((part) => part !== undefined);
 }
 
@@ -101,6 +108,7 @@ export function draw_report(root: HTMLElement, report: Report): void {
     hide_tooltip();
     const parts = sections(report, views, view, (selected) => show(selected, true));
     body.replaceChildren(...parts);
+    parts.forEach(add_save_menu);
     contents.replaceChildren(...parts.map((part) => el("a", {href: `#${part.id}`}, part.querySelector("h2")?.textContent ?? "")));
     mark_current(contents, parts);
     if (focus_table) body.querySelector<HTMLElement>("input[name=plan]:checked")?.focus({preventScroll: true});

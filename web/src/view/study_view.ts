@@ -1,10 +1,12 @@
 // A study: which claims hold, and the figures that this rests on.
 
-import type {MeasuredArchitecture, MeasuredHost, StudyResult, StudyRow} from "../documents";
+import type {MeasuredArchitecture, MeasuredHost, StudyResult, StudyRow} from "../study_documents";
 import {type Unit, byte_unit, bytes, count, in_unit, percent, seconds, significant, time_unit} from "../layout/format";
 import {type MeasuredGroup, inference_s_per_pixel, measured_groups} from "../layout/measured";
-import {study_points} from "../layout/study";
+import {metrics_of} from "../layout/metrics";
+import {point_name, study_points} from "../layout/study";
 import {type Child, el, section} from "./dom";
+import {type ParetoPoint, pareto_part} from "./pareto_view";
 
 function bar(source: string, value: number, most: number, text: string): HTMLElement {
   const width = most > 0 ? (100 * value) / most : 0;
@@ -98,7 +100,7 @@ function simulated_row(row: StudyRow, most_s: number, step_unit: Unit, traffic_u
 }
 
 export function simulated_section(study: StudyResult): HTMLElement {
-  const points = study_points(study.columns, study.rows);
+  const points = study_points(study.columns, study.rows, study.pointers);
   const tables = points.flatMap(({name, rows}) => {
     const most_s = most_of(rows, ({figures}) => figures?.simulated_step_s ?? 0);
     const step_unit = time_unit(most_s);
@@ -111,7 +113,25 @@ export function simulated_section(study: StudyResult): HTMLElement {
         el("tbody", {}, ...rows.map((row) => simulated_row(row, most_s, step_unit, traffic_unit)))),
     ];
   });
-  const sentences = study.break_even.map(({sentence}) => el("li", {}, sentence));
-  return section("simulated", "Simulated", study.description, ...tables,
-    sentences.length > 0 && el("ul", {class: "answers"}, ...sentences));
+  return section("simulated", "Simulated", study.description, ...tables);
+}
+
+/// Each row of the study against the others. Steps of different batches are compared by the sample.
+export function trade_offs_section(study: StudyResult): HTMLElement | undefined {
+  const done = study.rows.filter(({outcome, figures}) => outcome === "done" && figures);
+  const is_one_batch = new Set(done.map(({plan}) => plan?.batch_size)).size <= 1;
+  const metrics = metrics_of(done);
+  const first = metrics.find(({key}) => key === (is_one_batch ? "simulated_step_s" : "throughput_samples_per_s"));
+  const others = metrics.filter(({key}) => !["simulated_step_s", "predicted_step_s", "throughput_samples_per_s"].includes(key));
+  if (!first || others.length === 0) return undefined;
+  const quantities = [first, ...others];
+  const points = done.map((row): ParetoPoint => {
+    const averages = (row.plan?.averaging_period ?? 0) > 0;
+    const at = study.columns.length > 0 ? ` at ${point_name(study.columns, row.values, study.pointers)}` : "";
+    return {name: `${row.strategy}${at}`, series: row.strategy, counts: row.fits_memory !== false && !averages,
+      ...(row.fits_memory === false ? {note: "exceeds the memory of a host"} : averages ? {note: "averages parameters: it computes another function"} : {}),
+      values: quantities.map(({key}) => row.figures?.[key])};
+  });
+  const part = pareto_part(points, quantities);
+  return part && section("trade-offs", "Trade-offs", "Every row of the study; the line joins those that none betters in both.", part);
 }

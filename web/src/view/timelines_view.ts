@@ -13,8 +13,10 @@ import {type HostRows, type Row, matcher, row_at, rows_layout, visible_hosts} fr
 import {most_in_bins, utilization} from "../layout/utilization";
 import {el, section, stage_chip, swatch} from "./dom";
 import {event_tooltip, instruction_panel} from "./instruction_panel";
+import {saved_by} from "./save";
 import {add_gestures} from "./timeline_gestures";
 import {AXIS, type Marks, paint_axis, paint_curves, paint_rows} from "./timeline_paint";
+import {timeline_savings} from "./timeline_save";
 import {hide_tooltip, show_tooltip} from "./tooltip";
 
 const MOST_CHIPS = 3; // of stages, beside a host
@@ -48,12 +50,12 @@ function path_text({spent_s}: CriticalPath): string {
   return parts.filter(([, value]) => value / total_s > 0.005).map(([part, value]) => `${percent(value / total_s, 0)} ${part}`).join(", ");
 }
 
-/// One sentence per source: its step, and its critical path once that is known: after the first
-/// drawing, which must not wait for it.
-function source_notes(view: PlanView, path_of: (timeline: Timeline) => CriticalPath): HTMLElement {
+/// One sentence per source: its step, and its critical path once that is known: in `later`, which is
+/// called after the first drawing, which must not wait for it.
+function source_notes(view: PlanView, path_of: (timeline: Timeline) => CriticalPath, later: (() => void)[]): HTMLElement {
   return el("ul", {class: "source-notes note"}, ...view.timelines.map((timeline) => {
     const path = el("span", {});
-    setTimeout(() => (path.textContent = `; its critical path: ${path_text(path_of(timeline))}`), 60);
+    later.push(() => (path.textContent = `; its critical path: ${path_text(path_of(timeline))}`));
     return el("li", {}, el("strong", {}, timeline.source), ` ${seconds(timeline.step_s)} a step${timeline_is_of(timeline, view) ? "" : " (of another plan)"}`, path);
   }));
 }
@@ -93,9 +95,13 @@ export function timelines_section(plan: PlanView, model: Model | undefined, figu
     el("div", {class: "axis-row"}, el("div"), axis_canvas), rows,
     ...curves.map(({label, canvas: curve}) => el("div", {class: "axis-row curve"}, label, curve)),
     el("div", {class: "axis-row"}, el("div"), overview));
+  saved_by(area, () => timeline_savings(timelines, model, () => ({layout, view, width, top: rows.scrollTop, height, marks,
+    curves: curves.map(({label, canvas: curve}) => ({name: label.firstElementChild?.textContent ?? "", canvas: curve}))})));
   const panel = el("div", {class: "instruction", "aria-live": "polite"});
 
+  const later: (() => void)[] = [];
   let frame = 0;
+  let labelled_top = -1; // what the host labels were last put beside
   const draw = () => {
     frame = 0;
     if (width === 0) return;
@@ -103,9 +109,13 @@ export function timelines_section(plan: PlanView, model: Model | undefined, figu
     const top = rows.scrollTop;
     const hosts = visible_hosts(layout, top, height);
     const drawn = paint_rows(canvas, hosts.flatMap((host) => host.rows), top, view, width, height, marks);
-    gutter.replaceChildren(...hosts.map((host) => host_label(host, top)));
+    if (top !== labelled_top) gutter.replaceChildren(...hosts.map((host) => host_label(host, top)));
+    labelled_top = top;
     for (const {canvas: curve, lines} of curves) paint_curves(curve, lines, axis.end_s, view, width, CURVE_HEIGHT);
-    if (area.dataset.boxes === undefined) performance.mark("timelines-drawn"); // see viewer_benchmark.ts
+    if (area.dataset.boxes === undefined) {
+      performance.mark("timelines-drawn"); // see viewer_benchmark.ts
+      later.forEach((act) => setTimeout(act, 0));
+    }
     area.dataset.boxes = String(drawn);
     area.dataset.view = `${view.begin_s} ${view.end_s}`;
     const axis_s = axis.end_s - axis.begin_s;
@@ -171,7 +181,7 @@ export function timelines_section(plan: PlanView, model: Model | undefined, figu
   return section("timelines", timelines.length > 1 ? "Timelines" : "Timeline",
     `One step of the ${plan.strategy === "timeline" ? "given" : plan.strategy} plan. Numbers are micro-batches; a dotted line ends the step.` +
       (timelines.some(({ranks}) => ranks.some(({parts}) => parts.length > 1)) ? " Where a host serves several stages, the line below an instruction has its stage's colour." : ""),
-    source_notes(plan, path_of),
+    source_notes(plan, path_of, later),
     tools(legend(timelines), {
       zoom: (factor) => look_at(zoomed(view, axis, factor, (view.begin_s + view.end_s) / 2)),
       all: () => look_at(axis), step_to,

@@ -2,10 +2,14 @@
 
 import {ticks} from "d3-array";
 import {line} from "d3-shape";
-import type {Run} from "../documents";
-import {count, plural, seconds, significant} from "../layout/format";
+import type {Run, Validation, ValidationPoint} from "../documents";
+import {count, fixed, percent, plural, seconds, significant} from "../layout/format";
+import {stage_color} from "../layout/palette";
 import {loss_range, nearest_step, smoothed, smoothing_weight, thinned} from "../layout/training";
+import {chart, marker, room} from "./chart";
 import {draw_to_width, el, section, svg} from "./dom";
+import {legend_of} from "./pareto_view";
+import {csv_saving, saved_by} from "./save";
 import {hide_tooltip, show_tooltip} from "./tooltip";
 
 const HEIGHT = 240;
@@ -66,5 +70,36 @@ export function training_section(run: Run): HTMLElement {
     `Mean cross-entropy over the global batch of ${plural(run.batch_size, "sample")}, by step; the line is smoothed.` +
       (training ? ` ${plural(steps.length, "step")} in ${plural(training.epochs, "epoch")}` : ` ${plural(steps.length, "step")}`) +
       (measured ? `, ${seconds(measured.wall_s)} in all.` : "."),
-    holder);
+    saved_by(el("span", {hidden: true}), () => [csv_saving("training", () => [["step", "loss", "learning_rate", "end_s"], ...steps.map((step) => [step.step, step.loss, step.learning_rate, step.end_s])])]),
+    holder,
+    run.validation && validation_part(run.validation, last));
+}
+
+const MEASURES = [
+  {key: "overall_accuracy", name: "overall accuracy"},
+  {key: "average_accuracy", name: "average accuracy"},
+  {key: "kappa", name: "kappa"},
+] as const;
+
+/// How accurate the network was on samples that it did not learn from, as it trained.
+function validation_part({curve, num_samples, best_num_steps}: Validation, last_step: number): HTMLElement {
+  const best = curve.find(({num_steps}) => num_steps === best_num_steps);
+  const told = best ? ` The weights after ${plural(best.num_steps, "step")} were kept: overall accuracy ${percent(best.overall_accuracy)}, kappa ${fixed(best.kappa, 3)}.` : "";
+  const [from, to] = room(curve.flatMap((point) => MEASURES.map(({key}) => point[key])));
+  const drawn = chart(`Accuracy on ${plural(num_samples, "validation sample")} by step.${told}`, HEIGHT,
+    {label: "steps", from: 0, to: Math.max(last_step, curve[curve.length - 1].num_steps), text: count},
+    {label: "on validation samples", from, to: Math.min(1, to), text: fixed},
+    (plot) => [
+      ...(best ? [svg("line", {class: "best-steps", x1: plot.x(best.num_steps), x2: plot.x(best.num_steps), y1: plot.top, y2: plot.bottom})] : []),
+      ...MEASURES.flatMap(({key, name}, index) => [
+        svg("path", {class: "sweep", style: `--color: var(${stage_color(index)})`, d: line<ValidationPoint>((point) => plot.x(point.num_steps), (point) => plot.y(point[key]))(curve.filter((point) => Number.isFinite(point[key]))) ?? ""}),
+        ...thinned(curve, 80).filter((point) => Number.isFinite(point[key])).map((point) => {
+          const mark = svg("g", {class: "plan on-front", style: `--color: var(${stage_color(index)})`}, marker(index, plot.x(point.num_steps), plot.y(point[key])));
+          mark.addEventListener("pointerenter", (event) => show_tooltip(event.clientX, event.clientY, el("strong", {}, `after ${plural(point.num_steps, "step")}`), el("div", {}, `${name} ${fixed(point[key], 3)}`), el("div", {class: "note"}, `loss ${significant(point.loss)}`)));
+          mark.addEventListener("pointerleave", hide_tooltip);
+          return mark;
+        })])]);
+  const table = saved_by(el("span", {hidden: true}), () => [csv_saving("accuracy by step", () => [["num_steps", "loss", ...MEASURES.map(({key}) => key)], ...curve.map((point) => [point.num_steps, point.loss, ...MEASURES.map(({key}) => point[key])])])]);
+  return el("div", {}, el("h3", {class: "point"}, "Accuracy as it trained", el("span", {class: "note"}, `on ${plural(num_samples, "validation sample")}.${told}`)),
+    legend_of(MEASURES.map(({name}) => name)), drawn, table);
 }
