@@ -13,8 +13,6 @@ import {loads_of_timeline, traffic_of_timeline} from "../../web/src/layout/loads
 import {shapes_of} from "../../web/src/layout/shapes";
 import {error_text, figures_of, relative_error, warnings_of} from "../../web/src/layout/overview";
 import {best_view, main_view, plan_views, ranks_of_stages, speedup} from "../../web/src/layout/strategies";
-import {inference_s_per_pixel, measured_groups} from "../../web/src/layout/measured";
-import {point_name, study_points} from "../../web/src/layout/study";
 import {clamped, common_axis, panned, time_to_x, x_to_time, zoomed} from "../../web/src/layout/timeline_layout";
 import {loss_range, nearest_step, smoothed, thinned} from "../../web/src/layout/training";
 import {example_documents, example_model} from "./example";
@@ -49,40 +47,6 @@ test("numbers keep three digits and take the unit that fits", () => {
   assert.equal(plural(1, "micro-batch"), "1 micro-batch");
   assert.equal(plural(4, "micro-batch"), "4 micro-batches");
   assert.equal(plural(4, "epoch"), "4 epochs");
-});
-
-test("a study's rows of the same values are one point, named by these", () => {
-  const columns = ["/cluster/network/bandwidth_bytes_per_s", "batch"];
-  const row = (bandwidth: unknown, strategy: string) =>
-    ({values: {[columns[0]]: bandwidth, batch: 8}, strategy, outcome: "done"});
-  const points = study_points(columns, [row(1.25e8, "branch"), row(1.25e8, "hybrid"), row("1Gbps", "branch")]);
-  assert.deepEqual(points.map(({name, rows}) => [name, rows.length]), [
-    ["bandwidth 1\u202fGbit/s, batch 8", 2],
-    ["bandwidth 1Gbps, batch 8", 1],
-  ]);
-  assert.equal(point_name(["point", "batch"], {point: "large batches", batch: 8}), "large batches");
-  assert.equal(point_name(columns, {}), "the base");
-  assert.equal(point_name(["net"], {net: 1.25e6}, [["/cluster/network/bandwidth_bytes_per_s"]]), "net 10\u202fMbit/s");
-});
-
-test("what was measured is grouped by where and how", () => {
-  const row = (strategy: string, machines = "", setting = "") => ({strategy, machines, setting});
-  const groups = measured_groups([row("branch"), row("branch", "4 hosts", "batch 256"), row("hybrid"), row("spark", "4 hosts", "batch 256")]);
-  assert.deepEqual(groups.map(({name, rows}) => [name, rows.map(({strategy}) => strategy)]),
-    [["", ["branch", "hybrid"]], ["4 hosts, batch 256", ["branch", "spark"]]]);
-  assert.equal(inference_s_per_pixel({strategy: "branch", inference_s: 2, inference_pixels: 1000}), 0.002);
-  assert.equal(inference_s_per_pixel({strategy: "branch"}), undefined);
-});
-
-test("a study's claims are counted in one sentence", () => {
-  const claim = (verdict: string) => ({claim: "c", verdict, evidence: []});
-  const study = {
-    format: "cadastre-study-result/1", name: "paper", description: "", network_model: "", columns: [],
-    rows: [{values: {}, strategy: "branch", outcome: "done"}], break_even: [],
-    claims: [claim("holds"), claim("holds in part"), claim("unknown")],
-  };
-  const report = gather({documents: [{name: "study.json", document: study}], images: {}});
-  assert.equal(headline(report, undefined, []), "Study paper: 1 simulation; of 3 claims, 1 held and 1 held in part.");
 });
 
 test("zooming keeps the time under the pointer where it is", () => {

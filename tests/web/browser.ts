@@ -94,8 +94,10 @@ export class Workshop {
   }
 }
 
+export type Check = (name: string, body: () => Promise<void>) => Promise<void>;
+
 /// Runs the checks in turn; exit status 77 where there is no browser.
-export async function with_workshop(checks: (workshop: Workshop, check: (name: string, body: () => Promise<void>) => Promise<void>) => Promise<void>): Promise<void> {
+export async function with_workshop(checks: (workshop: Workshop, check: Check) => Promise<void>): Promise<void> {
   const workshop = await Workshop.open();
   if (!workshop) {
     console.log("skipped: no Chromium on the PATH (Debian: apt install chromium)");
@@ -113,3 +115,8 @@ export async function with_workshop(checks: (workshop: Workshop, check: (name: s
     await workshop.close();
   }
 }
+
+/// The sections that are there, in order.
+export const sections = (page: Page) => page.locator("section").evaluateAll((all) => all.map(({id}) => id));
+/// By how many pixels the page is wider than its window.
+export const overflow = (page: Page) => page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);

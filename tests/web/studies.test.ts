@@ -3,8 +3,12 @@
 import assert from "node:assert/strict";
 import {test} from "node:test";
 import {axis_marks} from "../../web/src/view/chart";
+import {gather} from "../../web/src/documents";
+import {headline} from "../../web/src/layout/headline";
+import {inference_s_per_pixel, measured_groups} from "../../web/src/layout/measured";
 import {metrics_of, pointer_text, quantity_text} from "../../web/src/layout/metrics";
 import {pareto_front} from "../../web/src/layout/pareto";
+import {point_name, study_points} from "../../web/src/layout/study";
 import {crossings_of, number_of_value, sweeps_of} from "../../web/src/layout/sweeps";
 import {example_study} from "./example_study";
 
@@ -71,4 +75,38 @@ test("axes are marked at round numbers", () => {
   assert.deepEqual(axis_marks({label: "", from: 1, to: 1000, is_logarithmic: true, text}, 12), [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000]);
   assert.deepEqual(axis_marks({label: "", from: 1.25e5, to: 1.25e9, is_logarithmic: true, scale: 8, text}, 4), [1.25e5, 1.25e7, 1.25e9]); // 1 Mbit/s, 100 Mbit/s, 10 Gbit/s
   assert.deepEqual(axis_marks({label: "", from: 3, to: 3, text}, 4), [3]);
+});
+
+test("a study's rows of the same values are one point, named by these", () => {
+  const columns = ["/cluster/network/bandwidth_bytes_per_s", "batch"];
+  const row = (bandwidth: unknown, strategy: string) =>
+    ({values: {[columns[0]]: bandwidth, batch: 8}, strategy, outcome: "done"});
+  const points = study_points(columns, [row(1.25e8, "branch"), row(1.25e8, "hybrid"), row("1Gbps", "branch")]);
+  assert.deepEqual(points.map(({name, rows}) => [name, rows.length]), [
+    ["bandwidth 1\u202fGbit/s, batch 8", 2],
+    ["bandwidth 1Gbps, batch 8", 1],
+  ]);
+  assert.equal(point_name(["point", "batch"], {point: "large batches", batch: 8}), "large batches");
+  assert.equal(point_name(columns, {}), "the base");
+  assert.equal(point_name(["net"], {net: 1.25e6}, [["/cluster/network/bandwidth_bytes_per_s"]]), "net 10\u202fMbit/s");
+});
+
+test("what was measured is grouped by where and how", () => {
+  const row = (strategy: string, machines = "", setting = "") => ({strategy, machines, setting});
+  const groups = measured_groups([row("branch"), row("branch", "4 hosts", "batch 256"), row("hybrid"), row("spark", "4 hosts", "batch 256")]);
+  assert.deepEqual(groups.map(({name, rows}) => [name, rows.map(({strategy}) => strategy)]),
+    [["", ["branch", "hybrid"]], ["4 hosts, batch 256", ["branch", "spark"]]]);
+  assert.equal(inference_s_per_pixel({strategy: "branch", inference_s: 2, inference_pixels: 1000}), 0.002);
+  assert.equal(inference_s_per_pixel({strategy: "branch"}), undefined);
+});
+
+test("a study's claims are counted in one sentence", () => {
+  const claim = (verdict: string) => ({claim: "c", verdict, evidence: []});
+  const study = {
+    format: "cadastre-study-result/1", name: "paper", description: "", network_model: "", columns: [],
+    rows: [{values: {}, strategy: "branch", outcome: "done"}], break_even: [],
+    claims: [claim("holds"), claim("holds in part"), claim("unknown")],
+  };
+  const report = gather({documents: [{name: "study.json", document: study}], images: {}});
+  assert.equal(headline(report, undefined, []), "Study paper: 1 simulation; of 3 claims, 1 held and 1 held in part.");
 });

@@ -3,6 +3,8 @@
 import assert from "node:assert/strict";
 import {test} from "node:test";
 import type {Timeline, TimelineEvent, TimelineRank} from "../../web/src/documents";
+import {gather} from "../../web/src/documents";
+import {difference, paired_hosts, paired_kinds, paired_timelines} from "../../web/src/layout/compare_timelines";
 import {critical_path} from "../../web/src/layout/critical_path";
 import {PARTS, occurrences} from "../../web/src/layout/instructions";
 import {event_at, lane_of, lanes_of, visible_boxes} from "../../web/src/layout/lanes";
@@ -176,4 +178,14 @@ test("utilization is the part of the ranks that compute, bin by bin", () => {
 
 test("memory in a bin is the most that was held in it", () => {
   assert.deepEqual(most_in_bins([[0, 1], [1.5, 7], [1.75, 3]], 4, 4), [1, 7, 3, 3]);
+});
+
+test("steps of several reports are paired by host and by kind, against the first", () => {
+  const measured = (step_s: number, host: string) => gather({images: {}, documents: [{name: "t", document: {format: "cadastre-timeline/1", ...{source: "measured", step_s, ranks: [rank("a", 0), rank(host, 1)],
+    events: [event(0, step_s / 2), event(0, step_s / 4, "backward", 1)]}}}]});
+  const timelines = paired_timelines([measured(4, "b"), measured(8, "c")]) as Timeline[];
+  assert.deepEqual(paired_hosts(timelines, "compute_s"), [{name: "a", values: [2, 4]}, {name: "b", values: [1, undefined]}, {name: "c", values: [undefined, 2]}]);
+  assert.deepEqual(paired_kinds(timelines), [{name: "forward", values: [2, 4]}, {name: "backward", values: [1, 2]}]);
+  assert.deepEqual([difference([2, 4], 0), difference([2, 4], 1), difference([0, 4], 1), difference([2, undefined], 1)], [undefined, 1, undefined, undefined]);
+  assert.equal(paired_timelines([measured(4, "b"), gather({images: {}, documents: []})]), undefined);
 });

@@ -5,6 +5,7 @@ import {type DroppedFile, type Subject, files_of_drop, files_of_input, subjects_
 import {compare_section} from "./compare_view";
 import {el} from "./dom";
 import {draw_report} from "./page";
+import {add_save_menu} from "./save";
 
 export class Viewer {
   private subjects: {name: string; report: Report}[] = [];
@@ -44,7 +45,9 @@ export class Viewer {
   private draw(index: number): void {
     const names = this.subjects.map(({name}) => name);
     this.chooser.replaceChildren(...(this.subjects.length === 0 ? [this.welcome()] : this.subjects.length > 1 ? [this.tabs(index)] : []));
-    this.compared.replaceChildren(...(this.subjects.length > 1 ? [compare_section(names, this.subjects.map(({report}) => report))] : []));
+    const compared = this.subjects.length > 1 ? [compare_section(names, this.subjects.map(({report}) => report))] : [];
+    this.compared.replaceChildren(...compared);
+    compared.forEach(add_save_menu);
     this.shown.replaceChildren();
     if (this.subjects.length > 0) draw_report(this.shown, this.subjects[index].report);
   }

@@ -1,0 +1,122 @@
+// Checks of single sections in the browser; browser.test.ts has those of the page as a whole.
+
+import assert from "node:assert/strict";
+import {readFileSync} from "node:fs";
+import {type Check, type Workshop, overflow, sections} from "./browser";
+import {row_of_hosts} from "./example_figures";
+import {example_study} from "./example_study";
+
+export async function check_parts(workshop: Workshop, check: Check): Promise<void> {
+  const full = workshop.report(workshop.fixtures);
+
+  await check("the network's links and bottleneck are told", () => workshop.visit(full, {}, async (page) => {
+    const text = await page.locator("#network").innerText();
+    assert.match(text, /The busiest link is boreas\.down \(1\sGbit\/s\): in the mean \d+\s% of its capacity is in use/);
+    assert.match(text, /most goes from ceres to boreas/);
+    assert.match(text, /1\.5\s% of the critical path is spent on it/);
+    assert.equal(await page.locator("#network svg.use").count(), 10);
+    await page.locator("input[name=plan]").nth(1).click(); // of a single host: nothing is sent
+    assert.equal(await page.locator("#network").count(), 0);
+  }));
+
+  await check("pictures and tables are saved, by keyboard too", () => workshop.visit(full, {}, async (page) => {
+    const saved = async (section: string, item: RegExp): Promise<[string, Buffer]> => {
+      const menu = page.locator(`#${section} .save`);
+      if (!await menu.evaluate((element) => (element as HTMLDetailsElement).open)) {
+        await menu.locator("summary").focus();
+        await page.keyboard.press("Enter");
+      }
+      await menu.getByRole("button", {name: item}).focus();
+      const [download] = await Promise.all([page.waitForEvent("download"), page.keyboard.press("Enter")]);
+      return [download.suggestedFilename(), readFileSync(await download.path())];
+    };
+    const [svg_name, svg] = await saved("graph", /as SVG/);
+    assert.equal(svg_name, "synthetic-parish-graph-layers-of-multimodal-cnn.svg");
+    assert.match(svg.toString(), /^<svg [^>]*xmlns="http:\/\/www\.w3\.org\/2000\/svg".*fill: rgb\(.*hs_conv1.*<\/svg>$/s);
+    for (const [section, item] of [["graph", /as PNG/], ["timelines", /as PNG/], ["training", /^accuracy .* as PNG/i], ["map", /^map as PNG/]] as const) {
+      const [name, png] = await saved(section, item);
+      assert.match(name, /\.png$/);
+      assert.equal(png.subarray(1, 4).toString(), "PNG");
+      assert.ok(png.length > 500, `${section}: ${png.length} bytes`);
+    }
+    const [, strategies] = await saved("strategies", /as CSV/);
+    assert.match(strategies.toString(), /^strategy,schedule,micro_batches,hosts,predicted_step_s,simulated_step_s,measured_step_s,.*\r\nauto,GPipe,4,boreas ceres atlas dione,0\.03/);
+    const [, instructions] = await saved("timelines", /instructions as CSV/);
+    assert.match(instructions.toString(), /\r\nsimulated,boreas,forward,1,0,,,/);
+    const [, traffic] = await saved("network", /traffic between hosts as CSV/);
+    assert.match(traffic.toString(), /\r\nboreas,0,0,332416,24576,356992\r\n/);
+    const [, links] = await saved("network", /links as CSV/);
+    assert.match(links.toString(), /\r\ndione\.up,0 0/);
+    const [, confusion] = await saved("accuracy", /confusion matrix as CSV/i);
+    assert.equal(confusion.toString().trim().split("\r\n").length, 7);
+    await page.keyboard.press("Escape");
+    assert.equal(await page.locator("#accuracy .save").evaluate((element) => (element as HTMLDetailsElement).open), false);
+  }));
+
+  await check("the map is wiped over labels or picture, and seen through; areas and validation are told", () => workshop.visit(full, {}, async (page) => {
+    const over = page.locator(".stack img").nth(1);
+    const style = (name: "clipPath" | "opacity") => over.evaluate((image, of) => (image as HTMLElement).style[of as "opacity"], name);
+    assert.match(await style("clipPath"), /^inset\(0(px)? 50% 0(px)? 0(px)?\)$/);
+    await page.getByLabel("map up to").focus();
+    await page.keyboard.press("ArrowLeft");
+    assert.match(await style("clipPath"), / 51% /);
+    await page.locator(".stack").scrollIntoViewIfNeeded();
+    const box = await page.locator(".stack").boundingBox() as {x: number; y: number; width: number; height: number};
+    await page.mouse.move(box.x + box.width * 0.4, box.y + box.height / 2);
+    await page.mouse.down();
+    await page.mouse.move(box.x + box.width * 0.2, box.y + box.height / 2);
+    await page.mouse.up();
+    assert.match(await style("clipPath"), / 80% /);
+    await page.getByLabel("opacity of the map").fill("40");
+    assert.equal(await style("opacity"), "0.4");
+    const back = page.locator(".stack img").first();
+    const labels = await back.getAttribute("src");
+    await page.getByLabel("behind the map").selectOption({label: "picture"});
+    assert.notEqual(await back.getAttribute("src"), labels);
+    assert.match(await page.locator(".areas").innerText(), /grass\s+0\.390\s+42\.3\s%\s+0\.\d+ ± 0\.00/);
+    assert.match(await page.locator("#training").innerText(), /on 900 validation samples\. The weights after 210 steps were kept: overall accuracy 9\d\.\d\s%/);
+  }));
+
+  await check("a study's answers, sweeps and trade-offs are drawn", async () => {
+    const file = workshop.report(workshop.written({"study.json": example_study()}));
+    await workshop.visit(file, {}, async (page) => {
+      assert.deepEqual(await sections(page), ["answers", "sweeps", "trade-offs", "simulated"]);
+      assert.match(await page.locator("#answers").innerText(), /The best that meets the goal.*pipeline beats data-parallel below.*relative speed of node1.*−0\.95\s%.*no plan with less/s);
+      const sweep = page.locator("#sweeps svg[role=img]");
+      assert.match(await sweep.getAttribute("aria-label") ?? "", /pipeline is better below 324\sMbit\/s, data-parallel above/);
+      assert.equal(await sweep.locator(".band").count(), 1);
+      assert.equal(await sweep.locator(".marker").count(), 7);
+      await page.locator("#sweeps select").selectOption({label: "traffic a step"});
+      assert.match(await sweep.getAttribute("aria-label") ?? "", /^traffic a step by bandwidth/);
+      const front = page.locator("#trade-offs svg[role=img]");
+      assert.match(await front.getAttribute("aria-label") ?? "", /^traffic a step against step time, simulated: 7 plans\. Not bettered by any other: data-parallel at bandwidth 10\sGbit\/s \(40\.0\sms, 3\.00\sMB\); pipeline at bandwidth 1\sGbit\/s/);
+      assert.deepEqual(await workshop.violations(page), []);
+      await page.setViewportSize({width: 360, height: 800});
+      assert.equal(await overflow(page), 0);
+    });
+  });
+
+  await check("a thousand hosts are shown from the first on, with a picture of their traffic", async () => {
+    const file = workshop.report(workshop.written(row_of_hosts(1000)));
+    await workshop.visit(file, {}, async (page) => {
+      assert.deepEqual(await sections(page), ["overview", "strategies", "timelines", "hosts", "network"]);
+      await page.waitForSelector(".timelines[data-boxes]");
+      assert.equal(await page.locator("#hosts .host").count(), 40);
+      await page.getByRole("button", {name: "Show all 1\u202f000 hosts"}).click();
+      assert.equal(await page.locator("#hosts .host").count(), 1000);
+      assert.match(await page.locator("#strategies").innerText(), /node-11 .* and 988 other hosts/);
+      assert.match(await page.locator(".traffic-picture").getAttribute("aria-label") ?? "", /^Traffic between 1\s000 hosts/);
+      assert.equal(await page.locator("#network .links tbody tr").count(), 12);
+      assert.deepEqual(await workshop.violations(page), []);
+      await page.setViewportSize({width: 360, height: 800});
+      await page.waitForFunction(() => document.documentElement.scrollWidth === document.documentElement.clientWidth);
+    });
+  });
+
+  await check("one host has no network, and all else", async () => {
+    await workshop.visit(workshop.report(workshop.written(row_of_hosts(1))), {}, async (page) => {
+      assert.deepEqual(await sections(page), ["overview", "strategies", "timelines", "hosts"]);
+      assert.match(await page.locator("h1").innerText(), /^Pipeline plan on 1 host: 1\.00\ss a step/);
+    });
+  });
+}
