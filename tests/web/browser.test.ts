@@ -126,6 +126,16 @@ await with_workshop(async (workshop, check) => {
   }));
 
   await check("it prints: light, without what only answers on a screen", () => workshop.visit(full, {colorScheme: "dark"}, async (page) => {
+    const lane = () => page.locator(".timelines canvas[role=img]").first().evaluate((canvas: HTMLCanvasElement) => {
+      const copy = document.createElement("canvas").getContext("2d", {willReadFrequently: true}) as CanvasRenderingContext2D;
+      copy.drawImage(canvas, canvas.width - 1, 8, 1, 1, 0, 0, 1, 1);
+      const {data} = copy.getImageData(0, 0, 1, 1);
+      return data[0] + data[1] + data[2];
+    });
+    await page.waitForSelector(".timelines[data-boxes]");
+    assert.ok(await lane() < 300, "dark on a dark screen");
+    await page.evaluate(() => window.dispatchEvent(new Event("beforeprint")));
+    assert.ok(await lane() > 600, "light on paper");
     await page.emulateMedia({media: "print"});
     assert.equal(await page.evaluate(() => getComputedStyle(document.body).backgroundColor), "rgb(253, 253, 252)");
     assert.equal(await page.locator("nav").isVisible(), false);

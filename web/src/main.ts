@@ -5,6 +5,9 @@ import {el} from "./view/dom";
 import {Viewer} from "./view/viewer";
 
 performance.mark("report-begun"); // see tests/web/viewer_benchmark.ts
+// Paper is light, and canvases are painted for it: before anything that listens to this too.
+window.addEventListener("beforeprint", () => document.documentElement.classList.add("printing"));
+window.addEventListener("afterprint", () => document.documentElement.classList.remove("printing"));
 const root = document.getElementById("report") as HTMLElement;
 unpacked(document.getElementById("cadastre-data")?.textContent ?? "null").then(
   (embedded) => {

@@ -7,6 +7,7 @@ import {metrics_of, pointer_text, quantity_text} from "../layout/metrics";
 import {stage_color} from "../layout/palette";
 import {point_name} from "../layout/study";
 import {el, first_of, section, swatch, term} from "./dom";
+import {csv_saving, saved_by} from "./save";
 
 const MOST_BARS = 12;
 const LOGARITHMIC = 20;
@@ -50,7 +51,8 @@ function break_even_part({break_even, rows}: StudyResult): HTMLElement | undefin
   if (break_even.length === 0) return undefined;
   const names = [...new Set([...rows.map(({strategy}) => strategy), ...break_even.flatMap(({stretches = []}) => stretches.map(({answer}) => answer))])];
   const colors = new Map(names.map((name, index) => [name, ["unknown", "equal"].includes(name) ? "var(--stage-none)" : `var(${stage_color(index)})`]));
-  const list = el("ul", {class: "strips"});
+  const list = saved_by(el("ul", {class: "strips"}), () => [csv_saving("where the better changes", () => [["pointer", "metric", "values", "from", "to", "better"],
+    ...break_even.flatMap(({pointer, metric, values = {}, stretches = []}) => stretches.map(({from, to, answer}) => [pointer, metric, Object.values(values).join(" "), from, to, answer]))])]);
   return el("div", {}, el("h3", {class: "point"}, "Where the better of two changes"), list, first_of(list, break_even, MOST_BARS, (answer) => strip(answer, colors), "answer"));
 }
 

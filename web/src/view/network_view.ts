@@ -58,6 +58,8 @@ function matrix_picture(traffic: Traffic, order: number[]): HTMLElement {
   const draw = () => paint(context_of(canvas, side, side));
   draw();
   window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
+  window.addEventListener("beforeprint", draw);
+  window.addEventListener("afterprint", draw);
   canvas.addEventListener("pointermove", (event) => {
     const {left, top, width} = canvas.getBoundingClientRect();
     const [from, to] = [order[Math.floor(((event.clientY - top) / width) * hosts.length)], order[Math.floor(((event.clientX - left) / width) * hosts.length)]];

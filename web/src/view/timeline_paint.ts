@@ -25,7 +25,7 @@ let theme: {is_dark: boolean; is_print: boolean; colors: Map<string, string>; fo
 /// out anew each time.
 function current_theme(): NonNullable<typeof theme> {
   const is_dark = window.matchMedia("(prefers-color-scheme: dark)").matches;
-  const is_print = window.matchMedia("print").matches;
+  const is_print = window.matchMedia("print").matches || document.documentElement.classList.contains("printing");
   if (theme?.is_dark !== is_dark || theme.is_print !== is_print)
     theme = {is_dark, is_print, colors: new Map(), font: getComputedStyle(document.body).fontFamily};
   return theme;

@@ -173,6 +173,7 @@ export function timelines_section(plan: PlanView, model: Model | undefined, figu
   rows.addEventListener("scroll", redraw);
   window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
   window.addEventListener("beforeprint", draw);
+  window.addEventListener("afterprint", redraw);
   new ResizeObserver(() => {
     width = Math.floor(canvas.clientWidth);
     redraw();
