@@ -207,6 +207,12 @@ bool Lifter::attention(const Node& node, Frame& frame) {
 }
 
 bool Lifter::refuse_random(const Node& node, Frame& frame) {
+  // What Transformers are traced to where nothing is to be trained.
+  static const std::set<std::string> untrainable = {"aten::_transformer_encoder_layer_fwd",
+                                                    "aten::_native_multi_head_attention"};
+  if (untrainable.count(node.kind().toQualString()) != 0)
+    refuse(node, "operations that have a gradient",
+           "one for evaluation alone; trace the model outside of torch.no_grad(), or script it");
   static const std::set<std::string> recurrent = {"aten::lstm", "aten::gru", "aten::rnn_tanh",
                                                   "aten::rnn_relu"};
   const auto fixed_zero = [&](std::size_t place) {

@@ -168,6 +168,8 @@ TEST_CASE("what cannot be imported is refused with what to do", "[executor][torc
   CHECK_THAT(of("no_scores"), Contains("expected class scores"));
   CHECK_THAT(of("unstated_norm"), Contains("track_running_stats=True"));
   CHECK_THAT(of("cumulative_norm"), Contains("momentum"));
+  CHECK_THAT(of("untrainable"), Contains("_transformer_encoder_layer_fwd in encoder at ") &&
+                                    Contains("small_models.py:") && Contains("torch.no_grad()"));
   CHECK_THAT(of("no_parameters"), Contains("parameters to train"));
   CHECK_THAT(of("weights_alone"), Contains("what torch.save writes"));
   CHECK_THAT(refusal(folder / "residual.script.pt", {{.name = "x", .shape = {4, 12, 12}}}),

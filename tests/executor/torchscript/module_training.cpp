@@ -77,8 +77,10 @@ void train(const std::filesystem::path& run_directory, const std::string& archiv
       const at::Tensor sum = class_loss_sum(scores, loaded.class_indices, loss);
       (sum / static_cast<double>(run.batch_size)).backward();
     }
+    holder.zero_gradients();
     for (const NamedTensor& parameter : holder.parameters())
-      parameter.tensor.mutable_grad().copy_(of_module.at(parameter.name).grad());
+      if (const at::Tensor gradient = of_module.at(parameter.name).grad(); gradient.defined())
+        parameter.tensor.mutable_grad().copy_(gradient);
     optimizer.step({.kind = run.training.optimizer,
                     .learning_rate = learning_rate(run.training.learning_rate, step, num_steps),
                     .momentum = run.training.momentum,

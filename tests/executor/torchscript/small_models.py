@@ -374,6 +374,16 @@ class Bad(nn.Module):
         return self.fc(x)
 
 
+class Encoded(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.encoder = nn.TransformerEncoderLayer(12, 2, 16, batch_first=True)
+        self.fc = nn.Linear(12, NUM_CLASSES)
+
+    def forward(self, x):
+        return self.fc(self.encoder(x.reshape(x.shape[0], 9, 12)).mean(1))
+
+
 class NoParameters(nn.Module):
     def forward(self, x):
         return x.mean((2, 3))
@@ -403,6 +413,9 @@ def main(directory: Path, chosen: List[str]) -> None:
         torch.jit.script(Bad(wrong)).save(str(directory / f"bad_{wrong}.pt"))
     traced = torch.jit.trace(Bad("baked_batch"), torch.randn(2, 3, 6, 6), check_trace=False)
     traced.save(str(directory / "bad_baked_batch.pt"))
+    with torch.no_grad():  # a Transformer then takes a way that has no gradient
+        traced = torch.jit.trace(Encoded().eval(), torch.randn(2, 3, 6, 6), check_trace=False)
+    traced.save(str(directory / "bad_untrainable.pt"))
     torch.jit.script(NoParameters()).save(str(directory / "bad_no_parameters.pt"))
     torch.jit.script(Residual().double()).save(str(directory / "bad_double.pt"))
     torch.save(Residual().state_dict(), directory / "bad_weights_alone.pt")
