@@ -25,10 +25,11 @@ using Work = c10::intrusive_ptr<c10d::Work>;
 
 constexpr std::chrono::minutes kRendezvousTimeout{2};
 constexpr std::chrono::minutes kMessageTimeout{30};
-/// From when both ends of a connection are there.
-constexpr std::chrono::seconds kProofTimeout{20};
+/// From when both ends of a connection are there. Longer than a rank that hangs is waited for: that
+/// one is to be named.
+constexpr std::chrono::seconds kProofTimeout{30};
 /// A meeting that fails later than that would again: ranks cannot reach each other.
-constexpr double kSoonS = 30;
+constexpr double kSoonS = 45;
 constexpr std::int64_t kNumProofBytes = 64;  // in hexadecimal
 constexpr const char* kMeetingKey = "cadastre meeting";
 

@@ -74,7 +74,7 @@ class World {
     };
     // On a machine that has much else to do, training can be through before the checkpoint is
     // written.
-    constexpr int kMostTries = 5;
+    constexpr int kMostTries = 20;
     std::string why;
     for (int i = 0; i < kMostTries && why.empty(); ++i) {
       fs::remove_all(request.output);
