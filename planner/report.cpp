@@ -102,7 +102,7 @@ ReportInputs collect_report_inputs(const std::vector<fs::path>& inputs) {
   }
   collected.map = file_beside(directories, "map.png");
   collected.labels = file_beside(directories, "labels.png");
-  collected.rgb = file_beside(directories, "rgb.png");
+  collected.rgb = file_beside(directories, "map-rgb.png");
   if (const fs::path areas = file_beside(directories, "map.json"); !areas.empty()) {
     // Other programs have a map.json too.
     const nlohmann::json document = parse_json(read_file(areas), areas.string());

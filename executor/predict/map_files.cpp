@@ -23,7 +23,9 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::int64_t kMostPicturePixels = 1200;
+/// Made before, where there is something to show.
 constexpr const char* kLabelPicture = "labels.png";
+constexpr const char* kScenePicture = "-rgb.png";
 
 /// Plain values on disk as a raster that GDAL reads: by a header as ENVI has it.
 void describe_rows(const fs::path& file, const Grid& grid, std::size_t num_bands, bool is_float) {
@@ -208,15 +210,20 @@ void sieve(PartialMap& work, const Grid& grid, std::int64_t min_area_pixels) {
   require_gdal(CPLGetLastErrorType() != CE_Failure, "sieving");
 }
 
-void write_class_picture(const fs::path& file, const Grid& grid,
-                         const std::function<const std::uint8_t*(std::int64_t row)>& row_of,
-                         const std::vector<LandCoverClass>& classes) {
+Grid picture_size(const Grid& grid) {
   const std::int64_t longest = std::max(grid.num_rows, grid.num_columns);
   const std::int64_t shown = std::min(longest, kMostPicturePixels);
   Grid size;  // without georeferencing, which PNG cannot carry and GDAL would put in a sidecar
-  size.geo_transform = {0, 1, 0, 0, 0, 1};
+  size.geo_transform = kNoGeoTransform;
   size.num_rows = std::max<std::int64_t>(1, grid.num_rows * shown / longest);
   size.num_columns = std::max<std::int64_t>(1, grid.num_columns * shown / longest);
+  return size;
+}
+
+void write_class_picture(const fs::path& file, const Grid& grid,
+                         const std::function<const std::uint8_t*(std::int64_t row)>& row_of,
+                         const std::vector<LandCoverClass>& classes) {
+  const Grid size = picture_size(grid);
   std::vector<std::uint8_t> pixels;
   pixels.reserve(static_cast<std::size_t>(size.num_rows * size.num_columns));
   for (std::int64_t y = 0; y < size.num_rows; ++y) {
@@ -265,13 +272,14 @@ void write_map_files(const fs::path& map, const PartialMap& work, const MapLayer
     // Last: where the map is, its companions are.
     const std::string ending = map.extension().string();
     write_classes(unfinished(ending), work, grid, classes, metadata);
-    if (const fs::path labels = work.directory() / kLabelPicture; fs::exists(labels))
-      made.insert(made.begin(), labels);
+    for (const fs::path& name : {fs::path(kLabelPicture), beside_map(map, kScenePicture).filename()})
+      if (const fs::path picture = work.directory() / name; fs::exists(picture))
+        made.insert(made.begin(), picture);
     FileReplacement files(work.directory() / "replaced");
     // First: what names the others is not there while they change.
     current = map;
     files.take_away(map);
-    for (const char* layer : {"-confidence.tif", "-probabilities.tif"}) {
+    for (const char* layer : {"-confidence.tif", "-probabilities.tif", kScenePicture}) {
       current = beside_map(map, layer);
       files.take_away(current);
       files.take_away(sidecar_of(current));

@@ -25,7 +25,7 @@ void sieve(PartialMap& work, const Grid& grid, std::int64_t min_area_pixels);
 /// then moves them: MAP.tif, a Cloud Optimized GeoTIFF of class ids (colours, category names,
 /// overviews of the commonest class, no data 0), MAP-confidence.tif and MAP-probabilities.tif where
 /// asked for, MAP.qml (the style that QGIS takes), MAP.png (a picture of at most 1,200 pixels a
-/// side), MAP.json with `record` as its text, and labels.png where `work` has one.
+/// side), MAP.json with `record` as its text, and labels.png and MAP-rgb.png where `work` has them.
 ///
 /// They replace an earlier map's files together: its layers that were not asked for now go, and no
 /// map is there while they are moved. Throws MapWriteError; then all files are the earlier ones.
@@ -45,6 +45,9 @@ void write_map_files(const std::filesystem::path& map, const PartialMap& work,
 /// The scene's labels as a picture of the same size and colours, for comparison.
 void write_label_picture(const std::filesystem::path& picture, const SceneData& labels,
                          const std::vector<LandCoverClass>& classes);
+
+/// Of the picture of a map: at most 1,200 pixels a side.
+[[nodiscard]] Grid picture_size(const Grid& grid);
 
 /// A picture of class ids read row by row. Nearest pixels only: a mean of class ids is no class. No
 /// data is transparent.

@@ -12,6 +12,7 @@
 #include "executor/predict/map_work.h"
 #include "executor/predict/pixel_area.h"
 #include "executor/predict/prediction_setup.h"
+#include "executor/predict/scene_picture.h"
 #include "executor/predict/scoring_plan.h"
 #include "executor/predict/scoring_ranks.h"
 #include "executor/predict/tile_pool.h"
@@ -257,6 +258,8 @@ MapResult predict_map(const PredictRequest& request,
     result.record = record_of(request, prepared.run, scene, grid, facts, result.metrics);
     if (!scene.labels.empty())
       write_label_picture(partial.directory() / "labels.png", labels, scene.classes);
+    const fs::path picture = beside_map(request.output, "-rgb.png").filename();
+    static_cast<void>(write_scene_picture(partial.directory() / picture, scene));
     // Last: where the map is, its companions are.
     write_map_files(request.output, partial, layers, grid, scene.classes,
                     metadata_of(result.record), json_text(to_json(result.record)));

@@ -85,7 +85,7 @@ TEST_CASE("a map is a Cloud Optimized GeoTIFF of named classes, with what was as
   const MapResult result = predicted(request);
   CHECK(files_in(world.path("out")) ==
         std::set<std::string>{"labels.png", "map-confidence.tif", "map-probabilities.tif",
-                              "map.json", "map.png", "map.qml", "map.tif", "map.tif.aux.xml"});
+                              "map-rgb.png", "map.json", "map.png", "map.qml", "map.tif", "map.tif.aux.xml"});
 
   const DatasetPtr map = open_raster(request.output);
   CHECK(std::string(map->GetMetadataItem("LAYOUT", "IMAGE_STRUCTURE")) == "COG");

@@ -31,4 +31,4 @@ const colors = ["#000000", ...EXAMPLE_CLASSES.map(({color}) => color)];
 const random = random_numbers(5);
 writeFileSync(path.join(directory, "map.png"), png(SIZE, SIZE, colors, (x, y) => (random() < 0.06 ? 1 + Math.floor(6 * random()) : land(x, y))));
 writeFileSync(path.join(directory, "labels.png"), png(SIZE, SIZE, colors, (x, y) => ((x * 7 + y * 3) % 97 < 70 ? land(x, y) : 0)));
-writeFileSync(path.join(directory, "rgb.png"), png(SIZE, SIZE, ["#000000", "#8ca86b", "#4d6b46", "#8f8c86", "#a8917c", "#5f7d8f", "#b9a582"], land));
+writeFileSync(path.join(directory, "map-rgb.png"), png(SIZE, SIZE, ["#000000", "#8ca86b", "#4d6b46", "#8f8c86", "#a8917c", "#5f7d8f", "#b9a582"], land));

@@ -76,7 +76,7 @@ TEST_CASE("a demo's directory gives all its documents and images to a report", "
                                  "predicted-timeline.json", "run/run.json", "run/timeline.json",
                                  "map.json"});
   CHECK(inputs.map == kFixtures / "map.png");
-  CHECK(inputs.rgb == kFixtures / "rgb.png");
+  CHECK(inputs.rgb == kFixtures / "map-rgb.png");
   CHECK(inputs.labels == kFixtures / "labels.png");
 }
 

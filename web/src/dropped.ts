@@ -16,7 +16,7 @@ export interface Subject {
 }
 
 const MOST_BYTES = 500e6; // of a document
-const IMAGES = ["map", "labels", "rgb"] as const;
+const IMAGES = [["map", "map.png"], ["labels", "labels.png"], ["rgb", "map-rgb.png"]] as const;
 
 function read_entry(entry: FileSystemEntry, path: string): Promise<DroppedFile[]> {
   if (entry.isFile)
@@ -70,7 +70,7 @@ export async function subjects_of_files(files: DroppedFile[]): Promise<{subjects
     return found;
   };
   for (const {path, file} of [...files].sort((a, b) => (a.path < b.path ? -1 : 1))) {
-    const image = IMAGES.find((name) => file.name === `${name}.png`);
+    const image = IMAGES.find(([, name]) => file.name === name)?.[0];
     if (image) group(path).images[image] = await url_of(file);
     if (!/\.(json|html)$/.test(file.name) || /(^|\/)(checkpoints|scene)\//.test(path)) continue;
     try {
