@@ -167,6 +167,13 @@ std::string escaped(const std::string& text) {
 
 }  // namespace
 
+MapWriteError not_written(const fs::path& file, const std::exception& error) {
+  std::string cause = error.what();
+  const std::size_t colon = cause.rfind(": ");
+  if (colon != std::string::npos) cause = cause.substr(colon + 2);
+  return MapWriteError(file.string() + ": cannot be written: " + cause);
+}
+
 fs::path beside_map(const fs::path& map, const std::string& ending) {
   return map.parent_path() / (map.stem().string() + ending);
 }
@@ -292,10 +299,7 @@ void write_map_files(const fs::path& map, const PartialMap& work, const MapLayer
     }
     files.keep();
   } catch (const std::exception& error) {
-    std::string cause = error.what();
-    const std::size_t colon = cause.rfind(": ");
-    if (colon != std::string::npos) cause = cause.substr(colon + 2);
-    throw MapWriteError(current.string() + ": cannot be written: " + cause);
+    throw not_written(current, error);
   }
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <exception>
 #include <filesystem>
 #include <functional>
 #include <map>
@@ -34,6 +35,10 @@ void write_map_files(const std::filesystem::path& map, const PartialMap& work,
                      const MapLayers& layers, const Grid& grid,
                      const std::vector<LandCoverClass>& classes, const MapMetadata& metadata,
                      const std::string& record);
+
+/// That `file`, of a map, was not written because of `error`, whose last words say why.
+[[nodiscard]] MapWriteError not_written(const std::filesystem::path& file,
+                                        const std::exception& error);
 
 /// MAP with another ending: "map.tif", "-confidence.tif" → "map-confidence.tif".
 [[nodiscard]] std::filesystem::path beside_map(const std::filesystem::path& map,

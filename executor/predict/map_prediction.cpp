@@ -222,6 +222,19 @@ void score(const PredictRequest& request, Prepared& prepared, MapWork& work,
   result.predicted_pixels_per_s = prepared.ranks->predicted_pixels_per_s;
 }
 
+void write_pictures(const fs::path& map, const fs::path& directory, const Scene& scene,
+                    const SceneData& labels) {
+  fs::path current = map.parent_path() / "labels.png";
+  try {
+    if (!scene.labels.empty())
+      write_label_picture(directory / current.filename(), labels, scene.classes);
+    current = beside_map(map, "-rgb.png");
+    static_cast<void>(write_scene_picture(directory / current.filename(), scene));
+  } catch (const std::runtime_error& error) {
+    throw not_written(current, error);
+  }
+}
+
 }  // namespace
 
 MapResult predict_map(const PredictRequest& request,
@@ -256,10 +269,7 @@ MapResult predict_map(const PredictRequest& request,
       result.metrics = accuracy_metrics(names, facts.confusion);
     }
     result.record = record_of(request, prepared.run, scene, grid, facts, result.metrics);
-    if (!scene.labels.empty())
-      write_label_picture(partial.directory() / "labels.png", labels, scene.classes);
-    const fs::path picture = beside_map(request.output, "-rgb.png").filename();
-    static_cast<void>(write_scene_picture(partial.directory() / picture, scene));
+    write_pictures(request.output, partial.directory(), scene, labels);
     // Last: where the map is, its companions are.
     write_map_files(request.output, partial, layers, grid, scene.classes,
                     metadata_of(result.record), json_text(to_json(result.record)));

@@ -212,7 +212,7 @@ TEST_CASE("an earlier map's files are replaced together, or not at all", "[execu
   static_cast<void>(predicted(request));
   const auto now = content_of(out);
   CHECK(now.count("map-confidence.tif") == 0);
-  CHECK(now.size() == 6);
+  CHECK(now.size() == 7);
   for (const auto& [file, content] : now) CHECK(content != "earlier " + file);
 }
 
