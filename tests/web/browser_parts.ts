@@ -33,7 +33,7 @@ export async function check_parts(workshop: Workshop, check: Check): Promise<voi
     const [svg_name, svg] = await saved("graph", /as SVG/);
     assert.equal(svg_name, "synthetic-parish-graph-layers-of-multimodal-cnn.svg");
     assert.match(svg.toString(), /^<svg [^>]*xmlns="http:\/\/www\.w3\.org\/2000\/svg".*fill: rgb\(.*hs_conv1.*<\/svg>$/s);
-    for (const [section, item] of [["graph", /as PNG/], ["timelines", /as PNG/], ["training", /^accuracy .* as PNG/i], ["map", /^map as PNG/]] as const) {
+    for (const [section, item] of [["graph", /as PNG/], ["timelines", /as PNG/], ["training", /^accuracy .* as PNG/i], ["map", /^map as PNG/], ["hosts", /^hosts as PNG/], ["network", /^use of links .* as PNG/]] as const) {
       const [name, png] = await saved(section, item);
       assert.match(name, /\.png$/);
       assert.equal(png.subarray(1, 4).toString(), "PNG");

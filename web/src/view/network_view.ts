@@ -8,6 +8,7 @@ import {type Traffic, traffic_of_timeline} from "../layout/loads";
 import {type LinkView, bottleneck_sentences, flows_of, links_of, rate_text, traffic_of_figures} from "../layout/network";
 import type {PlanView} from "../layout/strategies";
 import {el, first_of, section, svg} from "./dom";
+import {type PictureRow, rows_png} from "./row_picture";
 import {csv_saving, png_of, saved_by} from "./save";
 import {context_of, theme_colors} from "./timeline_paint";
 import {hide_tooltip, show_tooltip} from "./tooltip";
@@ -89,18 +90,31 @@ function use_picture({name, utilisation, mean, most}: LinkView): SVGSVGElement {
     svg("rect", {class: "back", width, height}), svg("path", {d: `M0 ${height}${steps}L${width} ${height}Z`}));
 }
 
+/// The same in a picture.
+function use_row({name, utilisation, mean}: LinkView): PictureRow {
+  return {name, figure: percent(mean, 0), draw: (context, width, height) => {
+    context.fillStyle = theme_colors()("--kind-forward");
+    const part = width / Math.max(1, utilisation.length);
+    utilisation.forEach((value, index) => context.fillRect(index * part, height * (1 - Math.min(1, value)), part + 0.25, height * Math.min(1, value)));
+  }};
+}
+
 function links_table(links: LinkView[]): HTMLElement {
   const row = (link: LinkView) => el("tr", {},
     el("th", {scope: "row"}, link.name),
-    el("td", {class: "use-cell", "data-csv": link.utilisation.join(" ")}, use_picture(link)),
-    el("td", {class: "number", "data-csv": link.mean}, percent(link.mean, 0)),
-    el("td", {class: "number", "data-csv": link.full}, percent(link.full, 0)),
-    el("td", {class: "number", "data-csv": Math.round(link.bytes)}, bytes(Math.round(link.bytes))),
-    el("td", {class: "number", "data-csv": link.bandwidth_bytes_per_s}, rate_text(link.bandwidth_bytes_per_s)));
+    el("td", {class: "use-cell"}, use_picture(link)),
+    el("td", {class: "number"}, percent(link.mean, 0)),
+    el("td", {class: "number"}, percent(link.full, 0)),
+    el("td", {class: "number"}, bytes(Math.round(link.bytes))),
+    el("td", {class: "number"}, rate_text(link.bandwidth_bytes_per_s)));
   const body = el("tbody", {});
   const table = el("table", {class: "plain links", "aria-label": "links"},
     el("thead", {}, el("tr", {}, ...["link", "use over the step, 0 to 100\u202f%", "in the mean", "at capacity", "a step", "bandwidth"].map((name, index) =>
       el("th", {scope: "col", class: index > 1 ? "number" : undefined}, name)))), body);
+  saved_by(table, () => [
+    {name: "use of links over the step", kind: "png", make: () => rows_png(links.map(use_row))},
+    csv_saving("links", () => [["link", "utilisation", "mean", "at_capacity", "bytes_per_step", "bandwidth_bytes_per_s"],
+      ...links.map((link) => [link.name, link.utilisation.join(" "), link.mean, link.full, Math.round(link.bytes), link.bandwidth_bytes_per_s])])]);
   return el("div", {}, el("div", {class: "scroll", tabindex: 0, role: "group", "aria-label": "Use of links over the step"}, table),
     first_of(body, links, MOST_LINKS, row, "link"));
 }
