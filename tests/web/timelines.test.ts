@@ -11,7 +11,7 @@ import {event_at, lane_of, lanes_of, visible_boxes} from "../../web/src/layout/l
 import {sends_of_receives} from "../../web/src/layout/loads";
 import {type KindLook, LanePixels, mixed, pixel_of} from "../../web/src/layout/pixels";
 import {matcher, row_at, rows_layout, visible_hosts} from "../../web/src/layout/timeline_rows";
-import {most_in_bins, utilization} from "../../web/src/layout/utilization";
+import {most_in_bins, resident_points, utilization} from "../../web/src/layout/utilization";
 import {unpacked_events} from "../../web/src/packed_events";
 import {example_documents} from "./example";
 
@@ -99,12 +99,20 @@ test("a receive's send is found by what the tensor is, in order where that is th
 test("events in columns are the events that they were", () => {
   const base64 = (...values: number[]) => Buffer.from(new Float64Array(values).buffer).toString("base64");
   const packed = {num_events: 2, kinds: ["forward", "send_activation"], kind: [1, 0], rank: [0, 3], stage: 2, micro_batch: -1, layer: [7, 8], peer: [3, -1],
-    bytes: 0, resident_bytes: 0, start_s: base64(0.1, 1 / 3), end_s: base64(0.1, 2)};
+    bytes: 0, resident_bytes: [5, 6], start_s: base64(0.1, 1 / 3), end_s: base64(0.1, 2)};
   assert.deepEqual(unpacked_events(packed), [
-    {rank: 0, kind: "send_activation", stage: 2, micro_batch: -1, layer: 7, peer: 3, start_s: 0.1, end_s: 0.1, bytes: 0},
-    {rank: 3, kind: "forward", stage: 2, micro_batch: -1, layer: 8, peer: -1, start_s: 1 / 3, end_s: 2, bytes: 0}]);
+    {rank: 0, kind: "send_activation", stage: 2, micro_batch: -1, layer: 7, peer: 3, start_s: 0.1, end_s: 0.1, bytes: 0, resident_bytes: 5},
+    {rank: 3, kind: "forward", stage: 2, micro_batch: -1, layer: 8, peer: -1, start_s: 1 / 3, end_s: 2, bytes: 0, resident_bytes: 6}]);
   const plain = [event(0, 1)];
   assert.equal(unpacked_events(plain), plain);
+});
+
+test("what processes hold is known from the end of one instruction to that of the next", () => {
+  const ranks = [rank("a", 0), rank("b", 1), rank("c", 2)];
+  const events = [{...event(0, 2), resident_bytes: 10}, {...event(0, 1, "backward"), resident_bytes: 7}, {...event(0, 3, "forward", 2), resident_bytes: 4}, event(0, 4, "forward", 1)];
+  assert.deepEqual(resident_points({ranks, events}), [
+    {rank: 0, points: [[0, 7], [1, 7], [2, 10]]},
+    {rank: 2, points: [[0, 4], [3, 4]]}]);
 });
 
 test("a search takes every word", () => {

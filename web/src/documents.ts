@@ -134,6 +134,7 @@ export interface TimelineEvent {
   start_s: number;
   end_s: number;
   bytes?: number;
+  resident_bytes?: number; // of the rank's process at the end; 0 or absent: not known
 }
 
 export interface Timeline {

@@ -33,7 +33,8 @@ export function unpacked_events(packed: TimelineEvent[] | PackedEvents): Timelin
   const [start_s, end_s] = [seconds_of(packed.start_s), seconds_of(packed.end_s)];
   const [rank, stage, micro_batch] = [of_column(packed.rank), of_column(packed.stage), of_column(packed.micro_batch)];
   const [layer, peer, bytes] = [of_column(packed.layer), of_column(packed.peer), of_column(packed.bytes)];
+  const resident_bytes = of_column(packed.resident_bytes);
   return packed.kind.map((kind, i) => ({
     rank: rank(i), kind: packed.kinds[kind], stage: stage(i), micro_batch: micro_batch(i), layer: layer(i), peer: peer(i),
-    start_s: start_s[i], end_s: end_s[i], bytes: bytes(i)}));
+    start_s: start_s[i], end_s: end_s[i], bytes: bytes(i), resident_bytes: resident_bytes(i)}));
 }

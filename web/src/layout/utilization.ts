@@ -18,6 +18,17 @@ export function utilization(timeline: Timeline, length_s: number, num_bins: numb
   return busy_s.map((time_s) => Math.min(1, time_s / (bin_s * timeline.ranks.length)));
 }
 
+/// What each rank's process held in memory, by rank, as `most_in_bins` takes it: from one end of an
+/// instruction to the next, and at first as at the first end. Without those of which nothing is known.
+export function resident_points({ranks, events}: Pick<Timeline, "ranks" | "events">): {rank: number; points: [number, number][]}[] {
+  const by_rank = new Map(ranks.map((_, rank) => [rank, [] as [number, number][]]));
+  for (const {rank, end_s, resident_bytes = 0} of events) if (resident_bytes > 0) by_rank.get(rank)?.push([end_s, resident_bytes]);
+  return [...by_rank].filter(([, points]) => points.length > 0).map(([rank, points]) => {
+    points.sort(([one], [other]) => one - other);
+    return {rank, points: [[0, points[0][1]], ...points]};
+  });
+}
+
 /// The most bytes of `points` ([seconds, bytes from then on], ascending) in each of `num_bins` equal
 /// parts of `length_s`.
 export function most_in_bins(points: [number, number][], length_s: number, num_bins: number): number[] {

@@ -89,5 +89,6 @@ const SHAPES = [
 
 /// The mark of the n-th series: each has a shape beside its colour.
 export function marker(series: number, x: number, y: number): SVGElement {
-  return svg("path", {class: "marker", d: SHAPES[series % SHAPES.length], transform: `translate(${x.toFixed(1)},${y.toFixed(1)})`});
+  const shape = series + Math.floor(series / SHAPES.length); // there are as many colours: no two series look alike
+  return svg("path", {class: "marker", d: SHAPES[shape % SHAPES.length], transform: `translate(${x.toFixed(1)},${y.toFixed(1)})`});
 }

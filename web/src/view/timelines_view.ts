@@ -10,7 +10,7 @@ import {KINDS, kind_color, stage_color} from "../layout/palette";
 import {type PlanView, timeline_is_of} from "../layout/strategies";
 import {type Viewport, common_axis, x_to_time, zoomed} from "../layout/timeline_layout";
 import {type HostRows, type Row, matcher, row_at, rows_layout, visible_hosts} from "../layout/timeline_rows";
-import {most_in_bins, utilization} from "../layout/utilization";
+import {most_in_bins, resident_points, utilization} from "../layout/utilization";
 import {el, section, stage_chip, swatch} from "./dom";
 import {event_tooltip, instruction_panel} from "./instruction_panel";
 import {saved_by} from "./save";
@@ -239,7 +239,8 @@ interface CurveRow {
   lines: {values: number[]; color: string}[];
 }
 
-/// The use of the ranks by source, and the memory that the simulation counted by host.
+/// The use of the ranks by source, the memory that the simulation counted by host, and that of the
+/// measured ranks' processes.
 function curve_rows(timelines: Timeline[], axis: Viewport, figures: SimulationFigures | undefined): CurveRow[] {
   const canvas = (label: string) => el("canvas", {role: "img", "aria-label": label, style: `height: ${CURVE_HEIGHT}px`});
   const mean = ({events, ranks, step_s}: Timeline) => utilization({events, ranks, step_s, source: ""}, step_s, 1)[0];
@@ -256,6 +257,16 @@ function curve_rows(timelines: Timeline[], axis: Viewport, figures: SimulationFi
       label: el("div", {class: "curve-label"}, el("span", {}, "memory"), el("span", {class: "note"}, `0 to ${bytes(most)}`)),
       canvas: canvas(`Memory of each host over time, simulated; ${memories.slice(0, 20).map(({host, peak_memory_bytes}) => `${host} at most ${bytes(peak_memory_bytes)}`).join(", ")}`),
       lines: memories.slice(0, 64).map(({memory = []}, index) => ({values: most_in_bins(memory, axis.end_s, BINS).map((value) => value / most), color: stage_color(index)})),
+    });
+  const measured = timelines.find(({source}) => source === "measured");
+  const residents = measured ? resident_points(measured) : [];
+  const highest = residents.map(({points}) => points.reduce((so_far, [, held]) => Math.max(so_far, held), 0));
+  const most_resident = Math.max(0, ...highest);
+  if (measured && most_resident > 0)
+    rows.push({
+      label: el("div", {class: "curve-label"}, el("span", {}, "processes' memory"), el("span", {class: "note"}, `0 to ${bytes(most_resident)}`)),
+      canvas: canvas(`Memory of each rank's process over time, measured, programs and libraries included; ${residents.slice(0, 20).map(({rank}, index) => `rank ${rank} at most ${bytes(highest[index])}`).join(", ")}`),
+      lines: residents.slice(0, 64).map(({points}, index) => ({values: most_in_bins(points, axis.end_s, BINS).map((value) => value / most_resident), color: stage_color(index)})),
     });
   return rows;
 }
