@@ -4,8 +4,9 @@
 #include <cmath>
 #include <cstdint>
 #include <cstdlib>
-#include <limits>
+#include <iterator>
 #include <numeric>
+#include <utility>
 
 #include "executor/gdal_support.h"
 #include "executor/predict/map_files.h"

@@ -93,7 +93,7 @@ function use_picture({name, utilisation, mean, most}: LinkView): SVGSVGElement {
 /// The same in a picture.
 function use_row({name, utilisation, mean}: LinkView): PictureRow {
   return {name, figure: percent(mean, 0), draw: (context, width, height) => {
-    context.fillStyle = theme_colors()("--kind-forward");
+    context.fillStyle = theme_colors()("--part-transfer"); // as .use path
     const part = width / Math.max(1, utilisation.length);
     utilisation.forEach((value, index) => context.fillRect(index * part, height * (1 - Math.min(1, value)), part + 0.25, height * Math.min(1, value)));
   }};
