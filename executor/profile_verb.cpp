@@ -32,6 +32,8 @@ struct ProfileRequest : VerbOptions {
   std::string output;
   std::vector<std::int64_t> batch_sizes = ProfileOptions{}.batch_sizes;
   int num_threads = 1;
+  int repeats = ProfileOptions{}.repeats;
+  double quantile = ProfileOptions{}.quantile;
   ImportArguments import;
 };
 
@@ -152,6 +154,8 @@ void profile(const ProfileRequest& request) {
   ProfileOptions options;
   options.batch_sizes = request.batch_sizes;
   options.num_threads = request.num_threads;
+  options.repeats = request.repeats;
+  options.quantile = request.quantile;
   options.scene = scene ? &*scene : nullptr;
   ProfileResult result;
   {
@@ -189,6 +193,13 @@ void add_profile_verb(CLI::App& program) {
   verb->add_option("--batch-sizes", request->batch_sizes, "Micro-batch sizes to measure")
       ->delimiter(',')
       ->check(integer_from(1, 65536))
+      ->capture_default_str();
+  verb->add_option("--repeats", request->repeats, "Passes that count, of each size")
+      ->check(integer_from(1, 100000))
+      ->capture_default_str();
+  verb->add_option("--quantile", request->quantile,
+                   "Which of their times is taken: 0.5 the median; less where other work disturbs")
+      ->check(number_from(0, 1))
       ->capture_default_str();
   verb->add_option("--threads", request->num_threads, "Threads per process")
       ->check(integer_from(1, 1024))

@@ -138,7 +138,7 @@ double load_s_per_sample(const ProfileOptions& options, const std::vector<at::Te
     });
     if (pass >= options.warm_up) seconds.push_back(pass_s);
   }
-  return summarize(seconds).median_s / static_cast<double>(batch_size);
+  return quantile_of(seconds, options.quantile) / static_cast<double>(batch_size);
 }
 
 double loss_s_per_sample(const ProfileOptions& options, const at::Tensor& scores) {
@@ -153,7 +153,7 @@ double loss_s_per_sample(const ProfileOptions& options, const at::Tensor& scores
     const double pass_s = seconds_of([&] { cross_entropy_sum(leaf, class_indices).backward(); });
     if (pass >= options.warm_up) seconds.push_back(pass_s);
   }
-  return summarize(seconds).median_s / static_cast<double>(scores.size(0));
+  return quantile_of(seconds, options.quantile) / static_cast<double>(scores.size(0));
 }
 
 double optimizer_s_per_parameter_byte(const ProfileOptions& options, StageNetwork& network) {
@@ -168,12 +168,19 @@ double optimizer_s_per_parameter_byte(const ProfileOptions& options, StageNetwor
     });
     if (pass >= options.warm_up) seconds.push_back(pass_s);
   }
-  return summarize(seconds).median_s / static_cast<double>(kBytesPerElement * num_parameters);
+  return quantile_of(seconds, options.quantile) /
+         static_cast<double>(kBytesPerElement * num_parameters);
 }
 
-double sum(const std::vector<TimingSummary>& timings) {
+/// What is taken of one thing's passes, and the spread between their quartiles.
+struct Taken {
+  double seconds = 0;
+  double spread_s = 0;
+};
+
+double sum(const std::vector<Taken>& timings) {
   double total_s = 0;
-  for (const TimingSummary& timing : timings) total_s += timing.median_s;
+  for (const Taken& timing : timings) total_s += timing.seconds;
   return total_s;
 }
 
@@ -236,25 +243,29 @@ ProfileResult profile_model(const ModelGraph& model, const ProfileOptions& optio
       if (options.progress) options.progress(done, total);
     }
 
-    std::vector<TimingSummary> forward;
-    std::vector<TimingSummary> backward;
+    const auto taken = [&](const std::vector<double>& seconds) {
+      return Taken{.seconds = quantile_of(seconds, options.quantile),
+                   .spread_s = summarize(seconds).spread_s};
+    };
+    std::vector<Taken> forward;
+    std::vector<Taken> backward;
     for (const LayerSeconds& seconds : layer_seconds) {
-      forward.push_back(summarize(seconds.forward));
-      backward.push_back(summarize(seconds.backward));
+      forward.push_back(taken(seconds.forward));
+      backward.push_back(taken(seconds.backward));
     }
     WholeNetworkTime time;
     time.batch_size = batch_size;
-    time.forward_s = summarize(whole_seconds.forward).median_s;
-    time.backward_s = summarize(whole_seconds.backward).median_s;
+    time.forward_s = taken(whole_seconds.forward).seconds;
+    time.backward_s = taken(whole_seconds.backward).seconds;
     time.forward_ratio = ratio(time.forward_s, sum(forward));
     time.backward_ratio = ratio(time.backward_s, sum(backward));
     result.whole.push_back(time);
     for (std::size_t i = 0; i < model.layers.size(); ++i)
       profile.layers[i].measurements.push_back(
           {.batch_size = batch_size,
-           .forward_s = forward[i].median_s * time.forward_ratio,
+           .forward_s = forward[i].seconds * time.forward_ratio,
            .forward_spread_s = forward[i].spread_s * time.forward_ratio,
-           .backward_s = backward[i].median_s * time.backward_ratio,
+           .backward_s = backward[i].seconds * time.backward_ratio,
            .backward_spread_s = backward[i].spread_s * time.backward_ratio});
     if (batch_size != batch_sizes.back()) continue;
     profile.load_s_per_sample = load_s_per_sample(options, model_inputs);

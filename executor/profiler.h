@@ -22,6 +22,9 @@ struct ProfileOptions {
   std::vector<std::int64_t> batch_sizes{8, 16, 32, 64};  ///< in any order
   int warm_up = 2;  ///< passes through the network before the first that counts, per batch size
   int repeats = 9;  ///< passes that count
+  /// Of their times, which is taken: the median, or less where the machine has other work, which
+  /// only ever adds to them.
+  double quantile = 0.5;
   int num_threads = 1;
   std::uint64_t seed = 1;               ///< of the input values and the parameters
   const ProfileScene* scene = nullptr;  ///< without one, loading is timed as copying the bytes

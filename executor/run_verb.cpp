@@ -159,6 +159,11 @@ void add_run_verb(CLI::App& program) {
   app->add_flag("--replan", request->replans,
                 "Then, under a new plan on the hosts that have not failed (without --max-restarts, as "
                 "long as there are any)");
+  app->add_option("--timeline-quantile", request->timeline_quantile,
+                  "Which step the timeline shows, by its duration: 0.5 the median; less where other "
+                  "work disturbs")
+      ->capture_default_str()
+      ->check(number_from(0, 1));
   app->add_option("--test-samples", request->max_test_samples,
                   "Most test pixels to measure the accuracy on (0: all; predict always takes all)")
       ->capture_default_str()

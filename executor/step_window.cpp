@@ -86,11 +86,11 @@ StepWindow step_window_from(const std::string& text) {
 }
 
 Timeline typical_step(const Program& program, const std::vector<StepWindow>& windows,
-                      const std::vector<double>& step_ends_s) {
+                      const std::vector<double>& step_ends_s, double quantile) {
   std::vector<double> durations_s;  // of steps 1, 2, …
   for (std::size_t i = 1; i < step_ends_s.size(); ++i)
     durations_s.push_back(step_ends_s[i] - step_ends_s[i - 1]);
-  const double median_s = durations_s.empty() ? 0 : summarize(durations_s).median_s;
+  const double wanted_s = durations_s.empty() ? 0 : quantile_of(durations_s, quantile);
 
   Timeline timeline = timeline_of(program, "measured");
   std::int64_t typical = 0;
@@ -98,7 +98,7 @@ Timeline typical_step(const Program& program, const std::vector<StepWindow>& win
   for (const auto& [step, events] : windows.front().steps) {
     if (step == 0) continue;
     const double duration_s = durations_s[static_cast<std::size_t>(step - 1)];
-    if (std::abs(duration_s - median_s) < std::abs(timeline.step_s - median_s)) {
+    if (std::abs(duration_s - wanted_s) < std::abs(timeline.step_s - wanted_s)) {
       timeline.step_s = duration_s;
       typical = step;
     }

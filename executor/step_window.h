@@ -43,9 +43,10 @@ class StepWindow {
 [[nodiscard]] std::string encode(const StepWindow& window);
 [[nodiscard]] StepWindow step_window_from(const std::string& text);
 
-/// The measured timeline of the remembered step whose duration is nearest to the median of all
-/// steps. `step_ends_s[step]` is when the last rank ended the step.
+/// The measured timeline of the remembered step whose duration is nearest to the quantile of those
+/// of all steps. `step_ends_s[step]` is when the last rank ended the step.
 [[nodiscard]] Timeline typical_step(const Program& program, const std::vector<StepWindow>& windows,
-                                    const std::vector<double>& step_ends_s);
+                                    const std::vector<double>& step_ends_s,
+                                    double quantile = 0.5);
 
 }  // namespace cadastre

@@ -24,6 +24,12 @@ TimingSummary summarize(std::vector<double> seconds) {
           .spread_s = quantile(seconds, 0.75) - quantile(seconds, 0.25)};
 }
 
+double quantile_of(std::vector<double> seconds, double fraction) {
+  if (seconds.empty()) throw std::invalid_argument("no timings to take a quantile of");
+  std::sort(seconds.begin(), seconds.end());
+  return quantile(seconds, fraction);
+}
+
 double steady_clock_s() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }

@@ -15,6 +15,9 @@ struct TimingSummary {
 /// `seconds` is empty.
 [[nodiscard]] TimingSummary summarize(std::vector<double> seconds);
 
+/// The quantile `fraction`, in [0, 1], likewise.
+[[nodiscard]] double quantile_of(std::vector<double> seconds, double fraction);
+
 /// Seconds on the clock that all processes of a machine share.
 [[nodiscard]] double steady_clock_s();
 

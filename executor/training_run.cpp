@@ -183,7 +183,8 @@ RunRecord run_training(const RunRequest& request,
     record.traffic_bytes_per_step += window.traffic_bytes_per_step;
   record.host_use = host_use_of(trained.windows, timeline_of(run.program, "measured"));
   test(request, trained.weights, on_progress, record);
-  const Timeline timeline = typical_step(run.program, trained.windows, trained.steps.ends_s());
+  const Timeline timeline = typical_step(run.program, trained.windows, trained.steps.ends_s(),
+                                         request.timeline_quantile);
   for (const std::vector<std::string>& more : {notes, trained.notes})
     record.notes.insert(record.notes.end(), more.begin(), more.end());
   write_weights(request.output / "weights.pt", trained.weights);

@@ -68,6 +68,7 @@ int main(int argc, char** argv) {
   cadastre::add_import_verb(program, argv);
   cadastre::add_export_verb(program);
   cadastre::add_calibrate_verb(program);
+  cadastre::add_fidelity_verb(program);
   cadastre::add_plan_verb(program);
   cadastre::add_report_verb(program);
   cadastre::add_validate_verb(program);

@@ -5,6 +5,7 @@
 #include "planner/checkpoint.h"
 #include "planner/conditions.h"
 #include "planner/device.h"
+#include "planner/fidelity/fidelity.h"
 #include "planner/files.h"
 #include "planner/json_reader.h"
 #include "planner/map_record.h"
@@ -54,6 +55,8 @@ const std::vector<Kind>& kinds() {
       {.name = "device", .check = check<device_from_json>},
       {.name = "study", .check = check_study},
       {.name = "measured", .check = check<measured_list_from_json>},
+      {.name = "suite", .check = check<suite_from_json>},
+      {.name = "fidelity", .check = check<fidelity_from_json>},
       {.name = "study-result", .check = check<study_result_from_json>}};
   return all;
 }

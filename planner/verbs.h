@@ -16,5 +16,6 @@ void add_demo_verb(CLI::App& program);
 void add_classify_verb(CLI::App& program);
 void add_export_verb(CLI::App& program);
 void add_calibrate_verb(CLI::App& program);
+void add_fidelity_verb(CLI::App& program);
 
 }  // namespace cadastre

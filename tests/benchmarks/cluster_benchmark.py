@@ -19,7 +19,7 @@ import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.normpath(os.path.join(HERE, "../.."))
-sys.path.insert(0, os.path.join(ROOT, "tests/testbed"))
+sys.path.insert(0, os.path.join(ROOT, "executor/testbed"))
 
 import cluster_measure  # noqa: E402
 import cluster_table  # noqa: E402

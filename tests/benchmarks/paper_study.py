@@ -31,7 +31,7 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.normpath(os.path.join(HERE, "../.."))
-sys.path.insert(0, os.path.join(ROOT, "tests/testbed"))
+sys.path.insert(0, os.path.join(ROOT, "executor/testbed"))
 sys.path.insert(0, os.path.join(ROOT, "tests/spark"))
 
 import hosts  # noqa: E402

@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, os.path.join(os.path.dirname(HERE), "testbed"))
+sys.path.insert(0, os.path.join(HERE, "../../executor/testbed"))
 
 import control_groups  # noqa: E402
 from network import NAMESPACES  # noqa: E402

@@ -99,4 +99,6 @@ TEST_CASE("timings are summarized by median and quartiles", "[executor]") {
   CHECK(summary.spread_s == 2);
   CHECK(summarize({1, 2}).median_s == 1.5);
   CHECK(summarize({7}).spread_s == 0);
+  CHECK(quantile_of({5, 1, 2, 4, 3}, 0.125) == 1.5);
+  CHECK(quantile_of({5, 1, 2, 4, 3}, 1) == 5);
 }

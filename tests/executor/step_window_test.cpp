@@ -63,6 +63,8 @@ TEST_CASE("the step of median duration is the measured timeline", "[executor]") 
   std::vector<TimelineEvent> expected = one_event(0, 0, 1);
   expected.push_back(one_event(1, 0.25, 0.75).front());
   CHECK(timeline.events == expected);
+  CHECK(typical_step(program, windows, step_ends_s, 0).step_s == 1);
+  CHECK(typical_step(program, windows, step_ends_s, 1).step_s == 5);
 }
 
 TEST_CASE("of a single step the timeline is that step", "[executor]") {

@@ -16,7 +16,7 @@ import tempfile
 import time
 
 _ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-sys.path.insert(0, os.path.join(_ROOT, "tests", "testbed"))
+sys.path.insert(0, os.path.join(_ROOT, "executor", "testbed"))
 
 PROGRAM = os.path.join(os.path.abspath(os.environ["CADASTRE_BINARIES"]), "cadastre")
 _LAUNCHERS_VARIABLES = re.compile(r"(RANK|WORLD_SIZE|LOCAL_RANK|MASTER_\w+|TORCHELASTIC_\w+|OMPI_\w+|"

@@ -15,7 +15,7 @@ PYTHON_VARIABLE = "CADASTRE_SPARK_PYTHON"
 _SMALL_JAVA = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:-UsePerfData"
 _START_S = 90
 
-sys.path.insert(0, os.path.join(TESTS, "testbed"))
+sys.path.insert(0, os.path.join(os.path.dirname(TESTS), "executor", "testbed"))
 
 import hosts  # pylint: disable=wrong-import-position
 from hosts import Testbed  # pylint: disable=wrong-import-position

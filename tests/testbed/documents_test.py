@@ -3,9 +3,13 @@
 that needs no root."""
 
 import os
+import sys
 import tempfile
 import unittest
 from pathlib import Path
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                                "../../executor/testbed"))
 
 import control_groups
 import network

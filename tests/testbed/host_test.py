@@ -5,8 +5,12 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
 import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                                "../../executor/testbed"))
 
 import hosts
 import network

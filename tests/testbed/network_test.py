@@ -1,7 +1,12 @@
 #!/usr/bin/env python3
 """Networks of all shapes that a testbed makes. Needs root, or ends with 77."""
 
+import os
+import sys
 import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                                "../../executor/testbed"))
 
 from hosts import Testbed
 from test_support import (CONNECT, SEND, bytes_per_s, cluster, main, output, program, python,

@@ -11,6 +11,9 @@ import threading
 import unittest
 from unittest import mock
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                                "../../executor/testbed"))
+
 import control_groups
 import hosts
 import network

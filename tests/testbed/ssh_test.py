@@ -3,7 +3,11 @@
 
 import os
 import subprocess
+import sys
 import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                                "../../executor/testbed"))
 
 import hosts
 from hosts import Testbed

@@ -6,11 +6,14 @@ import sys
 import time
 import unittest
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                                "../../executor/testbed"))
+
 import control_groups
 import hosts
 import network
 
-PROGRAM = os.path.join(os.path.dirname(os.path.abspath(__file__)), "testbed.py")
+PROGRAM = os.path.join(os.path.dirname(hosts.__file__), "testbed.py")
 
 # Listens, says so, and prints how many bytes came and when they had. Hosts have the same clock.
 RECEIVE = """

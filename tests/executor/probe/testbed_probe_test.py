@@ -11,7 +11,8 @@ import sys
 import tempfile
 import unittest
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../testbed"))
+_TESTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../..")
+sys.path[:0] = [f"{_TESTS}/../executor/testbed", f"{_TESTS}/testbed"]
 
 import hosts
 from hosts import Testbed

@@ -1,0 +1,69 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "planner/fidelity/step_figures.h"
+#include "planner/fidelity/suite.h"
+#include "planner/study/outcome.h"
+
+namespace cadastre {
+
+/// One run of a plan.
+struct FidelityRun {
+  double step_s = 0;         ///< the method's quantile of the steps that count
+  double median_s = 0;       ///< of the same steps
+  double spread_s = 0;       ///< between their quartiles
+  bool agrees = false;       ///< with the fastest run of the plan; the others were disturbed
+  bool operator==(const FidelityRun&) const = default;
+};
+
+/// A plan of the suite: predicted, simulated and measured.
+struct FidelityPoint {
+  std::size_t group = 0;  ///< in the suite
+  FidelityPlan asked;
+  StudyPlan plan;     ///< what the planner made of it; empty where there is none
+  int num_hosts = 0;  ///< that the plan uses
+  std::string error;  ///< why there are no figures, where there are none
+  std::vector<FidelityRun> runs;
+  StepFigures measured;   ///< the mean of the runs that agree, and the typical step of the fastest
+  StepFigures predicted;  ///< by the cost model
+  StepFigures simulated;
+  std::string explanation;  ///< of the largest difference between simulated and measured
+  bool operator==(const FidelityPoint&) const = default;
+};
+
+[[nodiscard]] inline bool has_figures(const FidelityPoint& point) { return point.error.empty(); }
+
+/// predicted / measured - 1, say.
+[[nodiscard]] double relative_error(double predicted, double measured);
+
+/// How much the slowest of the runs that agree takes more than the fastest, relative to it: the
+/// noise that is left. 0 with one run.
+[[nodiscard]] double noise_of(const FidelityPoint& point);
+
+/// Whether fewer runs agree than the method asks for: the machine was disturbed throughout.
+[[nodiscard]] bool is_disturbed(const FidelityPoint& point, const FidelityMethod& method);
+
+/// `cadastre-fidelity/1`: how near predictions come to what is measured.
+struct Fidelity {
+  std::string suite;  ///< its name
+  std::string description;
+  std::string machine;  ///< whose processors the hosts had parts of
+  int num_processors = 1;
+  FidelityMethod method;
+  std::vector<FidelityGroup> groups;
+  std::vector<FidelityPoint> points;  ///< by group, in the order of its plans
+  bool operator==(const Fidelity&) const = default;
+};
+
+[[nodiscard]] Fidelity read_fidelity(const std::filesystem::path& file);
+[[nodiscard]] Fidelity fidelity_from_json(const JsonPlace& place);
+/// What `summarize` says of it is written, too, for those who read it.
+[[nodiscard]] nlohmann::json to_json(const Fidelity& fidelity);
+
+}  // namespace cadastre

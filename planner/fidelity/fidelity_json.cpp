@@ -1,0 +1,137 @@
+#include <algorithm>
+#include <limits>
+#include <nlohmann/json.hpp>
+
+#include "planner/fidelity/fidelity.h"
+#include "planner/fidelity/summary.h"
+#include "planner/files.h"
+#include "planner/json_reader.h"
+
+namespace cadastre {
+
+namespace {
+
+nlohmann::json to_json(const FidelityRun& run) {
+  return {{"step_s", run.step_s},
+          {"median_s", run.median_s},
+          {"spread_s", run.spread_s},
+          {"agrees", run.agrees}};
+}
+
+FidelityRun read_run_of_point(const JsonPlace& place) {
+  JsonObject object = place.object();
+  const FidelityRun run{.step_s = object.at("step_s").positive(),
+                        .median_s = object.at("median_s").positive(),
+                        .spread_s = object.at("spread_s").number(0),
+                        .agrees = object.at("agrees").boolean()};
+  object.finish();
+  return run;
+}
+
+nlohmann::json to_json(const FidelityPoint& point) {
+  nlohmann::json json = {{"group", point.group}, {"asked", to_json(point.asked)}};
+  nlohmann::json runs = nlohmann::json::array();
+  for (const FidelityRun& run : point.runs) runs.push_back(to_json(run));
+  json["runs"] = std::move(runs);
+  if (!point.error.empty()) {
+    json["error"] = point.error;
+    return json;
+  }
+  json["plan"] = to_json(point.plan);
+  json["num_hosts"] = point.num_hosts;
+  json["measured"] = to_json(point.measured);
+  json["predicted"] = to_json(point.predicted);
+  json["simulated"] = to_json(point.simulated);
+  json["explanation"] = point.explanation;
+  return json;
+}
+
+StepFigures read_figures(const JsonPlace& place) {
+  StepFigures figures = step_figures_from_json(place);
+  if (!(figures.step_s > 0)) place.object().at("step_s").fail_expected("a number > 0");
+  return figures;
+}
+
+FidelityPoint read_point(const JsonPlace& place, const std::vector<FidelityGroup>& groups) {
+  JsonObject object = place.object();
+  FidelityPoint point;
+  point.group = static_cast<std::size_t>(
+      object.at("group").integer(0, static_cast<std::int64_t>(groups.size()) - 1));
+  point.asked = fidelity_plan_from_json(object.at("asked"));
+  for (const JsonPlace& run : object.at("runs").array())
+    point.runs.push_back(read_run_of_point(run));
+  if (const auto error = object.find("error")) {
+    point.error = error->string();
+    if (point.error.empty()) error->fail_expected("why there are no figures");
+    object.finish();
+    return point;
+  }
+  point.plan = study_plan_from_json(object.at("plan"));
+  point.num_hosts = static_cast<int>(
+      object.at("num_hosts").integer(1, std::numeric_limits<int>::max()));
+  point.measured = read_figures(object.at("measured"));
+  point.predicted = read_figures(object.at("predicted"));
+  point.simulated = read_figures(object.at("simulated"));
+  point.explanation = object.at("explanation").string();
+  object.finish();
+  return point;
+}
+
+}  // namespace
+
+Fidelity fidelity_from_json(const JsonPlace& place) {
+  JsonObject object = open_format(place, "fidelity");
+  Fidelity fidelity;
+  fidelity.suite = object.at("suite").string();
+  fidelity.description = object.at("description").string();
+  fidelity.machine = object.at("machine").string();
+  fidelity.num_processors =
+      static_cast<int>(object.at("num_processors").integer(1, std::numeric_limits<int>::max()));
+  fidelity.method = method_from_json(object.at("method"));
+  for (const JsonPlace& group : object.at("groups").array(1))
+    fidelity.groups.push_back(fidelity_group_from_json(group));
+  for (const JsonPlace& point : object.at("points").array())
+    fidelity.points.push_back(read_point(point, fidelity.groups));
+  // These follow from the rest.
+  for (const char* derived : {"summaries", "rankings", "worst"})
+    static_cast<void>(object.find(derived));
+  object.finish();
+  return fidelity;
+}
+
+Fidelity read_fidelity(const std::filesystem::path& file) {
+  const std::string name = file.string();
+  const nlohmann::json document = parse_json(read_file(file), name);
+  return fidelity_from_json(JsonPlace(document, name, ""));
+}
+
+nlohmann::json to_json(const Fidelity& fidelity) {
+  nlohmann::json groups = nlohmann::json::array();
+  for (const FidelityGroup& group : fidelity.groups) groups.push_back(to_json(group));
+  nlohmann::json points = nlohmann::json::array();
+  for (const FidelityPoint& point : fidelity.points) points.push_back(to_json(point));
+  nlohmann::json summaries = nlohmann::json::array();
+  for (const FidelitySummary& summary : summarize(fidelity)) summaries.push_back(to_json(summary));
+  const auto rankings = [&](StepFigures FidelityPoint::*predictor) {
+    nlohmann::json list = nlohmann::json::array();
+    for (const RankedGroup& group : rank_groups(fidelity, predictor))
+      list.push_back(to_json(group));
+    return list;
+  };
+  constexpr std::size_t kNumWorst = 5;
+  return {{"format", "cadastre-fidelity/1"},
+          {"suite", fidelity.suite},
+          {"description", fidelity.description},
+          {"machine", fidelity.machine},
+          {"num_processors", fidelity.num_processors},
+          {"method", to_json(fidelity.method)},
+          {"groups", std::move(groups)},
+          {"points", std::move(points)},
+          {"summaries", std::move(summaries)},
+          {"rankings",
+           {{"predicted", rankings(&FidelityPoint::predicted)},
+            {"simulated", rankings(&FidelityPoint::simulated)}}},
+          {"worst", worst_points(fidelity, kNumWorst)}};
+}
+
+}  // namespace cadastre

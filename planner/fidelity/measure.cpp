@@ -1,0 +1,253 @@
+#include "planner/fidelity/measure.h"
+
+#include <algorithm>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <stdexcept>
+
+#include "planner/calibration.h"
+#include "planner/error.h"
+#include "planner/fidelity/command.h"
+#include "planner/fidelity/measured_group.h"
+#include "planner/fidelity/testbed.h"
+#include "planner/files.h"
+#include "planner/json_reader.h"
+#include "planner/model_graph.h"
+#include "planner/planner.h"
+#include "planner/refusal.h"
+#include "planner/run_record.h"
+
+namespace cadastre {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+using Words = std::vector<std::string>;
+
+void stop_if_interrupted() {
+  if (Interruptible::interrupted())
+    throw std::runtime_error("interrupted; what was measured is kept, and the same command goes on "
+                             "from there");
+}
+
+/// The micro-batches that a group's plans may have: halves of the batch, as long as the model's
+/// groups of samples allow.
+std::string batch_sizes_text(std::int64_t batch_size, std::int64_t granularity) {
+  constexpr int kMostSizes = 6;
+  std::string text = std::to_string(batch_size);
+  std::int64_t size = batch_size;
+  for (int i = 1; i < kMostSizes && size % 2 == 0 && (size / 2) % granularity == 0; ++i) {
+    size /= 2;
+    text += "," + std::to_string(size);
+  }
+  return text;
+}
+
+class Measurements {
+ public:
+  Measurements(const FidelitySuite& suite, const FidelityOptions& options)
+      : suite_(suite), options_(options) {
+    for (const auto& [name, file] : suite.models) models_.emplace(name, read_model(file));
+    const nlohmann::json document = to_json(suite);
+    for (const auto& [name, cluster] : suite.clusters)
+      check_fits_machine(cluster, options.suite_file.string(), "/clusters/" + name);
+    for (std::size_t g = 0; g < suite.groups.size(); ++g) groups_.push_back(begun(g));
+  }
+
+  void run() {
+    if (std::all_of(groups_.begin(), groups_.end(),
+                    [](const MeasuredGroup& group) { return group.is_done; }))
+      return;
+    make_scene();
+    for (const auto& [name, cluster] : suite_.clusters) {
+      std::vector<std::size_t> left;
+      for (std::size_t g = 0; g < groups_.size(); ++g)
+        if (suite_.groups[g].cluster == name && !groups_[g].is_done) left.push_back(g);
+      if (!left.empty()) measure_on(name, cluster, left);
+    }
+  }
+
+ private:
+  [[nodiscard]] fs::path directory(std::size_t g) const {
+    return group_directory(options_.directory, g);
+  }
+
+  void write(std::size_t g) const {
+    write_file(directory(g) / "measured.json", json_text(to_json(groups_[g])));
+  }
+
+  /// What is there of a group, or nothing yet.
+  [[nodiscard]] MeasuredGroup begun(std::size_t g) const {
+    const FidelityGroup& group = suite_.groups[g];
+    MeasuredGroup measured;
+    FidelityGroup as_measured = group;
+    as_measured.held_out = false;  // is about what is made of the figures
+    measured.request = {{"group", to_json(as_measured)},
+                        {"model", to_json(models_.at(group.model))},
+                        {"cluster", to_json(suite_.clusters.at(group.cluster))},
+                        {"method", to_json(suite_.method)}};
+    for (const FidelityPlan& plan : group.plans) measured.plans.push_back({.asked = plan});
+    const fs::path file = directory(g) / "measured.json";
+    if (!fs::exists(file)) return measured;
+    MeasuredGroup found = read_measured_group(file);
+    if (found.request != measured.request)
+      throw InputError(file.string(), "/request",
+                       "expected measurements of group " + std::to_string(g) + " of this suite (" +
+                           group_name(group) + "), found others; choose another directory, or "
+                           "remove " + in_quotes(options_.directory.string()));
+    return found;
+  }
+
+  void make_scene() {
+    scene_ = options_.scene.empty() ? options_.directory / "scene" : options_.scene;
+    if (!options_.scene.empty() || fs::exists(scene_ / "scene.json")) return;
+    options_.on_start("making a scene to train on");
+    here({"synthesize", "--quiet", "-o", scene_});
+  }
+
+  /// Runs a verb on this machine itself, where no host takes a part of it.
+  void here(const Words& arguments) const {
+    Words words = {program_directory() / "cadastre"};
+    words.insert(words.end(), arguments.begin(), arguments.end());
+    const CommandResult done = run_command(words, options_.directory / "command.log");
+    stop_if_interrupted();
+    if (done.status != 0)
+      throw std::runtime_error("cadastre " + arguments.front() + " ended with status " +
+                               std::to_string(done.status) + ": " + done.last_line);
+  }
+
+  void measure_on(const std::string& name, const Cluster& cluster,
+                  const std::vector<std::size_t>& groups) {
+    options_.on_start("making the hosts of " + name);
+    const Testbed testbed(cluster, options_.directory / ("testbed-" + name));
+    const Cluster probed = probe(name, cluster, testbed);
+    for (const std::size_t g : groups) measure_group(g, probed, testbed);
+  }
+
+  /// The cluster as it is stated, at its hosts' addresses, with the network as it is measured.
+  [[nodiscard]] Cluster probe(const std::string& name, const Cluster& stated,
+                              const Testbed& testbed) const {
+    Cluster addressed = stated;
+    for (std::size_t h = 0; h < addressed.hosts.size(); ++h)
+      addressed.hosts[h].address = testbed.cluster().hosts[h].address;
+    if (stated.hosts.size() < 2) return addressed;
+    options_.on_start("measuring the network of " + name);
+    const fs::path file = options_.directory / ("testbed-" + name) / "probe.json";
+    testbed.run({"probe", "--quiet", "--hosts", testbed.hosts_file(), "--threads", "1", "-o", file});
+    stop_if_interrupted();
+    const Cluster measured = read_cluster(file);
+    return calibrated(addressed, measured,
+                      calibration_of(addressed, measured, options_.suite_file.string(),
+                                     file.string()));
+  }
+
+  void profile(std::size_t g) {
+    const FidelityGroup& group = suite_.groups[g];
+    const ModelGraph& model = models_.at(group.model);
+    options_.on_start(group_name(group) + ": profiling");
+    const fs::path model_file = directory(g) / "model.json";
+    write_file(model_file, json_text(to_json(model)));
+    const std::int64_t number = groups_[g].num_profiles + 1;
+    here({"profile", model_file, "--quiet", "--data", scene_, "--batch-sizes",
+          batch_sizes_text(group.batch_size, model.batch_norm_group_samples), "--repeats",
+          std::to_string(suite_.method.profile_repeats), "--quantile",
+          number_text(suite_.method.quantile), "-o",
+          directory(g) / ("profile-" + std::to_string(number) + ".json")});
+    groups_[g].num_profiles = number;
+    write(g);
+  }
+
+  void measure_group(std::size_t g, const Cluster& cluster, const Testbed& testbed) {
+    write_file(directory(g) / "cluster.json", json_text(to_json(cluster)));
+    if (groups_[g].num_profiles == 0) profile(g);
+    make_plans(g, cluster);
+    for (std::int64_t round = 0; round < suite_.method.most_runs; ++round) {
+      bool is_whole = true;
+      for (MeasuredPlan& plan : groups_[g].plans) {
+        const auto tried = static_cast<std::int64_t>(plan.runs.size() + plan.failures.size());
+        if (!plan.error.empty() || note_agreement(plan.runs, suite_.method) ||
+            tried >= suite_.method.most_runs)
+          continue;
+        is_whole = false;
+        run_once(g, plan, testbed);
+        write(g);
+      }
+      if (is_whole) break;
+      profile(g);
+    }
+    groups_[g].is_done = true;
+    write(g);
+  }
+
+  void make_plans(std::size_t g, const Cluster& cluster) {
+    const FidelityGroup& group = suite_.groups[g];
+    const Profile profile = read_profile(directory(g) / "profile-1.json");
+    for (MeasuredPlan& plan : groups_[g].plans) {
+      const fs::path file = directory(g) / directory_name(plan.asked) / "plan.json";
+      if (fs::exists(file) || !plan.error.empty()) continue;
+      options_.on_start(group_name(group) + ": planning " + plan_name(plan.asked));
+      PlannerOptions planner{.batch_size = group.batch_size,
+                             .strategy = plan.asked.strategy,
+                             .patience_s = default_patience_s(profile, cluster),
+                             .with_alternatives = false};
+      if (plan.asked.micro_batches) planner.micro_batches = {*plan.asked.micro_batches};
+      if (plan.asked.averaging_period) planner.averaging_period = *plan.asked.averaging_period;
+      try {
+        const PlanDocument document = make_plan(profile, cluster, planner);
+        if (!document.search.feasible) throw std::runtime_error("no plan fits in memory");
+        write_file(file, json_text(to_json(document)));
+      } catch (const std::exception& error) {  // is a result: of this plan alone
+        plan.error = error.what();
+      }
+      write(g);
+    }
+  }
+
+  void run_once(std::size_t g, MeasuredPlan& plan, const Testbed& testbed) const {
+    const std::size_t number = plan.runs.size() + plan.failures.size() + 1;
+    options_.on_start(group_name(suite_.groups[g]) + ": " + plan_name(plan.asked) + ", run " +
+                      std::to_string(number));
+    const std::string name = directory_name(plan.asked);
+    const std::string run_name = name + "/run-" + std::to_string(number);
+    const fs::path output = directory(g) / run_name;
+    const std::string steps = std::to_string(suite_.method.num_steps);
+    try {
+      fs::remove_all(output);  // of a run that was interrupted
+      testbed.run({"run", "--quiet", "--plan", directory(g) / name / "plan.json", "--data", scene_,
+                   "--hosts", testbed.hosts_file(), "--steps", steps, "--validate-every", "0",
+                   "--checkpoint-every", "0", "--test-samples", "1", "--timeline-quantile",
+                   number_text(suite_.method.quantile), "-o", output});
+      const RunRecord run = read_run(output / "run.json");
+      std::vector<double> ends_s;
+      for (const TrainingStep& step : run.steps) ends_s.push_back(step.end_s);
+      const PlanDocument document = read_plan(directory(g) / name / "plan.json");
+      plan.runs.push_back(run_figure(ends_s, suite_.method, document.plan.averaging_period));
+      plan.run_directories.push_back(run_name);
+      fs::remove(output / "weights.pt");
+    } catch (const std::exception& error) {
+      stop_if_interrupted();
+      plan.failures.push_back("run " + std::to_string(number) + ": " + error.what());
+    }
+  }
+
+  const FidelitySuite& suite_;
+  const FidelityOptions& options_;
+  std::map<std::string, ModelGraph> models_;
+  std::vector<MeasuredGroup> groups_;
+  fs::path scene_;
+};
+
+}  // namespace
+
+fs::path group_directory(const fs::path& directory, std::size_t group) {
+  return directory / ("group-" + std::to_string(group));
+}
+
+void measure_suite(const FidelitySuite& suite, const FidelityOptions& options) {
+  const Interruptible interruptible;
+  Measurements(suite, options).run();
+}
+
+}  // namespace cadastre

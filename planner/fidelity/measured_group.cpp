@@ -1,0 +1,114 @@
+#include "planner/fidelity/measured_group.h"
+
+#include <algorithm>
+#include <cmath>
+#include <stdexcept>
+
+#include "planner/files.h"
+#include "planner/json_reader.h"
+
+namespace cadastre {
+
+namespace {
+
+double quantile(const std::vector<double>& ascending, double fraction) {
+  const double position = fraction * static_cast<double>(ascending.size() - 1);
+  const auto below = static_cast<std::size_t>(position);
+  const std::size_t above = std::min(below + 1, ascending.size() - 1);
+  return std::lerp(ascending[below], ascending[above], position - std::floor(position));
+}
+
+MeasuredPlan read_measured_plan(const JsonPlace& place) {
+  JsonObject object = place.object();
+  MeasuredPlan plan;
+  plan.asked = fidelity_plan_from_json(object.at("asked"));
+  plan.error = object.at("error").string();
+  plan.failures = object.at("failures").strings();
+  for (const JsonPlace& item : object.at("runs").array()) {
+    JsonObject run = item.object();
+    plan.runs.push_back({.step_s = run.at("step_s").positive(),
+                         .median_s = run.at("median_s").positive(),
+                         .spread_s = run.at("spread_s").number(0)});
+    plan.run_directories.push_back(run.at("directory").string());
+    run.finish();
+  }
+  object.finish();
+  return plan;
+}
+
+}  // namespace
+
+MeasuredGroup read_measured_group(const std::filesystem::path& file) {
+  const std::string name = file.string();
+  const nlohmann::json document = parse_json(read_file(file), name);
+  JsonObject object = JsonPlace(document, name, "").object();
+  MeasuredGroup group;
+  group.request = object.at("request").value();
+  group.num_profiles = object.at("num_profiles").integer(0);
+  group.is_done = object.at("is_done").boolean();
+  for (const JsonPlace& plan : object.at("plans").array())
+    group.plans.push_back(read_measured_plan(plan));
+  object.finish();
+  return group;
+}
+
+nlohmann::json to_json(const MeasuredGroup& group) {
+  nlohmann::json plans = nlohmann::json::array();
+  for (const MeasuredPlan& plan : group.plans) {
+    nlohmann::json runs = nlohmann::json::array();
+    for (std::size_t i = 0; i < plan.runs.size(); ++i)
+      runs.push_back({{"step_s", plan.runs[i].step_s},
+                      {"median_s", plan.runs[i].median_s},
+                      {"spread_s", plan.runs[i].spread_s},
+                      {"directory", plan.run_directories[i]}});
+    plans.push_back({{"asked", to_json(plan.asked)},
+                     {"error", plan.error},
+                     {"failures", plan.failures},
+                     {"runs", std::move(runs)}});
+  }
+  return {{"request", group.request},
+          {"num_profiles", group.num_profiles},
+          {"is_done", group.is_done},
+          {"plans", std::move(plans)}};
+}
+
+FidelityRun run_figure(const std::vector<double>& step_ends_s, const FidelityMethod& method,
+                       std::int64_t averaging_period) {
+  const auto warm_up = static_cast<std::size_t>(method.warm_up_steps);
+  const auto period = static_cast<std::size_t>(std::max<std::int64_t>(averaging_period, 1));
+  std::vector<double> durations_s;
+  for (std::size_t end = warm_up + period - 1; end < step_ends_s.size(); end += period)
+    durations_s.push_back((step_ends_s[end] - step_ends_s[end - period]) /
+                          static_cast<double>(period));
+  if (durations_s.empty())
+    throw std::runtime_error("expected more than " + std::to_string(warm_up + period) +
+                             " steps, found " + std::to_string(step_ends_s.size()));
+  std::sort(durations_s.begin(), durations_s.end());
+  constexpr double kQuarter = 0.25;
+  return {.step_s = quantile(durations_s, method.quantile),
+          .median_s = quantile(durations_s, 2 * kQuarter),
+          .spread_s = quantile(durations_s, 3 * kQuarter) - quantile(durations_s, kQuarter)};
+}
+
+bool note_agreement(std::vector<FidelityRun>& runs, const FidelityMethod& method) {
+  if (runs.empty()) return false;
+  const double least_s =
+      std::min_element(runs.begin(), runs.end(), [](const FidelityRun& a, const FidelityRun& b) {
+        return a.step_s < b.step_s;
+      })->step_s;
+  std::int64_t count = 0;
+  for (FidelityRun& run : runs) {
+    run.agrees = run.step_s <= least_s * (1 + method.tolerance);
+    if (run.agrees) ++count;
+  }
+  return count >= method.num_runs;
+}
+
+std::string directory_name(const FidelityPlan& plan) {
+  std::string name = plan.strategy;
+  if (plan.micro_batches) name += "-" + std::to_string(*plan.micro_batches);
+  if (plan.averaging_period) name += "-every-" + std::to_string(*plan.averaging_period);
+  return name;
+}
+
+}  // namespace cadastre

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "planner/fidelity/fidelity.h"
+
+namespace cadastre {
+
+/// A plan of a group as it ran: what is kept of it, so that it need not run again.
+struct MeasuredPlan {
+  FidelityPlan asked;
+  std::string error;                         ///< why there is no plan, where there is none
+  std::vector<std::string> failures;         ///< of runs, in their order
+  std::vector<FidelityRun> runs;             ///< that were through
+  std::vector<std::string> run_directories;  ///< likewise, below the group's
+  bool operator==(const MeasuredPlan&) const = default;
+};
+
+/// DIRECTORY/measured.json of a group. Beside it are cluster.json (as its network was measured),
+/// profile-1.json, … and, by plan, a directory with plan.json and the runs.
+struct MeasuredGroup {
+  nlohmann::json request;  ///< what was measured: another request's figures are not taken
+  std::int64_t num_profiles = 0;
+  bool is_done = false;
+  std::vector<MeasuredPlan> plans;
+  bool operator==(const MeasuredGroup&) const = default;
+};
+
+/// Throws InputError for a file that is none.
+[[nodiscard]] MeasuredGroup read_measured_group(const std::filesystem::path& file);
+[[nodiscard]] nlohmann::json to_json(const MeasuredGroup& group);
+
+/// The steps that count, as one figure: of parameter averaging, of a step of a round. Throws
+/// std::runtime_error for a run too short for its method.
+[[nodiscard]] FidelityRun run_figure(const std::vector<double>& step_ends_s,
+                                     const FidelityMethod& method, std::int64_t averaging_period);
+
+/// Sets which of the runs agree with the fastest, by the method's tolerance. Returns whether there
+/// are as many as the method asks for.
+bool note_agreement(std::vector<FidelityRun>& runs, const FidelityMethod& method);
+
+/// `parameter-averaging-8-every-4`: the name of a plan's directory.
+[[nodiscard]] std::string directory_name(const FidelityPlan& plan);
+
+}  // namespace cadastre

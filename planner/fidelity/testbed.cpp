@@ -1,0 +1,127 @@
+#include "planner/fidelity/testbed.h"
+
+#include <sched.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <nlohmann/json.hpp>
+#include <stdexcept>
+#include <system_error>
+
+#include "planner/error.h"
+#include "planner/fidelity/command.h"
+#include "planner/files.h"
+#include "planner/json_reader.h"
+#include "planner/refusal.h"
+#include "planner/subprocess.h"
+
+namespace cadastre {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr const char* kPython = "python3";
+constexpr const char* kWeight = "10000";  // before whatever else this machine does
+
+/// Where it is installed beside this program or, in a build directory, in the source tree.
+fs::path testbed_program() {
+  const fs::path installed = (program_directory() / CADASTRE_INSTALLED_TESTBED).lexically_normal();
+  std::error_code ignored;
+  const fs::path directory =
+      fs::is_directory(installed, ignored) ? installed : fs::path(CADASTRE_TESTBED_DIR);
+  return directory / "testbed.py";
+}
+
+int usable_processors() {
+  cpu_set_t processors;
+  CPU_ZERO(&processors);
+  if (::sched_getaffinity(0, sizeof processors, &processors) == 0) return CPU_COUNT(&processors);
+  return static_cast<int>(::sysconf(_SC_NPROCESSORS_ONLN));
+}
+
+}  // namespace
+
+void check_fits_machine(const Cluster& cluster, const std::string& file,
+                        const std::string& pointer) {
+  double processors = 0;
+  std::int64_t memory_bytes = 0;
+  for (const Host& host : cluster.hosts) {
+    processors += host.cores * host.relative_speed;
+    memory_bytes += host.memory_bytes;
+  }
+  constexpr double kRounding = 1e-9;
+  if (const int usable = usable_processors(); processors > usable * (1 + kRounding))
+    throw InputError(file, pointer + "/hosts",
+                     "expected hosts with " + std::to_string(usable) +
+                         " processors together (cores x relative_speed), as this machine has, found " +
+                         number_text(processors));
+  const std::int64_t machine_bytes = std::int64_t{::sysconf(_SC_PHYS_PAGES)} * ::sysconf(_SC_PAGESIZE);
+  if (memory_bytes > machine_bytes)
+    throw InputError(file, pointer + "/hosts",
+                     "expected hosts with " + std::to_string(machine_bytes) +
+                         " bytes of memory together, as this machine has, found " +
+                         std::to_string(memory_bytes));
+  if (!cluster.machines.empty())
+    throw InputError(file, pointer + "/machines",
+                     "expected none: every host of a testbed has a machine of its own");
+}
+
+Testbed::Testbed(const Cluster& cluster, fs::path directory)
+    : directory_(std::move(directory)), name_("fidelity-" + std::to_string(::getpid())) {
+  if (::geteuid() != 0)
+    throw InputError("", "", "expected root, who alone can make hosts on this machine (network "
+                             "namespaces and control groups); run it with sudo");
+  fs::create_directories(directory_);
+  const fs::path nominal = directory_ / "nominal.json";
+  write_file(nominal, json_text(to_json(cluster)));
+  const CommandResult made =
+      run_command({kPython, testbed_program(), "up", nominal, "--name", name_, "--weight", kWeight},
+                  directory_ / "testbed.log");
+  if (made.status == 2) throw InputError("", "", made.last_line);
+  if (made.status != 0) throw std::runtime_error("no testbed: " + made.last_line);
+  try {
+    const fs::path addressed = directory_ / "addresses.json";
+    if (run_command({kPython, testbed_program(), "cluster", name_}, addressed).status != 0)
+      throw std::runtime_error("the testbed does not tell its addresses");
+    cluster_ = read_cluster(addressed);
+    std::string hosts;
+    for (const Host& host : cluster_.hosts) hosts += host.name + "\n";
+    write_file(hosts_file(), hosts);
+  } catch (...) {
+    remove();
+    throw;
+  }
+}
+
+Testbed::~Testbed() { remove(); }
+
+void Testbed::remove() const {
+  try {
+    const CommandResult removed = run_command({kPython, testbed_program(), "down", name_},
+                                              directory_ / "testbed-down.log");
+    if (removed.status != 0)
+      std::fprintf(stderr, "note: the testbed %s was not removed: %s\n", name_.c_str(),
+                   removed.last_line.c_str());
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "note: the testbed %s was not removed: %s\n", name_.c_str(), error.what());
+  }
+}
+
+void Testbed::run(const std::vector<std::string>& arguments) const {
+  const char* const path = std::getenv("PATH");
+  // Its `ssh` is the testbed's.
+  const std::string search = "PATH=/run/cadastre-testbed/" + name_ + "/bin:" +
+                             (path == nullptr ? std::string("/usr/bin:/bin") : std::string(path));
+  std::vector<std::string> words = {kPython, testbed_program(),           "exec",
+                                    name_,   cluster_.hosts.front().name, "--",
+                                    program_directory() / "cadastre"};
+  words.insert(words.end(), arguments.begin(), arguments.end());
+  const CommandResult done = run_command(words, directory_ / "command.log", {search});
+  if (done.status != 0)
+    throw std::runtime_error("cadastre " + arguments.front() + " ended with status " +
+                             std::to_string(done.status) + ": " + done.last_line);
+}
+
+}  // namespace cadastre

@@ -1,0 +1,46 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "planner/cluster.h"
+
+namespace cadastre {
+
+/// Throws InputError naming the cluster where its hosts are more than this machine has: processors
+/// (all of them together, as they are to compute at the same time) or memory. `file`: of the
+/// document that has the cluster at `pointer`.
+void check_fits_machine(const Cluster& cluster, const std::string& file,
+                        const std::string& pointer);
+
+/// A cluster's hosts, made on this machine by `executor/testbed/testbed.py` while this is there:
+/// network namespaces, shaped links, shares of the processors. They need root.
+class Testbed {
+ public:
+  /// `directory` keeps what the commands say. Throws InputError where the machine cannot make any
+  /// hosts, or not these; std::runtime_error where it fails.
+  Testbed(const Cluster& cluster, std::filesystem::path directory);
+  ~Testbed();
+  Testbed(const Testbed&) = delete;
+  Testbed& operator=(const Testbed&) = delete;
+
+  /// With the hosts' addresses.
+  [[nodiscard]] const Cluster& cluster() const { return cluster_; }
+
+  /// Runs `cadastre ARGUMENTS…` on the first host, which reaches the others by ssh. Throws
+  /// std::runtime_error with the last line that it said where it fails.
+  void run(const std::vector<std::string>& arguments) const;
+
+  /// Of `--hosts`, to start ranks on all of them.
+  [[nodiscard]] std::filesystem::path hosts_file() const { return directory_ / "hosts.txt"; }
+
+ private:
+  void remove() const;
+
+  std::filesystem::path directory_;
+  std::string name_;
+  Cluster cluster_;
+};
+
+}  // namespace cadastre
