@@ -54,8 +54,10 @@ ImportedModel given_model(const ProfileRequest& request) {
 
 /// Weights and their gradients are all held at once.
 void check_memory(const ModelGraph& model, const std::string& file) {
+  // Twice the weights and gradients, as a whole and layer by layer, and the state of the optimizers.
+  constexpr std::int64_t kCopies = 8;
   std::int64_t needed = 0;
-  for (const std::int64_t bytes : parameter_bytes(model)) needed += 2 * bytes;
+  for (const std::int64_t bytes : parameter_bytes(model)) needed += kCopies * bytes;
   const std::int64_t available = host_facts().available_memory_bytes;
   if (needed <= available) return;
   constexpr double kGiga = 1e9;
@@ -63,7 +65,7 @@ void check_memory(const ModelGraph& model, const std::string& file) {
     return fixed(static_cast<double>(bytes) / kGiga, 3) + " GB";
   };
   throw InputError(file, "",
-                   "expected a model whose weights and gradients fit in this machine's memory, of "
+                   "expected a model whose weights, gradients and optimizers fit in this machine's memory, of "
                    "which " +
                        gigabytes(available) + " are free, found one that takes " +
                        gigabytes(needed) + "; profile it on a machine with more");

@@ -8,10 +8,9 @@
 #include <utility>
 
 #include "executor/network.h"
-#include "executor/patch_batch.h"
 #include "executor/process_setup.h"
+#include "executor/profiled_step.h"
 #include "executor/random.h"
-#include "executor/sgd.h"
 #include "executor/timing.h"
 #include "planner/error.h"
 #include "planner/saved_bytes.h"
@@ -109,69 +108,6 @@ class LayerByLayer {
   std::vector<StageNetwork> stages_;
 };
 
-double load_s_per_sample(const ProfileOptions& options, const std::vector<at::Tensor>& inputs) {
-  const std::int64_t batch_size = inputs.front().size(0);
-  std::vector<double> seconds;
-  for (int pass = 0; pass < options.warm_up + options.repeats; ++pass) {
-    // As in training: other samples each time, from all over the scene, into new tensors.
-    std::vector<Pixel> pixels;
-    if (options.scene != nullptr) {
-      const std::vector<Sample>& train = options.scene->data.train;
-      for (std::int64_t i = 0; i < batch_size && !train.empty(); ++i) {
-        const auto draw = static_cast<std::uint64_t>(pass * batch_size + i);
-        const Sample& sample = train[mix(options.seed, draw) % train.size()];
-        pixels.push_back({sample.row, sample.column});
-      }
-    }
-    std::vector<at::Tensor> batch;
-    const double pass_s = seconds_of([&] {
-      if (!pixels.empty()) {
-        gather_patches(options.scene->data, options.scene->patch, pixels.data(),
-                       static_cast<std::int64_t>(pixels.size()), batch);
-        for (std::size_t i = 0; i < batch.size(); ++i)
-          vary_patches(options.scene->augmentation, options.seed, pass * batch_size,
-                       options.scene->data.modalities[i].name,
-                       static_cast<std::int64_t>(batch.size()), batch[i]);
-      } else {
-        for (const at::Tensor& input : inputs) batch.push_back(input.clone());
-      }
-    });
-    if (pass >= options.warm_up) seconds.push_back(pass_s);
-  }
-  return quantile_of(seconds, options.quantile) / static_cast<double>(batch_size);
-}
-
-double loss_s_per_sample(const ProfileOptions& options, const at::Tensor& scores) {
-  std::vector<std::int64_t> label_shape = scores.sizes().vec();
-  label_shape.erase(label_shape.begin() + 1);
-  const at::Tensor class_indices = at::arange(scores.numel() / scores.size(1), at::kLong)
-                                       .remainder(scores.size(1))
-                                       .reshape(label_shape);
-  std::vector<double> seconds;
-  for (int pass = 0; pass < options.warm_up + options.repeats; ++pass) {
-    const at::Tensor leaf = scores.detach().requires_grad_();
-    const double pass_s = seconds_of([&] { cross_entropy_sum(leaf, class_indices).backward(); });
-    if (pass >= options.warm_up) seconds.push_back(pass_s);
-  }
-  return quantile_of(seconds, options.quantile) / static_cast<double>(scores.size(0));
-}
-
-double optimizer_s_per_parameter_byte(const ProfileOptions& options, StageNetwork& network) {
-  const std::int64_t num_parameters = network.flat_parameters().numel();
-  if (num_parameters == 0) return 0;
-  at::Tensor velocity = at::zeros_like(network.flat_parameters());
-  std::vector<double> seconds;
-  for (int pass = 0; pass < options.warm_up + options.repeats; ++pass) {
-    const double pass_s = seconds_of([&] {
-      sgd_step(network.flat_parameters(), network.gradients(), velocity, {});
-      network.zero_gradients();
-    });
-    if (pass >= options.warm_up) seconds.push_back(pass_s);
-  }
-  return quantile_of(seconds, options.quantile) /
-         static_cast<double>(kBytesPerElement * num_parameters);
-}
-
 /// What is taken of one thing's passes, and the spread between their quartiles.
 struct Taken {
   double seconds = 0;
@@ -210,35 +146,40 @@ ProfileResult profile_model(const ModelGraph& model, const ProfileOptions& optio
 
   StageNetwork whole = whole_network(model, options.seed);
   LayerByLayer layers(model, options.seed);
+  ProfiledStep step(options, whole);
   const int passes = options.warm_up + options.repeats;
   // Work in units of samples passed through the network.
   std::int64_t total = 0;
   for (const std::int64_t size : batch_sizes) total += size * passes;
   std::int64_t done = 0;
   for (const std::int64_t batch_size : batch_sizes) {
-    const std::vector<at::Tensor> model_inputs = random_inputs(model, batch_size, options.seed);
-    std::vector<at::Tensor> stage_inputs;
-    for (const Source& source : whole.inputs())
-      stage_inputs.push_back(model_inputs[static_cast<std::size_t>(source.index)]);
+    const std::vector<at::Tensor> values = random_inputs(model, batch_size, options.seed);
     const ForwardContext context{.seed = options.seed, .samples = {.begin = 0, .end = batch_size}};
     std::vector<LayerSeconds> layer_seconds(model.layers.size());
     LayerSeconds whole_seconds;
-    at::Tensor scores;
     for (int pass = 0; pass < passes; ++pass) {
       const bool counts = pass >= options.warm_up;
+      if (counts) step.begin_to_count();
+      const std::vector<at::Tensor> model_inputs = step.load(values);
+      std::vector<at::Tensor> stage_inputs;
+      for (const Source& source : whole.inputs())
+        stage_inputs.push_back(model_inputs[static_cast<std::size_t>(source.index)]);
       std::vector<at::Tensor> outputs;
       const double forward_s = seconds_of([&] { outputs = whole.forward(stage_inputs, context); });
-      scores = outputs.front().detach();
+      const at::Tensor scores = outputs.front().detach();
+      step.compute_loss(scores);
       const at::Tensor output_gradient = at::softmax(scores, 1) / static_cast<double>(batch_size);
       const double backward_s = seconds_of([&] {
         whole.backward(outputs, {output_gradient});
         outputs.clear();
       });
+      step.update_by_adamw();
       if (counts) {
         whole_seconds.forward.push_back(forward_s);
         whole_seconds.backward.push_back(backward_s);
       }
       layers.pass(model_inputs, output_gradient, context, counts ? &layer_seconds : nullptr);
+      step.update_by_sgd();
       done += batch_size;
       if (options.progress) options.progress(done, total);
     }
@@ -267,11 +208,8 @@ ProfileResult profile_model(const ModelGraph& model, const ProfileOptions& optio
            .forward_spread_s = forward[i].spread_s * time.forward_ratio,
            .backward_s = backward[i].seconds * time.backward_ratio,
            .backward_spread_s = backward[i].spread_s * time.backward_ratio});
-    if (batch_size != batch_sizes.back()) continue;
-    profile.load_s_per_sample = load_s_per_sample(options, model_inputs);
-    profile.loss_s_per_sample = loss_s_per_sample(options, scores);
   }
-  profile.optimizer_s_per_parameter_byte = optimizer_s_per_parameter_byte(options, whole);
+  step.write(profile);
   for (LayerProfile& layer : profile.layers)
     layer.fit_error = leave_one_out_error(layer.measurements);
   return result;

@@ -89,6 +89,11 @@ struct Network {
   /// What a rank takes in a reduction for each byte it receives, beside the wire: copying and
   /// adding.
   double reduction_s_per_byte = 0;
+  /// What a rank takes to hand a message to the network, whatever its size.
+  double message_s = 0;
+  /// Processor time of a host for each byte that it sends, and for each that it receives: system
+  /// calls, copies, checksums. What it computes meanwhile is so much slower.
+  double transport_s_per_byte = 0;
   std::vector<DirectLink> direct_links;
   std::vector<Zone> zones;  ///< of a star; a host is in one at most
   Topology topology;

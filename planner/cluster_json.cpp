@@ -224,6 +224,9 @@ Network read_network(const JsonPlace& place, const HostNames& hosts) {
   constexpr double kMostReductionSecondsPerByte = 1e-3;
   if (const auto seconds = object.find("reduction_s_per_byte"))
     network.reduction_s_per_byte = seconds->number(0, kMostReductionSecondsPerByte);
+  if (const auto seconds = object.find("message_s")) network.message_s = duration_s(*seconds);
+  if (const auto seconds = object.find("transport_s_per_byte"))
+    network.transport_s_per_byte = seconds->number(0, kMostReductionSecondsPerByte);
   if (const auto links = object.find("direct_links")) {
     std::map<std::pair<std::string, std::string>, std::string> where;
     for (const JsonPlace& item : links->array()) {
@@ -296,6 +299,9 @@ nlohmann::json to_json(const Cluster& cluster) {
                             {"latency_s", cluster.network.latency_s},
                             {"reduction_s_per_byte", cluster.network.reduction_s_per_byte},
                             {"direct_links", std::move(links)}};
+  if (cluster.network.message_s > 0) network["message_s"] = cluster.network.message_s;
+  if (cluster.network.transport_s_per_byte > 0)
+    network["transport_s_per_byte"] = cluster.network.transport_s_per_byte;
   for (const Zone& zone : cluster.network.zones)
     network["zones"].push_back({{"name", zone.name},
                                 {"hosts", zone.hosts},

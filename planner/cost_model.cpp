@@ -78,6 +78,7 @@ class Evaluation {
     std::size_t step = 0;
     int awaited_stage = -1;  ///< whose reductions it stands at
     double end_s[kNumSteps] = {0, 0};
+    double transport_s = 0;  ///< of its processor that its messages have still to get
   };
 
   /// Executes the rank's instructions up to its next send, or to one that must wait for others.
@@ -104,6 +105,8 @@ class Evaluation {
             return;
           }
           end_s = std::max(rank.clock_s, transfer.arrived_s);
+          add_transport(r, instruction);
+          transport_while(rank, end_s - rank.clock_s);
           if (seconds != nullptr)
             seconds->transfer_s +=
                 end_s - std::max(rank.clock_s, std::min(transfer.posted_s, end_s));
@@ -111,6 +114,7 @@ class Evaluation {
         }
         case InstructionKind::kStartReduction: {
           const bool is_complete = start(rank, instruction);
+          add_transport(r, instruction);
           const std::size_t step = rank.step;
           advance(r, end_s, record);
           if (is_complete) let_go_on(step, instruction.stage, record);
@@ -126,6 +130,13 @@ class Evaluation {
             }
             end_s = std::max(end_s, of_step[num_buckets - 1].end_s);
           }
+          // What it received in the reductions is as much as it sent.
+          if (network_.transport_s_per_byte > 0)
+            for (const Instruction& started : instructions)
+              if (started.kind == InstructionKind::kStartReduction &&
+                  started.stage == instruction.stage)
+                add_transport(r, started);
+          transport_while(rank, end_s - rank.clock_s);
           if (seconds == nullptr) break;
           if (has_part(program_.ranks[r], instruction.stage)) {
             seconds->reduction_s += end_s - rank.clock_s;
@@ -137,12 +148,29 @@ class Evaluation {
           break;
         }
         default:
-          end_s += costs_[r][rank.next];
-          if (seconds != nullptr) seconds->compute_s += costs_[r][rank.next];
+          if (costs_[r][rank.next] > 0) {
+            end_s += costs_[r][rank.next] + rank.transport_s;
+            rank.transport_s = 0;
+          }
+          if (seconds != nullptr) seconds->compute_s += end_s - rank.clock_s;
           break;
       }
       advance(r, end_s, record);
     }
+  }
+
+  /// What the messages of an instruction take of the rank's processor, beside `message_s`.
+  void add_transport(std::size_t r, const Instruction& instruction) {
+    if (network_.transport_s_per_byte <= 0 || instruction.peer == static_cast<int>(r)) return;
+    const std::int64_t bytes = instruction.kind == InstructionKind::kStartReduction
+                                   ? sent_bytes(program_, r, instruction)
+                                   : instruction.bytes;
+    ranks_[r].transport_s += network_.transport_s_per_byte * static_cast<double>(bytes);
+  }
+
+  /// The rank waits for so long.
+  static void transport_while(RankState& rank, double waiting_s) {
+    rank.transport_s = std::max(0.0, rank.transport_s - waiting_s);
   }
 
   /// Whether the rank was the last to start the bucket: then it is known when it is through.
@@ -181,7 +209,9 @@ class Evaluation {
     transfers_[number] = {.posted_s = rank.clock_s,
                           .arrived_s = transfer(r, instruction, rank.clock_s)};
     const int receiver = waiting_for_[number];
-    advance(r, rank.clock_s, record);
+    const bool is_to_itself = instruction.peer == static_cast<int>(r);
+    add_transport(r, instruction);
+    advance(r, rank.clock_s + (is_to_itself ? 0 : network_.message_s), record);
     if (receiver >= 0) run_ahead(static_cast<std::size_t>(receiver), record);
   }
 

@@ -14,10 +14,15 @@ namespace cadastre {
 /// The network as the cost model sees it.
 struct NetworkCosts {
   explicit NetworkCosts(const Cluster& cluster)
-      : routes(cluster), reduction_s_per_byte(cluster.network.reduction_s_per_byte) {}
+      : routes(cluster),
+        reduction_s_per_byte(cluster.network.reduction_s_per_byte),
+        message_s(cluster.network.message_s),
+        transport_s_per_byte(cluster.network.transport_s_per_byte) {}
 
   Routes routes;
   double reduction_s_per_byte = 0;
+  double message_s = 0;
+  double transport_s_per_byte = 0;
 };
 
 /// Where the seconds of one rank's step go; what is left of the step is waiting.
@@ -38,14 +43,17 @@ struct StepSeconds {
 /// The first interpreter: replays two consecutive steps of `program` and returns the second; its
 /// `step_s` is the longest that any rank takes from its end of the first to its end of the second.
 /// Each host's link, and each zone's uplink, is one queue each way (first come, first served);
-/// a message takes latency + bytes / bandwidth (Hockney 1994). Sends do not occupy the rank that
-/// sends. The reduction of a bucket begins when the last rank that takes part has started it and
-/// the stage's bucket before it is through, ends for all at the same time, and takes what
-/// `AllReduceCost` says; ranks compute meanwhile.
+/// a message takes latency + bytes / bandwidth (Hockney 1994). A send occupies its rank for the
+/// network's `message_s`. The reduction of a bucket begins when the last rank that takes part has
+/// started it and the stage's bucket before it is through, ends for all at the same time, and takes
+/// what `AllReduceCost` says; ranks compute meanwhile.
+///
+/// What the transport of a rank's messages takes of its processor is done while the rank waits, as
+/// far as it does, and otherwise makes what it computes next take longer.
 ///
 /// Not modelled: links shared max-min fairly, and by reductions with other messages (the simulator
-/// does), processor time spent on communication and on conversions to the wire's type, cores and
-/// memory bandwidth that hosts of one machine share (the simulator does).
+/// does), processor time spent on conversions to the wire's type, cores and memory bandwidth that
+/// hosts of one machine share (the simulator does).
 [[nodiscard]] Timeline evaluate(const Program& program, const ProgramCosts& costs,
                                 const Cluster& cluster);
 

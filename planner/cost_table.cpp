@@ -9,8 +9,8 @@ CostTable::CostTable(const Profile& profile, Purpose purpose, const Optimizer& o
       layers_(profile.layers),
       copies_of_parameters_(cadastre::copies_of_parameters(optimizer)),
       loss_s_per_sample_(profile.loss_s_per_sample),
-      optimizer_s_per_parameter_byte_(profile.optimizer_s_per_parameter_byte *
-                                      optimizer_time_factor(optimizer)) {
+      optimizer_s_per_parameter_byte_(
+          cadastre::optimizer_s_per_parameter_byte(profile, optimizer)) {
   double input_elements = 0;
   for (const ModelInput& input : profile.model.inputs)
     input_elements += static_cast<double>(num_elements(input.shape));

@@ -47,6 +47,24 @@ LayerCost layer_cost(const LayerProfile& layer, std::int64_t batch_size) {
           .backward_s = seconds_at(layer.measurements, &Measurement::backward_s, batch_size)};
 }
 
+double optimizer_s_per_parameter_byte(const Profile& profile, const Optimizer& optimizer) {
+  // SGD reads parameter, gradient and momentum, and writes parameter, momentum and the cleared
+  // gradient. AdamW reads and writes one tensor more, the average reads two and writes one.
+  constexpr double kSgd = 6;
+  constexpr double kAdamW = kSgd + 2;
+  constexpr double kAverage = 3;
+  const double sgd_s = profile.optimizer_s_per_parameter_byte;
+  const auto measured_or = [&](double measured_s, double tensors) {
+    return measured_s > 0 ? measured_s : sgd_s * tensors / kSgd;
+  };
+  const double step_s = optimizer.kind == OptimizerKind::kAdamW
+                            ? measured_or(profile.adamw_s_per_parameter_byte, kAdamW)
+                            : sgd_s;
+  return step_s + (optimizer.averages_weights
+                       ? measured_or(profile.average_s_per_parameter_byte, kAverage)
+                       : 0);
+}
+
 double leave_one_out_error(const std::vector<Measurement>& measurements) {
   double greatest = 0;
   for (std::size_t i = 1; i + 1 < measurements.size(); ++i) {

@@ -30,13 +30,4 @@ std::int64_t copies_of_parameters(const Optimizer& optimizer) {
   return copies + (optimizer.averages_weights ? 1 : 0);
 }
 
-double optimizer_time_factor(const Optimizer& optimizer) {
-  // SGD reads parameter, gradient and momentum, and writes parameter, momentum and the cleared
-  // gradient. AdamW reads and writes one tensor more, the average reads two and writes one.
-  constexpr double kSgd = 6;
-  const double tensors = (optimizer.kind == OptimizerKind::kAdamW ? kSgd + 2 : kSgd) +
-                         (optimizer.averages_weights ? 3 : 0);
-  return tensors / kSgd;
-}
-
 }  // namespace cadastre

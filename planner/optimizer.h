@@ -28,8 +28,4 @@ struct Optimizer {
 /// or AdamW's two; the average).
 [[nodiscard]] std::int64_t copies_of_parameters(const Optimizer& optimizer);
 
-/// Seconds of a step of this optimizer over those of SGD with momentum, which profiles measure:
-/// each reads and writes so many tensors, and memory is what takes the time.
-[[nodiscard]] double optimizer_time_factor(const Optimizer& optimizer);
-
 }  // namespace cadastre

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "planner/model_graph.h"
+#include "planner/optimizer.h"
 
 namespace cadastre {
 
@@ -40,7 +41,11 @@ struct Profile {
   ModelGraph model;
   std::vector<LayerProfile> layers;  ///< in the order of `model.layers`
   double load_s_per_sample = 0;      ///< reading all model inputs of one sample
-  double optimizer_s_per_parameter_byte = 0;
+  double optimizer_s_per_parameter_byte = 0;  ///< of SGD with momentum
+  /// Of AdamW, and of the moving average of the weights beside either: 0 where not measured, and
+  /// then reckoned from SGD's (`optimizer_s_per_parameter_byte`).
+  double adamw_s_per_parameter_byte = 0;
+  double average_s_per_parameter_byte = 0;
   double loss_s_per_sample = 0;
   bool operator==(const Profile&) const = default;
 };
@@ -54,6 +59,11 @@ struct LayerCost {
 /// sizes, below the least by its line through the first two (never under a half of the least per
 /// halving, never above the least), above the greatest in proportion to samples. 0 samples cost 0.
 [[nodiscard]] LayerCost layer_cost(const LayerProfile& layer, std::int64_t batch_size);
+
+/// Seconds of a step of `optimizer` for each byte of parameters. What the profile did not measure is
+/// in proportion to the tensors that are read and written: memory is what takes the time.
+[[nodiscard]] double optimizer_s_per_parameter_byte(const Profile& profile,
+                                                    const Optimizer& optimizer);
 
 /// `LayerProfile::fit_error` of these measurements.
 [[nodiscard]] double leave_one_out_error(const std::vector<Measurement>& measurements);

@@ -113,6 +113,12 @@ Profile profile_from_json(const JsonPlace& place) {
   profile.load_s_per_sample = object.at("load_s_per_sample").number(0, kMostSeconds);
   profile.optimizer_s_per_parameter_byte =
       object.at("optimizer_s_per_parameter_byte").number(0, kMostSeconds);
+  const auto optional_seconds = [&](std::string_view key) {
+    const std::optional<JsonPlace> seconds = object.find(key);
+    return seconds ? seconds->number(0, kMostSeconds) : 0.0;
+  };
+  profile.adamw_s_per_parameter_byte = optional_seconds("adamw_s_per_parameter_byte");
+  profile.average_s_per_parameter_byte = optional_seconds("average_s_per_parameter_byte");
   profile.loss_s_per_sample = object.at("loss_s_per_sample").number(0, kMostSeconds);
   object.finish();
   return profile;
@@ -127,7 +133,7 @@ Profile read_profile(const std::filesystem::path& file) {
 nlohmann::json to_json(const Profile& profile) {
   nlohmann::json layers = nlohmann::json::array();
   for (const LayerProfile& layer : profile.layers) layers.push_back(to_json(layer));
-  return {{"format", "cadastre-profile/1"},
+  nlohmann::json json = {{"format", "cadastre-profile/1"},
           {"device", profile.device},
           {"num_threads", profile.num_threads},
           {"model", to_json(profile.model)},
@@ -135,6 +141,11 @@ nlohmann::json to_json(const Profile& profile) {
           {"load_s_per_sample", profile.load_s_per_sample},
           {"optimizer_s_per_parameter_byte", profile.optimizer_s_per_parameter_byte},
           {"loss_s_per_sample", profile.loss_s_per_sample}};
+  if (profile.adamw_s_per_parameter_byte > 0)
+    json["adamw_s_per_parameter_byte"] = profile.adamw_s_per_parameter_byte;
+  if (profile.average_s_per_parameter_byte > 0)
+    json["average_s_per_parameter_byte"] = profile.average_s_per_parameter_byte;
+  return json;
 }
 
 }  // namespace cadastre

@@ -21,8 +21,9 @@ class MessageNetwork::Connection {
     return number;
   }
 
-  /// The message on the wire is through.
-  void on_through() {
+  /// One of the activities of the message on the wire has ended.
+  void on_part_through() {
+    if (--num_parts_left_ > 0) return;
     busy_ = false;
     leave(through_);
     put_next_on_wire();
@@ -40,6 +41,11 @@ class MessageNetwork::Connection {
     awaited_by_.clear();
     busy_ = false;
     num_sent_ = num_left_ = 0;
+    for (const s4u::ExecPtr& work : work_) {
+      work->set_data(nullptr);
+      work->cancel();
+    }
+    work_.clear();
     if (!transfer_) return;
     transfer_->set_data(nullptr);
     transfer_->cancel();
@@ -67,6 +73,14 @@ class MessageNetwork::Connection {
     transfer_ = s4u::Comm::sendto_init(way_.from, way_.to);
     transfer_->set_payload_size(static_cast<std::uint64_t>(through_.bytes));
     transfer_->set_data(this);
+    last_work_ = std::move(work_);
+    work_.clear();
+    if (way_.processor_work) work_ = way_.processor_work(through_.bytes);
+    num_parts_left_ = 1 + work_.size();
+    for (const s4u::ExecPtr& work : work_) {
+      work->set_data(this);
+      work->start();
+    }
     transfer_->start();
   }
 
@@ -95,14 +109,19 @@ class MessageNetwork::Connection {
   std::vector<Bell> awaited_by_;  ///< until the next has left
   s4u::CommPtr transfer_;
   s4u::CommPtr last_transfer_;
+  std::vector<s4u::ExecPtr> work_;  ///< of processors, for the message on the wire
+  std::vector<s4u::ExecPtr> last_work_;
+  std::size_t num_parts_left_ = 0;  ///< that have not ended: the transfer, and what is in `work_`
 };
 
 MessageNetwork::MessageNetwork(WayBetween way_between, MessageObserver observer)
     : way_between_(std::move(way_between)), observer_(std::move(observer)) {
-  simgrid_version::on_transfer_completion([](const s4u::Comm& transfer) {
-    auto* connection = transfer.get_data<Connection>();
-    if (connection != nullptr) connection->on_through();
-  });
+  const auto tell = [](const auto& activity) {
+    auto* connection = activity.template get_data<Connection>();
+    if (connection != nullptr) connection->on_part_through();
+  };
+  simgrid_version::on_transfer_completion([tell](const s4u::Comm& transfer) { tell(transfer); });
+  simgrid_version::on_execution_completion([tell](const s4u::Exec& work) { tell(work); });
 }
 
 MessageNetwork::~MessageNetwork() = default;

@@ -36,11 +36,15 @@ struct ConnectionWay {
   simgrid::s4u::Host* from = nullptr;
   simgrid::s4u::Host* to = nullptr;
   double latency_s = 0;
+  /// What the processors of both ends do for so many bytes while they are on the wire, not started
+  /// yet; empty where they do nothing.
+  std::function<std::vector<simgrid::s4u::ExecPtr>(std::int64_t bytes)> processor_work;
 };
 
 /// The connections between ranks. Each carries its messages one after the other, as a TCP
-/// connection does; the connections share SimGrid's links max-min fairly. A message arrives
-/// `latency_s` after it left the connection, which then carries the next already.
+/// connection does; the connections share SimGrid's links max-min fairly, and the processors of the
+/// hosts with what these compute. A message arrives `latency_s` after it left the connection, which
+/// then carries the next already.
 ///
 /// No actor stands behind a connection: SimGrid tells when a message is through, and the next is
 /// put on the wire then, so that a rank has few transfers in flight, whatever it has sent.

@@ -33,4 +33,16 @@ void Processors::compute(int host, double seconds, double memory_bytes) const {
   if (movement) movement->wait();
 }
 
+s4u::ExecPtr Processors::work_beside(int host, double seconds) const {
+  const auto h = static_cast<std::size_t>(host);
+  const int machine = machine_of_[h];
+  s4u::Host* processor =
+      machine < 0 ? nullptr : platform_.machines[static_cast<std::size_t>(machine)].processor;
+  if (processor == nullptr) processor = platform_.hosts[h];
+  s4u::ExecPtr work = s4u::Exec::init();
+  work->set_flops_amount(seconds * processor->get_speed());
+  work->set_host(processor);
+  return work;
+}
+
 }  // namespace cadastre

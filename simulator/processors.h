@@ -22,6 +22,10 @@ class Processors {
   /// so many bytes in memory. To be called by the rank's actor.
   void compute(int host, double seconds, double memory_bytes) const;
 
+  /// Work of a host beside what its rank computes, such as its network's: not started yet, and not
+  /// of any actor.
+  [[nodiscard]] simgrid::s4u::ExecPtr work_beside(int host, double seconds) const;
+
  private:
   const Cluster& cluster_;
   const Platform& platform_;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -153,8 +154,10 @@ class Replay {
           case InstructionKind::kSendGradient:
             // Between two stages of one rank, nothing moves: the receive comes later in its
             // program.
-            if (!is_to_itself(r, instruction))
+            if (!is_to_itself(r, instruction)) {
               network_->send(transfer_key(step, r, instruction), instruction.bytes);
+              compute(r, cluster_.network.message_s);
+            }
             break;
           case InstructionKind::kReceiveActivation:
           case InstructionKind::kReceiveGradient:
@@ -357,7 +360,18 @@ class Replay {
   [[nodiscard]] ConnectionWay way_between(int from, int to) const {
     return {.from = host(static_cast<std::size_t>(from)),
             .to = host(static_cast<std::size_t>(to)),
-            .latency_s = routes_.way(host_of(from), host_of(to)).latency_s};
+            .latency_s = routes_.way(host_of(from), host_of(to)).latency_s,
+            .processor_work = transport_of(host_of(from), host_of(to))};
+  }
+
+  [[nodiscard]] std::function<std::vector<s4u::ExecPtr>(std::int64_t)> transport_of(int from,
+                                                                                    int to) const {
+    const double s_per_byte = cluster_.network.transport_s_per_byte;
+    if (!(s_per_byte > 0)) return {};
+    return [this, from, to, s_per_byte](std::int64_t bytes) -> std::vector<s4u::ExecPtr> {
+      const double seconds = s_per_byte * static_cast<double>(bytes);
+      return {processors_.work_beside(from, seconds), processors_.work_beside(to, seconds)};
+    };
   }
 
   [[nodiscard]] int host_of(int rank) const {

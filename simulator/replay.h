@@ -48,7 +48,10 @@ struct ReplayResult {
 ///
 /// Hosts of one machine share its cores and its memory bus.
 ///
-/// Not modelled: processor time spent on communication, TCP's slow start, a bound on the memory of
+/// What the transport of messages takes of the processors of both ends, they share with what they
+/// compute.
+///
+/// Not modelled: TCP's slow start, a bound on the memory of
 /// messages that wait to be sent.
 ///
 /// Throws std::invalid_argument for a program or cluster that SimGrid would end the process on;

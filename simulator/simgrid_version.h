@@ -66,4 +66,16 @@ inline void on_transfer_completion(const std::function<void(const simgrid::s4u::
 #endif
 }
 
+/// Calls `callback` whenever an execution has ended.
+inline void on_execution_completion(const std::function<void(const simgrid::s4u::Exec&)>& callback) {
+#if SIMGRID_VERSION >= 40000
+  simgrid::s4u::Exec::on_completion_cb(callback);
+#else
+  simgrid::s4u::Activity::on_completion_cb([callback](const simgrid::s4u::Activity& activity) {
+    if (const auto* execution = dynamic_cast<const simgrid::s4u::Exec*>(&activity))
+      callback(*execution);
+  });
+#endif
+}
+
 }  // namespace cadastre::simgrid_version

@@ -121,6 +121,8 @@ def _first_process(parent_pipe, started, place, command, environment, directory)
         os._exit(_SIGNAL_BASE + signal.SIGKILL)
     try:
         control_groups.join(place["parents"], place["group"])
+        if place["processors"]:
+            os.sched_setaffinity(0, place["processors"])
         _enter(place["namespace"], place["host"], place["files"])
     except OSError as error:
         print(f"error: host {place['host']}: {error.strerror}", file=sys.stderr, flush=True)

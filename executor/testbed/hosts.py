@@ -16,6 +16,7 @@ import sys
 
 import control_groups
 import network
+import pinning
 from errors import InputError, TestbedError
 from json_place import JsonPlace, read_document
 from wiring import wiring_of
@@ -108,11 +109,13 @@ class Testbed:
 
     @classmethod
     def up(cls, cluster, name, core_share=1.0, ignore_latency=False,
-           weight=control_groups.NORMAL_WEIGHT):
+           weight=control_groups.NORMAL_WEIGHT, pin=False):
         """Makes the hosts of `cluster`, a document or its file.
 
         A host gets cores x relative_speed x core_share processors, or all when `core_share` is
         None; a `weight` above the normal makes it get them when the machine has other work, too.
+        `pin` binds each host to processors of its own, as far as its share is whole, and then
+        nothing else limits it: a share that the kernel keeps by the clock costs more than it says.
         Raises InputError or TestbedError, and leaves nothing behind.
         """
         _check_name(name)
@@ -120,6 +123,15 @@ class Testbed:
                  else read_document(cluster))
         wiring = wiring_of(place, ignore_latency)
         _check_processors(place, wiring, core_share)
+        shares = {host.name: None if core_share is None
+                  else host.cores * host.relative_speed * core_share for host in wiring.hosts}
+        places = {}
+        if pin:
+            if core_share is None:
+                raise InputError("expected a share of the processors to pin hosts to, found none")
+            places = pinning.pinned(shares, os.sched_getaffinity(0))
+            shares = {name: None if pinning.is_whole(share) else share
+                      for name, share in shares.items()}
         with _locked():
             if name in names():
                 raise InputError(f'there is a testbed "{name}" already: '
@@ -129,7 +141,7 @@ class Testbed:
                 raise TestbedError("no control group for processors can be made here; "
                                    "--core-share none makes hosts that share all of them")
             try:
-                _make(name, wiring, parents, core_share, weight)
+                _make(name, wiring, parents, shares, places, weight)
             except BaseException:
                 _remove(name)
                 raise
@@ -155,7 +167,8 @@ class Testbed:
         host = self.host(name)
         return {"host": host.name, "namespace": f"cadastre.{self.name}.{host.name}",
                 "group": f"cadastre.{self.name}.{host.name}", "parents": self._state["parents"],
-                "files": f"{STATE}/{self.name}/hosts/{host.name}"}
+                "files": f"{STATE}/{self.name}/hosts/{host.name}",
+                "processors": self._state.get("pinned", {}).get(host.name)}
 
     def command(self, name, command):
         """The command line that runs `command` on a host: for subprocess."""
@@ -236,9 +249,9 @@ def _write(file, text):
         stream.write(text)
 
 
-def _make(name, wiring, parents, core_share, weight):
+def _make(name, wiring, parents, shares, places, weight):
     prefix = f"cadastre.{name}."
-    state = {"document": wiring.document, "parents": parents}
+    state = {"document": wiring.document, "parents": parents, "pinned": places}
     os.makedirs(f"{STATE}/{name}/bin")
     _write(f"{STATE}/{name}/state.json", json.dumps(state))
     listed = "".join(f"{host.address} {host.name}\n" for host in wiring.hosts)
@@ -256,8 +269,8 @@ def _make(name, wiring, parents, core_share, weight):
         network.add_namespace(prefix + namespace)
     network.Links(prefix, wiring).make()
     for host in wiring.hosts:
-        share = None if core_share is None else host.cores * host.relative_speed * core_share
-        control_groups.make(parents, prefix + host.name, share, host.memory_bytes, weight)
+        control_groups.make(parents, prefix + host.name, shares[host.name], host.memory_bytes,
+                            weight)
 
 
 def _processes(parents, groups):

@@ -49,7 +49,7 @@ def _run(testbed, host, command, **options):
 
 def up(arguments):
     testbed = Testbed.up(arguments.cluster, arguments.name, arguments.core_share,
-                         arguments.ignore_latency, arguments.weight)
+                         arguments.ignore_latency, arguments.weight, arguments.pin)
     print(f"{testbed.name}: {', '.join(testbed.hosts)}", file=sys.stderr)
 
 
@@ -119,6 +119,8 @@ def _parser():
                        help="make a network whose latency cannot be made, without it")
     added.add_argument("--weight", type=_weight, default=control_groups.NORMAL_WEIGHT,
                        help="1 to 10000; above 100, the hosts go before the machine's other work")
+    added.add_argument("--pin", action="store_true",
+                       help="bind hosts to processors, whole ones to their own")
     added = verb("exec", execute, "run a command on a host", "NAME", "HOST")
     added.add_argument("command", nargs=argparse.REMAINDER, metavar="-- COMMAND…")
     verbs.add_parser("ssh", help="stand in for ssh: the same arguments; the testbed's name in "

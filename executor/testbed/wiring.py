@@ -17,8 +17,8 @@ _CLUSTER_KEYS = ["format", "name", "description", "hosts", "network", "machines"
 _HOST_KEYS = ["name", "count", "relative_speed", "cores", "memory_bytes", "address",
               "price_per_hour", "watts", "idle_watts", "machine", "bandwidth_bytes_per_s",
               "latency_s"]
-_NETWORK_KEYS = ["bandwidth_bytes_per_s", "latency_s", "reduction_s_per_byte", "direct_links",
-                 "zones", "topology", "model"]
+_NETWORK_KEYS = ["bandwidth_bytes_per_s", "latency_s", "reduction_s_per_byte", "message_s",
+                 "transport_s_per_byte", "direct_links", "zones", "topology", "model"]
 
 
 @dataclass

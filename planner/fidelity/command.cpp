@@ -55,6 +55,7 @@ bool Interruptible::interrupted() { return signal_that_came != 0; }
 
 CommandResult run_command(const std::vector<std::string>& words, const std::filesystem::path& log,
                           const std::vector<std::string>& environment) {
+  std::filesystem::create_directories(log.parent_path());
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
   constexpr mode_t kMode = 0644;

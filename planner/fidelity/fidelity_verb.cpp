@@ -25,6 +25,7 @@ struct FidelityVerb {
   fs::path suite;
   fs::path output;
   fs::path scene;
+  bool runs_nothing = false;
 };
 
 /// What the suite is left with: all that is measured, compared anew.
@@ -47,7 +48,7 @@ void run_fidelity(const FidelityVerb& verb, const VerbOptions& options) {
         if (!options.quiet) std::fprintf(stderr, "%s\n", what.c_str());
       }};
   try {
-    measure_suite(suite, measuring);
+    if (!verb.runs_nothing) measure_suite(suite, measuring);
   } catch (const std::runtime_error&) {
     if (fs::exists(measuring.directory)) write_comparison(suite, measuring);
     throw;
@@ -75,6 +76,8 @@ void add_fidelity_verb(CLI::App& program) {
   app->add_option("SUITE", verb->suite, "Models, clusters and plans (cadastre-suite)")->required();
   app->add_option("--data", verb->scene,
                   "Scene to train on (default: one that is synthesized, with the models' inputs)");
+  app->add_flag("--compare-only", verb->runs_nothing,
+                "Run nothing: predict and simulate anew what the directory holds");
   app->add_option("-o,--output", verb->output,
                   "Directory for all that comes out; what it holds of the suite is not run again")
       ->required();

@@ -77,7 +77,8 @@ Testbed::Testbed(const Cluster& cluster, fs::path directory)
   const fs::path nominal = directory_ / "nominal.json";
   write_file(nominal, json_text(to_json(cluster)));
   const CommandResult made =
-      run_command({kPython, testbed_program(), "up", nominal, "--name", name_, "--weight", kWeight},
+      run_command({kPython, testbed_program(), "up", nominal, "--name", name_, "--weight", kWeight,
+                   "--pin"},
                   directory_ / "testbed.log");
   if (made.status == 2) throw InputError("", "", made.last_line);
   if (made.status != 0) throw std::runtime_error("no testbed: " + made.last_line);

@@ -13,6 +13,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
 
 import control_groups
 import network
+import pinning
 import ssh_stand_in
 from errors import InputError
 from json_place import JsonPlace, read_document
@@ -238,6 +239,26 @@ class Packets(unittest.TestCase):
     def test_the_largest_is_small_on_slow_links_and_costs_little_on_fast_ones(self):
         for bandwidth, bytes_ in ((12.5e6, 3028), (125e6, 25000), (1.25e9, 65536)):
             self.assertEqual(network._largest_packet_bytes(bandwidth), bytes_)
+
+
+
+class Pinning(unittest.TestCase):
+    def test_whole_hosts_have_processors_of_their_own(self):
+        self.assertEqual(pinning.pinned({"a": 1.0, "b": 2.0}, {4, 5, 6}), {"a": [4], "b": [5, 6]})
+
+    def test_parts_share_a_processor_that_no_whole_host_has(self):
+        self.assertEqual(pinning.pinned({"a": 0.5, "b": 1.0, "c": 0.25, "d": 0.25}, {0, 1}),
+                         {"a": [1], "b": [0], "c": [1], "d": [1]})
+        self.assertEqual(pinning.pinned({"a": 1.5, "b": 0.5}, {0, 1}), {"a": [0, 1], "b": [1]})
+
+    def test_rounding_is_no_part(self):
+        self.assertEqual(pinning.pinned({"a": 3 * 0.1 / 0.3}, {0}), {"a": [0]})
+
+    def test_hosts_that_find_no_room_are_named(self):
+        for shares, name in (({"a": 1.0, "b": 1.0, "c": 0.1}, "c"), ({"a": 3.0}, "a"),
+                             ({"a": 0.6, "b": 0.6, "c": 0.6}, "c")):
+            with self.assertRaisesRegex(InputError, f'"{name}"'):
+                pinning.pinned(shares, {0, 1})
 
 
 if __name__ == "__main__":

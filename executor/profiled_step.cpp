@@ -1,0 +1,99 @@
+#include "executor/profiled_step.h"
+
+#include <torch/torch.h>
+
+#include "executor/class_loss.h"
+#include "executor/patch_batch.h"
+#include "executor/random.h"
+#include "executor/timing.h"
+#include "planner/model_graph.h"
+
+namespace cadastre {
+
+namespace {
+
+/// So small that the weights stay what they are.
+constexpr double kNoLearning = 1e-12;
+
+}  // namespace
+
+std::vector<at::Tensor> ProfiledStep::load(const std::vector<at::Tensor>& random_inputs) {
+  if (random_inputs.front().size(0) != batch_size_) {
+    batch_size_ = random_inputs.front().size(0);
+    load_s_.clear();
+    loss_s_.clear();
+  }
+  // As in training: other samples each time, from all over the scene, into new tensors.
+  std::vector<Pixel> pixels;
+  if (options_.scene != nullptr) {
+    const std::vector<Sample>& train = options_.scene->data.train;
+    for (std::int64_t i = 0; i < batch_size_ && !train.empty(); ++i) {
+      const auto draw = static_cast<std::uint64_t>(num_loaded_ + i);
+      const Sample& sample = train[mix(options_.seed, draw) % train.size()];
+      pixels.push_back({sample.row, sample.column});
+    }
+  }
+  std::vector<at::Tensor> batch;
+  const double load_s = seconds_of([&] {
+    if (pixels.empty()) {
+      for (const at::Tensor& input : random_inputs) batch.push_back(input.clone());
+      return;
+    }
+    const ProfileScene& scene = *options_.scene;
+    gather_patches(scene.data, scene.patch, pixels.data(), batch_size_, batch);
+    for (std::size_t i = 0; i < batch.size(); ++i)
+      vary_patches(scene.augmentation, options_.seed, num_loaded_, scene.data.modalities[i].name,
+                   static_cast<std::int64_t>(batch.size()), batch[i]);
+  });
+  num_loaded_ += batch_size_;
+  note(load_s, load_s_);
+  return batch;
+}
+
+void ProfiledStep::compute_loss(const at::Tensor& scores) {
+  std::vector<std::int64_t> label_shape = scores.sizes().vec();
+  label_shape.erase(label_shape.begin() + 1);
+  const at::Tensor labels = at::arange(scores.numel() / scores.size(1), at::kLong)
+                                .remainder(scores.size(1))
+                                .reshape(label_shape);
+  ClassLoss loss;
+  loss.label_smoothing = recommended_training(OptimizerKind::kAdamW).loss.label_smoothing;
+  note(seconds_of([&] {
+         const at::Tensor leaf = scores.detach().requires_grad_(true);
+         class_loss_sum(leaf, labels, loss).backward();
+       }),
+       loss_s_);
+}
+
+void ProfiledStep::update_by_adamw() {
+  note(seconds_of([&] {
+         adamw_.step({.kind = OptimizerKind::kAdamW, .learning_rate = kNoLearning});
+         network_.zero_gradients();
+       }),
+       adamw_s_);
+  note(seconds_of([&] { average_.add(network_, 0.99, 1); }), average_s_);
+}
+
+void ProfiledStep::update_by_sgd() {
+  note(seconds_of([&] {
+         sgd_.step({.kind = OptimizerKind::kSgd, .learning_rate = kNoLearning});
+         network_.zero_gradients();
+       }),
+       sgd_s_);
+}
+
+void ProfiledStep::write(Profile& profile) const {
+  const auto taken_s = [&](const std::vector<double>& seconds) {
+    return quantile_of(seconds, options_.quantile);
+  };
+  profile.load_s_per_sample = taken_s(load_s_) / static_cast<double>(batch_size_);
+  profile.loss_s_per_sample = taken_s(loss_s_) / static_cast<double>(batch_size_);
+  const std::int64_t num_parameters = network_.flat_parameters().numel();
+  if (num_parameters == 0) return;
+  const auto bytes = static_cast<double>(kBytesPerElement * num_parameters);
+  profile.optimizer_s_per_parameter_byte = taken_s(sgd_s_) / bytes;
+  profile.adamw_s_per_parameter_byte = taken_s(adamw_s_) / bytes;
+  profile.average_s_per_parameter_byte = taken_s(average_s_) / bytes;
+}
+
+}  // namespace cadastre

@@ -1,0 +1,61 @@
+#pragma once
+
+#include <ATen/ATen.h>
+
+#include <cstdint>
+#include <vector>
+
+#include "executor/network.h"
+#include "executor/profiler.h"
+#include "executor/stage_optimizer.h"
+#include "planner/profile.h"
+
+namespace cadastre {
+
+/// What a training step does beside its passes through the network, timed between such passes: as in
+/// training, these have pushed out of the caches what it reads.
+class ProfiledStep {
+ public:
+  /// `random_inputs`: of one batch, one of each of the model's inputs, where there is no scene.
+  ProfiledStep(const ProfileOptions& options, StageNetwork& network)
+      : options_(options), sgd_(network), adamw_(network), network_(network) {}
+
+  /// The next batch of the scene's samples, or copies of `random_inputs`, (N, …), one of each of the
+  /// model's inputs. The times of the last size of batch count.
+  [[nodiscard]] std::vector<at::Tensor> load(const std::vector<at::Tensor>& random_inputs);
+
+  /// The loss of scores (N, K) or (N, K, P, P), and its gradient.
+  void compute_loss(const at::Tensor& scores);
+
+  /// A step of AdamW and the average of the weights.
+  void update_by_adamw();
+  /// A step of SGD, some other work after the last.
+  void update_by_sgd();
+
+  /// What passes from here on take, counts.
+  void begin_to_count() { counts_ = true; }
+
+  /// Sets the profile's rates, of samples and of bytes of parameters.
+  void write(Profile& profile) const;
+
+ private:
+  void note(double seconds, std::vector<double>& into) const {
+    if (counts_) into.push_back(seconds);
+  }
+
+  const ProfileOptions& options_;
+  StageOptimizer sgd_;
+  StageOptimizer adamw_;
+  WeightAverage average_;
+  StageNetwork& network_;
+  std::int64_t batch_size_ = 0;
+  std::int64_t num_loaded_ = 0;  ///< samples
+  bool counts_ = false;
+  std::vector<double> load_s_;  ///< of passes of `batch_size_`
+  std::vector<double> loss_s_;  ///< likewise
+  std::vector<double> sgd_s_;
+  std::vector<double> adamw_s_;
+  std::vector<double> average_s_;
+};
+
+}  // namespace cadastre
