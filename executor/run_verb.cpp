@@ -129,6 +129,9 @@ void add_run_verb(CLI::App& program) {
   app->add_option("--model", request->model,
                   "The model, to be sure that the plan is for it; of one that PyTorch saved, the "
                   "weights to begin with");
+  app->add_flag("--random-weights", request->random_weights,
+                "Begin with random weights, of a model that PyTorch saved and that --model does not "
+                "give");
   app->add_option("--data", request->scene, "A scene's directory or document")->required();
   app->add_option("--rasters", request->rasters, "Where the scene's rasters lie, if not beside it");
   app->add_option("-o,--output", request->output, "Directory for what comes out")->required();

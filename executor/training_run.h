@@ -27,6 +27,7 @@ struct RunRequest {
   bool resumes = false;               ///< from the newest sound checkpoint, where there is one
   int max_restarts = 0;               ///< after failures
   bool replans = false;               ///< then, on the hosts that are left
+  bool random_weights = false;  ///< to begin with, of an imported model whose file is not given
   double timeline_quantile = 0.5;     ///< of the steps' durations: which of them is written
   LaunchOptions launch;
 };

@@ -27,10 +27,12 @@ RunCheckpoints::RunCheckpoints(const RunRequest& request, const CheckedRun& run)
     resume(request);
   else
     begin_anew(directory);
-  if (!resumed_ && is_imported(run.plan.profile.model) && run.initial_weights.empty())
+  if (!resumed_ && is_imported(run.plan.profile.model) && run.initial_weights.empty() &&
+      !request.random_weights)
     throw InputError("", "",
                      "expected --model with the file that " + run.plan.profile.model.name +
-                         " was imported from, whose weights training begins with, found none");
+                         " was imported from, whose weights training begins with, or "
+                         "--random-weights, found none");
   if (every_ > 0) writer_.emplace(directory, request.num_checkpoints);
   for (const Stage& stage : plan.stages)
     num_parts_ += 1 + (plan.averaging_period > 0 ? stage.replicas.size() : 1);

@@ -217,7 +217,8 @@ class Measurements {
       fs::remove_all(output);  // of a run that was interrupted
       testbed.run({"run", "--quiet", "--plan", directory(g) / name / "plan.json", "--data", scene_,
                    "--hosts", testbed.hosts_file(), "--steps", steps, "--validate-every", "0",
-                   "--checkpoint-every", "0", "--test-samples", "1", "--timeline-quantile",
+                   "--checkpoint-every", "0", "--test-samples", "1", "--random-weights",
+                   "--timeline-quantile",
                    number_text(suite_.method.quantile), "-o", output});
       const RunRecord run = read_run(output / "run.json");
       std::vector<double> ends_s;

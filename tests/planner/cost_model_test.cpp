@@ -4,6 +4,7 @@
 #include "planner/memory.h"
 #include "planner/prediction.h"
 #include "tests/support/catch.h"
+#include "tests/support/tiny_programs.h"
 #include "tests/support/worlds.h"
 
 using namespace cadastre;
@@ -123,6 +124,37 @@ TEST_CASE("parameters are averaged by the same all-reduce as gradients are reduc
   CHECK_THAT(prediction.hosts[4].reduction_s, WithinRel(0.2, 1e-9));
   CHECK(prediction.hosts[4].peak_memory_bytes == 250'000);
   CHECK(prediction.hosts[4].sent_bytes == 4 * 25'000);
+}
+
+TEST_CASE("transport is done while a rank waits, or slows what it computes", "[planner]") {
+  TinyProgram tiny({1, 1});
+  tiny.send_activation(0, 1, 1'000'000);
+  tiny.forward(0, 4);
+  tiny.receive_activation(1, 0, 1'000'000);
+  tiny.send_gradient(1, 0, 1);
+  tiny.receive_gradient(0, 1, 1);
+  Cluster cluster = star(2, 1e6, 0.25);
+  CHECK_THAT(evaluate(tiny.program, tiny.costs, cluster).step_s, WithinRel(4.0, 1e-6));
+  cluster.network.message_s = 0.25;
+  cluster.network.transport_s_per_byte = 1e-6;
+  const Timeline timeline = evaluate(tiny.program, tiny.costs, cluster);
+  // The sender: 0.25 s to hand over, 4 s to compute, 1 s for the message. The receiver waits anyway,
+  // 1 s and the latency of two links.
+  CHECK_THAT(timeline.step_s, WithinRel(5.25, 1e-6));
+}
+
+TEST_CASE("what reductions move slows what their ranks compute next", "[planner]") {
+  TinyProgram tiny({2});
+  for (const int r : {0, 1}) {
+    tiny.start_reduction(r, 0, 1'000'000);
+    tiny.forward(r, 10);
+    tiny.wait_for_reductions(r, 1'000'000);
+  }
+  Cluster cluster = star(2, 1e6, 0);
+  CHECK_THAT(evaluate(tiny.program, tiny.costs, cluster).step_s, WithinRel(10, 1e-9));
+  cluster.network.transport_s_per_byte = 1e-6;
+  // 1 s for the 1 MB that each sends, and 1 s, in the step after it, for what it received.
+  CHECK_THAT(evaluate(tiny.program, tiny.costs, cluster).step_s, WithinRel(12, 1e-9));
 }
 
 TEST_CASE("buckets are reduced beside the backward pass, one after the other", "[planner]") {

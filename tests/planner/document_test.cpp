@@ -169,7 +169,8 @@ TEST_CASE("validate refuses what it does not know, and unsound embedded document
         "cadastre-plan/1, cadastre-conditions/1, cadastre-timeline/1, cadastre-scene/1, "
         "cadastre-simulation/1, cadastre-map/1, cadastre-run/1, "
         "cadastre-checkpoint/1, cadastre-device/1, "
-        "cadastre-study/1, cadastre-measured/1, cadastre-study-result/1, found \"cadastre-plans/1\", did you mean "
+        "cadastre-study/1, cadastre-measured/1, cadastre-suite/1, cadastre-fidelity/1, "
+        "cadastre-study-result/1, found \"cadastre-plans/1\", did you mean "
         "\"cadastre-plan/1\"?");
   CHECK(refused(json_text(documents::with(to_json(worlds::two_stage_document()),
                                           "/cluster/hosts/1/name", "node1")),

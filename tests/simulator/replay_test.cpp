@@ -233,6 +233,24 @@ TEST_CASE("what a reduction adds up slows down what its rank computes", "[simula
   CHECK(host.sent_bytes == 4'000'000);
 }
 
+TEST_CASE("a message takes of both ends' processors, which compute the slower", "[simulator]") {
+  TinyProgram tiny({1, 1});
+  tiny.send_activation(0, 1, 1'000'000);
+  tiny.forward(0, 4);
+  tiny.receive_activation(1, 0, 1'000'000);
+  tiny.send_gradient(1, 0, 1);
+  tiny.receive_gradient(0, 1, 1);
+  Cluster cluster = star(2, kBandwidth, kLatency);
+  cluster.network.message_s = 0.25;
+  cluster.network.transport_s_per_byte = 1e-6;
+  const Timeline timeline = replayed(tiny, cluster);
+  // The sender takes 0.25 s to hand it over and 4 s to compute, beside 1 s for the transport, which
+  // has half of its processor until 2 s: it hands over until 0.5 s and computes until 5.25 s.
+  const TimelineEvent pass = events_of(timeline, 0, InstructionKind::kForward).at(0);
+  CHECK_THAT(pass.end_s - pass.start_s, WithinRel(4.75, 1e-6));
+  CHECK_THAT(timeline.step_s, WithinRel(5.25, 1e-6));
+}
+
 TEST_CASE("a stage's buckets are reduced one after the other", "[simulator]") {
   TinyProgram tiny({2});
   for (const int r : {0, 1}) {

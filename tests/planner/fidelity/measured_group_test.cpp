@@ -52,12 +52,15 @@ TEST_CASE("runs that are slower than the tolerance allows do not agree", "[plann
 TEST_CASE("what was measured of a group comes back from its file", "[planner]") {
   const TemporaryDirectory directory;
   MeasuredGroup group{.request = {{"model", "m"}}, .num_profiles = 2, .is_done = true};
-  group.plans = {{.asked = {.strategy = "pipeline", .micro_batches = 4},
-                  .error = "",
-                  .failures = {"run 2: killed"},
-                  .runs = {{.step_s = 1, .median_s = 2, .spread_s = 0.5}},
-                  .run_directories = {"pipeline-4/run-1"}},
-                 {.asked = {.strategy = "branch"}, .error = "no branches"}};
+  MeasuredPlan& pipeline = group.plans.emplace_back();
+  pipeline.asked.strategy = "pipeline";
+  pipeline.asked.micro_batches = 4;
+  pipeline.failures = {"run 2: killed"};
+  pipeline.runs = {{.step_s = 1, .median_s = 2, .spread_s = 0.5}};
+  pipeline.run_directories = {"pipeline-4/run-1"};
+  MeasuredPlan& branch = group.plans.emplace_back();
+  branch.asked.strategy = "branch";
+  branch.error = "no branches";
   const std::filesystem::path file = directory.path() / "measured.json";
   std::ofstream(file) << json_text(to_json(group));
   CHECK(read_measured_group(file) == group);

@@ -50,11 +50,10 @@ TEST_CASE("what is wrong in a suite is named", "[planner]") {
     document[nlohmann::json::json_pointer(pointer)] = value;
     CHECK_THROWS_WITH(read(document), "suites/small.json: " + message);
   };
-  refused("/groups/0/model", "other", "/groups/0/model: expected \"chain\", found \"other\"");
-  refused("/groups/0/cluster", "twos",
-          "/groups/0/cluster: expected \"two\", found \"twos\", did you mean \"two\"?");
+  refused("/groups/0/model", "other", "/groups/0/model: expected one of chain, found \"other\"");
+  refused("/groups/0/cluster", "three", "/groups/0/cluster: expected one of two, found \"three\"");
   refused("/groups/0/plans", nlohmann::json::array(),
-          "/groups/0/plans: expected at least 1 item, found 0");
+          "/groups/0/plans: expected an array of at least 1, found an array of 0");
   refused("/groups/0/plans/1", {{"strategy", "single"}},
           "/groups/0/plans/1: expected each plan once in a group, found \"single\" again");
   refused("/groups/0/plans/0/averaging_period", 4,

@@ -108,7 +108,11 @@ TEST_CASE("the points of the largest errors come first", "[planner]") {
 
 TEST_CASE("a comparison comes back from JSON, and what follows from it is not read", "[planner]") {
   Fidelity fidelity = two_groups();
-  fidelity.points[2] = {.group = 1, .asked = {.strategy = "single"}, .error = "run 1: killed"};
+  FidelityPoint failed;
+  failed.group = 1;
+  failed.asked.strategy = "single";
+  failed.error = "run 1: killed";
+  fidelity.points[2] = failed;
   nlohmann::json document = to_json(fidelity);
   const std::string file = "fidelity.json";
   CHECK(fidelity_from_json(JsonPlace(document, file, "")) == fidelity);
