@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <numeric>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -145,20 +146,19 @@ void profile(const ProfileRequest& request) {
   const ImportedModel given = given_model(request);
   const ModelGraph& model = given.model;
   check_memory(model, request.model);
-  std::optional<ProfileScene> scene;
+  std::optional<TrainingData> data;
   if (!request.scene.empty()) {
-    const Scene described = read_scene(request.scene, request.rasters);
-    PatchSize patch = patch_size(described, model.inputs);
-    scene = ProfileScene{.data = load_scene(described, model.inputs),
-                         .patch = std::move(patch),
-                         .augmentation = recommended_training(OptimizerKind::kAdamW).augmentation};
+    std::set<std::size_t> inputs;
+    for (std::size_t i = 0; i < model.inputs.size(); ++i) inputs.insert(i);
+    data.emplace(read_scene(request.scene, request.rasters), model, inputs,
+                 recommended_training(OptimizerKind::kAdamW), 1);
   }
   ProfileOptions options;
   options.batch_sizes = request.batch_sizes;
   options.num_threads = request.num_threads;
   options.repeats = request.repeats;
   options.quantile = request.quantile;
-  options.scene = scene ? &*scene : nullptr;
+  options.data = data && data->num_samples() > 0 ? &*data : nullptr;
   ProfileResult result;
   {
     std::optional<Progress> progress;
@@ -196,7 +196,7 @@ void add_profile_verb(CLI::App& program) {
       ->delimiter(',')
       ->check(integer_from(1, 65536))
       ->capture_default_str();
-  verb->add_option("--repeats", request->repeats, "Passes that count, of each size")
+  verb->add_option("--repeats", request->repeats, "Passes of the largest size that count; of a smaller, as many samples")
       ->check(integer_from(1, 100000))
       ->capture_default_str();
   verb->add_option("--quantile", request->quantile,

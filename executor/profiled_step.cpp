@@ -2,11 +2,12 @@
 
 #include <torch/torch.h>
 
+#include <numeric>
+
 #include "executor/class_loss.h"
-#include "executor/patch_batch.h"
-#include "executor/random.h"
 #include "executor/timing.h"
 #include "planner/model_graph.h"
+#include "planner/training_settings.h"
 
 namespace cadastre {
 
@@ -20,30 +21,21 @@ constexpr double kNoLearning = 1e-12;
 std::vector<at::Tensor> ProfiledStep::load(const std::vector<at::Tensor>& random_inputs) {
   if (random_inputs.front().size(0) != batch_size_) {
     batch_size_ = random_inputs.front().size(0);
+    inputs_.resize(random_inputs.size());
+    std::iota(inputs_.begin(), inputs_.end(), std::size_t{0});
     load_s_.clear();
     loss_s_.clear();
   }
-  // As in training: other samples each time, from all over the scene, into new tensors.
-  std::vector<Pixel> pixels;
-  if (options_.scene != nullptr) {
-    const std::vector<Sample>& train = options_.scene->data.train;
-    for (std::int64_t i = 0; i < batch_size_ && !train.empty(); ++i) {
-      const auto draw = static_cast<std::uint64_t>(num_loaded_ + i);
-      const Sample& sample = train[mix(options_.seed, draw) % train.size()];
-      pixels.push_back({sample.row, sample.column});
-    }
-  }
   std::vector<at::Tensor> batch;
+  // As in training: other samples each time, from all over the scene, into new tensors.
   const double load_s = seconds_of([&] {
-    if (pixels.empty()) {
+    if (options_.data != nullptr)
+      batch = options_.data
+                  ->load(0, {.begin = num_loaded_, .end = num_loaded_ + batch_size_}, inputs_,
+                         TrainingData::Variation::kVaried)
+                  .inputs;
+    else
       for (const at::Tensor& input : random_inputs) batch.push_back(input.clone());
-      return;
-    }
-    const ProfileScene& scene = *options_.scene;
-    gather_patches(scene.data, scene.patch, pixels.data(), batch_size_, batch);
-    for (std::size_t i = 0; i < batch.size(); ++i)
-      vary_patches(scene.augmentation, options_.seed, num_loaded_, scene.data.modalities[i].name,
-                   static_cast<std::int64_t>(batch.size()), batch[i]);
   });
   num_loaded_ += batch_size_;
   note(load_s, load_s_);

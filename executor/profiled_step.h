@@ -49,6 +49,7 @@ class ProfiledStep {
   WeightAverage average_;
   StageNetwork& network_;
   std::int64_t batch_size_ = 0;
+  std::vector<std::size_t> inputs_;  ///< all of the model's
   std::int64_t num_loaded_ = 0;  ///< samples
   bool counts_ = false;
   std::vector<double> load_s_;  ///< of passes of `batch_size_`

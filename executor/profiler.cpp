@@ -4,6 +4,7 @@
 #include <torch/torch.h>
 
 #include <algorithm>
+#include <numeric>
 #include <string>
 #include <utility>
 
@@ -114,6 +115,18 @@ struct Taken {
   double spread_s = 0;
 };
 
+/// The means of so many passes after another each, of all that are whole.
+std::vector<double> means_of(const std::vector<double>& seconds, std::int64_t num_passes) {
+  std::vector<double> means;
+  const auto count = static_cast<std::size_t>(num_passes);
+  for (std::size_t begin = 0; begin + count <= seconds.size(); begin += count)
+    means.push_back(std::accumulate(seconds.begin() + static_cast<std::ptrdiff_t>(begin),
+                                    seconds.begin() + static_cast<std::ptrdiff_t>(begin + count),
+                                    0.0) /
+                    static_cast<double>(count));
+  return means;
+}
+
 double sum(const std::vector<Taken>& timings) {
   double total_s = 0;
   for (const Taken& timing : timings) total_s += timing.seconds;
@@ -147,17 +160,22 @@ ProfileResult profile_model(const ModelGraph& model, const ProfileOptions& optio
   StageNetwork whole = whole_network(model, options.seed);
   LayerByLayer layers(model, options.seed);
   ProfiledStep step(options, whole);
-  const int passes = options.warm_up + options.repeats;
+  // Whatever the size, a repeat is of as many samples: of some passes, where they are smaller. What
+  // disturbs a machine for longer than a pass would spare the quickest of short ones.
+  const auto passes_of_repeat = [&](std::int64_t size) { return batch_sizes.back() / size; };
+  const auto passes_of = [&](std::int64_t size) {
+    return options.warm_up + options.repeats * passes_of_repeat(size);
+  };
   // Work in units of samples passed through the network.
   std::int64_t total = 0;
-  for (const std::int64_t size : batch_sizes) total += size * passes;
+  for (const std::int64_t size : batch_sizes) total += size * passes_of(size);
   std::int64_t done = 0;
   for (const std::int64_t batch_size : batch_sizes) {
     const std::vector<at::Tensor> values = random_inputs(model, batch_size, options.seed);
     const ForwardContext context{.seed = options.seed, .samples = {.begin = 0, .end = batch_size}};
     std::vector<LayerSeconds> layer_seconds(model.layers.size());
     LayerSeconds whole_seconds;
-    for (int pass = 0; pass < passes; ++pass) {
+    for (std::int64_t pass = 0; pass < passes_of(batch_size); ++pass) {
       const bool counts = pass >= options.warm_up;
       if (counts) step.begin_to_count();
       const std::vector<at::Tensor> model_inputs = step.load(values);
@@ -185,8 +203,9 @@ ProfileResult profile_model(const ModelGraph& model, const ProfileOptions& optio
     }
 
     const auto taken = [&](const std::vector<double>& seconds) {
-      return Taken{.seconds = quantile_of(seconds, options.quantile),
-                   .spread_s = summarize(seconds).spread_s};
+      const std::vector<double> repeats = means_of(seconds, passes_of_repeat(batch_size));
+      return Taken{.seconds = quantile_of(repeats, options.quantile),
+                   .spread_s = summarize(repeats).spread_s};
     };
     std::vector<Taken> forward;
     std::vector<Taken> backward;

@@ -47,7 +47,7 @@ SampleSequence::SampleSequence(const std::vector<std::int32_t>& classes, double 
   for (const std::vector<std::int32_t>& of_class : samples_)
     shares.push_back(of_class.empty() ? 0
                                       : std::pow(static_cast<double>(of_class.size()), balance));
-  places_ = divided_places(shares, samples_per_pass_);
+  places_ = divided_places(shares, classes.empty() ? 0 : samples_per_pass_);
 }
 
 std::vector<double> SampleSequence::draw_chances() const {

@@ -50,7 +50,6 @@ class Measurements {
   Measurements(const FidelitySuite& suite, const FidelityOptions& options)
       : suite_(suite), options_(options) {
     for (const auto& [name, file] : suite.models) models_.emplace(name, read_model(file));
-    const nlohmann::json document = to_json(suite);
     for (const auto& [name, cluster] : suite.clusters)
       check_fits_machine(cluster, options.suite_file.string(), "/clusters/" + name);
     for (std::size_t g = 0; g < suite.groups.size(); ++g) groups_.push_back(begun(g));
@@ -60,6 +59,7 @@ class Measurements {
     if (std::all_of(groups_.begin(), groups_.end(),
                     [](const MeasuredGroup& group) { return group.is_done; }))
       return;
+    check_may_make_hosts();
     make_scene();
     for (const auto& [name, cluster] : suite_.clusters) {
       std::vector<std::size_t> left;

@@ -68,11 +68,16 @@ void check_fits_machine(const Cluster& cluster, const std::string& file,
                      "expected none: every host of a testbed has a machine of its own");
 }
 
+void check_may_make_hosts() {
+  if (::geteuid() != 0)
+    throw InputError("", "",
+                     "expected root, who alone can make hosts on this machine (network namespaces "
+                     "and control groups); run it with sudo");
+}
+
 Testbed::Testbed(const Cluster& cluster, fs::path directory)
     : directory_(std::move(directory)), name_("fidelity-" + std::to_string(::getpid())) {
-  if (::geteuid() != 0)
-    throw InputError("", "", "expected root, who alone can make hosts on this machine (network "
-                             "namespaces and control groups); run it with sudo");
+  check_may_make_hosts();
   fs::create_directories(directory_);
   const fs::path nominal = directory_ / "nominal.json";
   write_file(nominal, json_text(to_json(cluster)));

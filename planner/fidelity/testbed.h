@@ -14,8 +14,11 @@ namespace cadastre {
 void check_fits_machine(const Cluster& cluster, const std::string& file,
                         const std::string& pointer);
 
+/// Throws InputError unless this process may make hosts on this machine: root may.
+void check_may_make_hosts();
+
 /// A cluster's hosts, made on this machine by `executor/testbed/testbed.py` while this is there:
-/// network namespaces, shaped links, shares of the processors. They need root.
+/// network namespaces, shaped links, processors of their own or shares of them.
 class Testbed {
  public:
   /// `directory` keeps what the commands say. Throws InputError where the machine cannot make any
