@@ -13,6 +13,10 @@ namespace cadastre {
 
 class JsonPlace;
 
+/// Most that a host's speed or a link's bandwidth may vary between steps: under a log-normal law, a
+/// step in four is then 4 times slower than the median, or more.
+inline constexpr double kMostStepSpread = 4;
+
 struct Host {
   std::string name;
   /// Compute speed relative to the device of the profile: a layer takes its profiled seconds
@@ -29,6 +33,11 @@ struct Host {
   std::optional<double> idle_watts;  ///< while it does not; without it, `watts`
   std::string machine;               ///< that it shares with other hosts; empty: it has its own
   std::optional<double> mtbf_s;      ///< mean time between its failures, > 0; see `host_mtbf_s`
+  /// How its speed varies from step to step (others use it, too; it gets hot): the distance between
+  /// the quartiles over the median, in [0, kMostStepSpread].
+  double speed_spread = 0;
+  /// Likewise of the bandwidth of its own link, where that differs from the network's.
+  std::optional<double> bandwidth_spread = std::nullopt;
   bool operator==(const Host&) const = default;
 };
 
@@ -41,6 +50,7 @@ struct Machine {
   /// The machine's own link to the switch, where it differs from the network's.
   std::optional<double> bandwidth_bytes_per_s;
   std::optional<double> latency_s;
+  std::optional<double> bandwidth_spread = std::nullopt;  ///< as `Host::bandwidth_spread`
   bool operator==(const Machine&) const = default;
 };
 
@@ -94,6 +104,9 @@ struct Network {
   /// Processor time of a host for each byte that it sends, and for each that it receives: system
   /// calls, copies, checksums. What it computes meanwhile is so much slower.
   double transport_s_per_byte = 0;
+  /// How the bandwidth of each link that states nothing else varies from step to step: as
+  /// `Host::speed_spread`.
+  double bandwidth_spread = 0;
   std::vector<DirectLink> direct_links;
   std::vector<Zone> zones;  ///< of a star; a host is in one at most
   Topology topology;

@@ -16,7 +16,15 @@ using Fault = std::optional<ClusterFault>;
 
 bool is_bandwidth(double value) { return std::isfinite(value) && value > 0; }
 
+bool is_spread(double value) { return value >= 0 && value <= kMostStepSpread; }
+
 bool is_latency(double value) { return std::isfinite(value) && value >= 0; }
+
+ClusterFault spread_fault(const std::string& pointer, double found) {
+  return {.pointer = pointer,
+          .message = "expected a number from 0 to " + number_text(kMostStepSpread) + ", found " +
+                     number_text(found)};
+}
 
 Fault own_link_fault(const auto& owner, const std::string& pointer) {
   if (owner.bandwidth_bytes_per_s && !is_bandwidth(*owner.bandwidth_bytes_per_s))
@@ -27,7 +35,16 @@ Fault own_link_fault(const auto& owner, const std::string& pointer) {
     return ClusterFault{
         .pointer = pointer + "/latency_s",
         .message = "expected a number >= 0, found " + number_text(*owner.latency_s)};
+  if (owner.bandwidth_spread && !is_spread(*owner.bandwidth_spread))
+    return spread_fault(pointer + "/bandwidth_spread", *owner.bandwidth_spread);
   return std::nullopt;
+}
+
+/// The key of what `owner` says of its own link; empty where it says nothing.
+std::string own_link_key(const auto& owner) {
+  if (owner.bandwidth_bytes_per_s) return "/bandwidth_bytes_per_s";
+  if (owner.latency_s) return "/latency_s";
+  return owner.bandwidth_spread ? "/bandwidth_spread" : "";
 }
 
 Fault machine_fault(const Cluster& cluster) {
@@ -66,6 +83,11 @@ Fault host_fault(const Cluster& cluster) {
       fault->host = index;
       return fault;
     }
+    if (!is_spread(host.speed_spread)) {
+      ClusterFault fault = spread_fault("/speed_spread", host.speed_spread);
+      fault.host = index;
+      return fault;
+    }
     if (host.machine.empty()) continue;
     if (std::find(machines.begin(), machines.end(), host.machine) == machines.end())
       return ClusterFault{
@@ -74,10 +96,10 @@ Fault host_fault(const Cluster& cluster) {
           .message = "expected a machine of the cluster (" +
                      (machines.empty() ? std::string("there are none") : listed(machines)) +
                      "), found " + in_quotes(host.machine) + did_you_mean(host.machine, machines)};
-    if (host.bandwidth_bytes_per_s || host.latency_s)
+    if (const std::string key = own_link_key(host); !key.empty())
       return ClusterFault{
           .host = index,
-          .pointer = host.bandwidth_bytes_per_s ? "/bandwidth_bytes_per_s" : "/latency_s",
+          .pointer = key,
           .message = "expected none for a host on a machine, whose link it is: state it there"};
   }
   return std::nullopt;
@@ -124,19 +146,13 @@ Fault star_fault(const Cluster& cluster) {
   const std::string message = "expected none beside a topology, which states the links";
   for (std::size_t h = 0; h < cluster.hosts.size(); ++h) {
     const Host& host = cluster.hosts[h];
-    if (host.bandwidth_bytes_per_s || host.latency_s)
-      return ClusterFault{
-          .host = static_cast<int>(h),
-          .pointer = host.bandwidth_bytes_per_s ? "/bandwidth_bytes_per_s" : "/latency_s",
-          .message = message};
+    if (const std::string key = own_link_key(host); !key.empty())
+      return ClusterFault{.host = static_cast<int>(h), .pointer = key, .message = message};
   }
   for (std::size_t m = 0; m < cluster.machines.size(); ++m) {
     const Machine& machine = cluster.machines[m];
-    if (machine.bandwidth_bytes_per_s || machine.latency_s)
-      return ClusterFault{
-          .pointer = "/machines/" + std::to_string(m) +
-                     (machine.bandwidth_bytes_per_s ? "/bandwidth_bytes_per_s" : "/latency_s"),
-          .message = message};
+    if (const std::string key = own_link_key(machine); !key.empty())
+      return ClusterFault{.pointer = "/machines/" + std::to_string(m) + key, .message = message};
   }
   return std::nullopt;
 }
@@ -163,6 +179,8 @@ std::optional<ClusterFault> network_fault(const Cluster& cluster) {
   if (Fault fault = shared_place_fault(cluster)) return fault;
   if (Fault fault = star_fault(cluster)) return fault;
   if (Fault fault = model_fault(cluster.network.model)) return fault;
+  if (!is_spread(cluster.network.bandwidth_spread))
+    return spread_fault("/network/bandwidth_spread", cluster.network.bandwidth_spread);
   return topology_fault(cluster);
 }
 

@@ -24,6 +24,13 @@ double number_or(JsonObject& object, std::string_view key, double otherwise) {
   return place ? place->number(0) : otherwise;
 }
 
+/// The optional member "bandwidth_spread".
+std::optional<double> read_bandwidth_spread(JsonObject& object) {
+  const std::optional<JsonPlace> spread = object.find("bandwidth_spread");
+  if (!spread) return std::nullopt;
+  return spread->number(0, kMostStepSpread);
+}
+
 /// `count` becomes that of the entry: so many hosts NAME-1, NAME-2, …
 Host read_host(const JsonPlace& place, std::optional<std::int64_t>& count) {
   JsonObject object = place.object();
@@ -49,6 +56,9 @@ Host read_host(const JsonPlace& place, std::optional<std::int64_t>& count) {
   if (const auto bandwidth = object.find("bandwidth_bytes_per_s"))
     host.bandwidth_bytes_per_s = bandwidth_bytes_per_s(*bandwidth);
   if (const auto latency = object.find("latency_s")) host.latency_s = duration_s(*latency);
+  if (const auto spread = object.find("speed_spread"))
+    host.speed_spread = spread->number(0, kMostStepSpread);
+  host.bandwidth_spread = read_bandwidth_spread(object);
   if (const auto number = object.find("count")) {
     constexpr std::int64_t kMostHosts = 1 << 16;
     count = number->integer(1, kMostHosts);
@@ -198,6 +208,7 @@ Machine read_machine(const JsonPlace& place) {
   if (const auto bandwidth = object.find("bandwidth_bytes_per_s"))
     machine.bandwidth_bytes_per_s = bandwidth_bytes_per_s(*bandwidth);
   if (const auto latency = object.find("latency_s")) machine.latency_s = duration_s(*latency);
+  machine.bandwidth_spread = read_bandwidth_spread(object);
   object.finish();
   return machine;
 }
@@ -209,6 +220,7 @@ nlohmann::json to_json(const Machine& machine) {
   if (machine.bandwidth_bytes_per_s)
     written["bandwidth_bytes_per_s"] = *machine.bandwidth_bytes_per_s;
   if (machine.latency_s) written["latency_s"] = *machine.latency_s;
+  if (machine.bandwidth_spread) written["bandwidth_spread"] = *machine.bandwidth_spread;
   return written;
 }
 
@@ -227,6 +239,7 @@ Network read_network(const JsonPlace& place, const HostNames& hosts) {
   if (const auto seconds = object.find("message_s")) network.message_s = duration_s(*seconds);
   if (const auto seconds = object.find("transport_s_per_byte"))
     network.transport_s_per_byte = seconds->number(0, kMostReductionSecondsPerByte);
+  network.bandwidth_spread = read_bandwidth_spread(object).value_or(0);
   if (const auto links = object.find("direct_links")) {
     std::map<std::pair<std::string, std::string>, std::string> where;
     for (const JsonPlace& item : links->array()) {
@@ -258,6 +271,8 @@ nlohmann::json to_json(const Host& host) {
   if (host.idle_watts) written["idle_watts"] = *host.idle_watts;
   if (!host.machine.empty()) written["machine"] = host.machine;
   if (host.mtbf_s) written["mtbf_s"] = *host.mtbf_s;
+  if (host.speed_spread > 0) written["speed_spread"] = host.speed_spread;
+  if (host.bandwidth_spread) written["bandwidth_spread"] = *host.bandwidth_spread;
   return written;
 }
 
@@ -302,6 +317,8 @@ nlohmann::json to_json(const Cluster& cluster) {
   if (cluster.network.message_s > 0) network["message_s"] = cluster.network.message_s;
   if (cluster.network.transport_s_per_byte > 0)
     network["transport_s_per_byte"] = cluster.network.transport_s_per_byte;
+  if (cluster.network.bandwidth_spread > 0)
+    network["bandwidth_spread"] = cluster.network.bandwidth_spread;
   for (const Zone& zone : cluster.network.zones)
     network["zones"].push_back({{"name", zone.name},
                                 {"hosts", zone.hosts},

@@ -47,12 +47,34 @@ struct BackgroundTraffic {
   bool operator==(const BackgroundTraffic&) const = default;
 };
 
+/// How much a host's speed or a link's bandwidth varies from step to step: the distance between the
+/// quartiles over the median, in [0, kMostStepSpread].
+struct ResourceSpread {
+  Resource resource;
+  double spread = 0;
+  bool operator==(const ResourceSpread&) const = default;
+};
+
+/// Whole steps vary, which does not average out within one as the jitter of instructions does: a
+/// host that another program visits is slow for a step or several, and so is a shared line. In each
+/// step, each host has its speed times a factor, and each link (both directions) its bandwidth
+/// times one: log-normal, of median 1. A factor lasts for a geometric number of steps, and then
+/// another is drawn. Draws depend on the seed, the name of the host or link and the number of the
+/// step alone: plans that are compared meet the same good and bad steps, wherever their ranks are.
+struct StepVariation {
+  double correlation_steps = 4;  ///< that a factor lasts in the mean, >= 1 (1: drawn each step)
+  /// Where they differ from those of the cluster (`Host::speed_spread`, `bandwidth_spread`).
+  std::vector<ResourceSpread> spreads = {};
+  bool operator==(const StepVariation&) const = default;
+};
+
 /// Compute times vary: each instruction takes its seconds times a log-normal factor of median 1.
 struct Jitter {
   std::uint64_t seed = 1;
   /// Spread between the quartiles over the median, the same for all instructions; where absent,
   /// that of each layer's measurements in the profile.
   std::optional<double> relative_spread;
+  std::optional<StepVariation> between_steps = std::nullopt;
   bool operator==(const Jitter&) const = default;
 };
 

@@ -1,5 +1,6 @@
 #include <nlohmann/json.hpp>
 
+#include "planner/cluster.h"
 #include "planner/conditions.h"
 #include "planner/files.h"
 #include "planner/json_reader.h"
@@ -71,6 +72,23 @@ BackgroundTraffic read_background_traffic(const JsonPlace& place) {
   return traffic;
 }
 
+StepVariation read_between_steps(const JsonPlace& place) {
+  JsonObject object = place.object();
+  StepVariation variation;
+  if (const auto steps = object.find("correlation_steps"))
+    variation.correlation_steps = steps->number(1, static_cast<double>(kMostSteps));
+  if (const auto spreads = object.find("spreads"))
+    for (const JsonPlace& item : spreads->array()) {
+      JsonObject entry = item.object();
+      ResourceSpread& spread = variation.spreads.emplace_back();
+      spread.resource = read_resource(entry);
+      spread.spread = entry.at("spread").number(0, kMostStepSpread);
+      entry.finish();
+    }
+  object.finish();
+  return variation;
+}
+
 Jitter read_jitter(const JsonPlace& place) {
   JsonObject object = place.object();
   Jitter jitter;
@@ -79,6 +97,8 @@ Jitter read_jitter(const JsonPlace& place) {
   constexpr double kMostSpread = 10;
   if (const auto spread = object.find("relative_spread"))
     jitter.relative_spread = spread->number(0, kMostSpread);
+  if (const auto between_steps = object.find("between_steps"))
+    jitter.between_steps = read_between_steps(*between_steps);
   object.finish();
   return jitter;
 }
@@ -134,6 +154,12 @@ nlohmann::json to_json(const Failure& failure) {
   nlohmann::json written = to_json(failure.resource);
   written["at_s"] = failure.at_s;
   if (failure.back_after_s) written["back_after_s"] = *failure.back_after_s;
+  return written;
+}
+
+nlohmann::json to_json(const ResourceSpread& spread) {
+  nlohmann::json written = to_json(spread.resource);
+  written["spread"] = spread.spread;
   return written;
 }
 
@@ -200,6 +226,9 @@ nlohmann::json to_json(const Conditions& conditions) {
     written["jitter"] = {{"seed", conditions.jitter->seed}};
     if (conditions.jitter->relative_spread)
       written["jitter"]["relative_spread"] = *conditions.jitter->relative_spread;
+    if (const auto& between_steps = conditions.jitter->between_steps)
+      written["jitter"]["between_steps"] = {{"correlation_steps", between_steps->correlation_steps},
+                                            {"spreads", each_to_json(between_steps->spreads)}};
   }
   return written;
 }

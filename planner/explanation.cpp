@@ -53,6 +53,7 @@ class Explanation {
     idle_hosts();
     memory();
     other_clusters();
+    robustness();
     other_kinds();
     proof();
     return std::move(sentences_);
@@ -211,6 +212,70 @@ class Explanation {
            percent_text(std::abs(more_s) / step_s()) + ")";
   }
 
+  /// Why this plan and not the one of the least step without variation, where plans were replayed
+  /// with it.
+  void robustness() {
+    if (!plan_.simulated_p95_s) return;
+    const Plan* plain = &plan_;
+    std::size_t num_replayed = 1;
+    for (const std::vector<Plan>* plans : {&document_.runners_up, &document_.alternatives})
+      for (const Plan& plan : *plans) {
+        if (!plan.simulated_p95_s) continue;
+        ++num_replayed;
+        if (plan.predicted.step_s < plain->predicted.step_s) plain = &plan;
+      }
+    const auto times_of = [](const Plan& plan) {
+      return "a median of " + seconds_text(plan.simulated_median_s.value_or(0)) + ", a mean of " +
+             seconds_text(plan.simulated_step_s.value_or(0)) + " and a 95th percentile of " +
+             seconds_text(plan.simulated_p95_s.value_or(0));
+    };
+    if (plain == &plan_) {
+      say("As hosts and links vary from step to step, its simulated steps have " + times_of(plan_) +
+          ": of the " + plural(num_replayed, "plan") +
+          " that were replayed and are shown, none is clearly less likely to be late, nor faster "
+          "without variation.");
+      return;
+    }
+    say("It is chosen for its 95th percentile: as hosts and links vary from step to step, its "
+        "simulated steps have " +
+        times_of(plan_) + "; those of the plan that is fastest without variation (" +
+        plan_kind(*plain, document_.profile.model, document_.cluster) + ", " +
+        seconds_text(plain->predicted.step_s) + ") have " + times_of(*plain) + ".");
+    less_on_what_varies(*plain);
+  }
+
+  /// On which hosts and over how much of the network the plan relies less than `plain` does.
+  void less_on_what_varies(const Plan& plain) {
+    const auto compute_s = [](const Plan& plan, const std::string& name) {
+      for (const HostPrediction& host : plan.predicted.hosts)
+        if (host.host == name) return host.compute_s;
+      return 0.0;
+    };
+    // Where conditions alone said what varies, the cluster names no host.
+    const bool any_named =
+        std::any_of(document_.cluster.hosts.begin(), document_.cluster.hosts.end(),
+                    [](const Host& host) { return host.speed_spread > 0; });
+    std::string relieved;
+    for (const Host& host : document_.cluster.hosts) {
+      const double now_s = compute_s(plan_, host.name);
+      const double before_s = compute_s(plain, host.name);
+      if ((any_named && !(host.speed_spread > 0)) || !matters(before_s - now_s)) continue;
+      relieved += (relieved.empty() ? "" : "; ") + host.name;
+      if (any_named) relieved += ", whose speed varies by " + percent_text(host.speed_spread) + ",";
+      relieved += " computes for " + seconds_text(now_s) + " of a step, there for " +
+                  seconds_text(before_s);
+    }
+    if (!relieved.empty())
+      say((any_named ? "It asks less of what varies: " : "It asks less of some: ") + relieved +
+          ".");
+    const auto traffic = [](const Plan& plan) {
+      return static_cast<double>(plan.predicted.traffic_bytes_per_step);
+    };
+    if (traffic(plan_) < traffic(plain))
+      say("It moves " + bytes_text(traffic(plan_)) + " a step over the network, there it is " +
+          bytes_text(traffic(plain)) + ".");
+  }
+
   void other_kinds() {
     const auto objective = static_cast<Objective>(
         std::find(objective_names().begin(), objective_names().end(), document_.search.objective) -
@@ -221,6 +286,13 @@ class Explanation {
       const double value =
           minimised(objective, objective_value(other.predicted, objective, other.batch_size));
       if (!(own > 0)) break;
+      if (plan_.simulated_p95_s) {
+        if (const auto& p95_s = other.simulated_p95_s; p95_s && *p95_s > *plan_.simulated_p95_s)
+          say("The best " + plan_kind(other, document_.profile.model, document_.cluster) +
+              " plan met has a 95th percentile that is worse by " +
+              percent_text(*p95_s / *plan_.simulated_p95_s - 1) + ".");
+        continue;
+      }
       double reduction_s = 0;
       double waiting_s = 0;
       for (const HostPrediction& host : other.predicted.hosts) {
@@ -241,10 +313,12 @@ class Explanation {
 
   void proof() {
     const SearchReport& search = document_.search;
+    const std::string without =
+        plan_.simulated_p95_s ? "Without variation, no plan is better" : "No plan is better";
     if (search.optimality_gap <= kTolerance && search.proven)
-      say("No plan is better: proven.");
+      say(without + ": proven.");
     else
-      say("No plan is better by more than " + percent_text(search.optimality_gap) +
+      say(without + " by more than " + percent_text(search.optimality_gap) +
           ": that is how far the bound is away.");
   }
 

@@ -92,6 +92,9 @@ struct Plan {
   std::vector<Stage> stages;
   Prediction predicted;
   std::optional<double> simulated_step_s;  ///< set once the plan was replayed in the simulator
+  /// Of the steps of a replay in which hosts and links vary; `simulated_step_s` is then their mean.
+  std::optional<double> simulated_median_s = std::nullopt;
+  std::optional<double> simulated_p95_s = std::nullopt;  ///< likewise, the 95th percentile
   bool operator==(const Plan&) const = default;
 };
 

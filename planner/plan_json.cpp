@@ -44,6 +44,20 @@ Prediction read_prediction(const JsonPlace& place, const Cluster& cluster) {
   return prediction;
 }
 
+/// The optional member `"simulated": {"step_s": …}`, beside which stand `median_s` and `p95_s`, or
+/// neither.
+void read_simulated(JsonObject& object, Plan& plan) {
+  const std::optional<JsonPlace> place = object.find("simulated");
+  if (!place) return;
+  JsonObject simulated = place->object();
+  plan.simulated_step_s = simulated.at("step_s").number(0);
+  if (const auto p95 = simulated.find("p95_s")) {
+    plan.simulated_p95_s = p95->number(0);
+    plan.simulated_median_s = simulated.at("median_s").number(0, *plan.simulated_p95_s);
+  }
+  simulated.finish();
+}
+
 /// The members of a plan; the caller finishes `object`, which may have others.
 Plan read_plan_members(JsonObject& object, const ModelGraph& model, const Cluster& cluster) {
   Plan plan{.strategy = object.at("strategy").string(),
@@ -56,7 +70,8 @@ Plan read_plan_members(JsonObject& object, const ModelGraph& model, const Cluste
             .optimizer = optimizer_from_json(object),
             .stages = stages_from_json(object.at("stages")),
             .predicted = read_prediction(object.at("predicted"), cluster),
-            .simulated_step_s = simulated_step_from_json(object)};
+            .simulated_step_s = {}};
+  read_simulated(object, plan);
   check_plan(plan, model, cluster, object.place());
   return plan;
 }
@@ -102,6 +117,10 @@ nlohmann::json plan_members(const Plan& plan) {
     members["wire_dtype"] = wire_dtype_name(plan.wire_dtype);
   if (!(plan.optimizer == Optimizer{})) members["optimizer"] = to_json(plan.optimizer);
   if (plan.simulated_step_s) members["simulated"] = {{"step_s", *plan.simulated_step_s}};
+  if (plan.simulated_median_s && plan.simulated_p95_s) {
+    members["simulated"]["median_s"] = *plan.simulated_median_s;
+    members["simulated"]["p95_s"] = *plan.simulated_p95_s;
+  }
   return members;
 }
 

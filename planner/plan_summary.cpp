@@ -35,6 +35,9 @@ std::vector<std::string> table_row(const Plan& plan, const PlanDocument& documen
       plan.predicted.fits_memory ? "yes" : "no"};
   if (document.plan.simulated_step_s)
     row.push_back(plan.simulated_step_s ? fixed(*plan.simulated_step_s * kMilli, 1) : "-");
+  if (document.plan.simulated_p95_s)
+    for (const auto& seconds : {plan.simulated_median_s, plan.simulated_p95_s})
+      row.push_back(seconds ? fixed(*seconds * kMilli, 1) : "-");
   return row;
 }
 
@@ -101,6 +104,8 @@ nlohmann::json strategy_json(const Plan& plan, const PlanDocument& document) {
   if (!(plan.all_reduce == AllReduce{})) json["all_reduce"] = to_json(plan.all_reduce);
   if (plan.wire_dtype != WireDtype::kFloat32) json["wire_dtype"] = wire_dtype_name(plan.wire_dtype);
   if (plan.simulated_step_s) json["simulated_step_s"] = *plan.simulated_step_s;
+  if (plan.simulated_median_s) json["simulated_median_s"] = *plan.simulated_median_s;
+  if (plan.simulated_p95_s) json["simulated_p95_s"] = *plan.simulated_p95_s;
   return json;
 }
 
@@ -111,6 +116,10 @@ std::string plan_summary(const PlanDocument& document) {
                                                  "step ms", "latency ms", "inferences/s",
                                                  "traffic MB", "peak MB", "fits"}};
   if (document.plan.simulated_step_s) rows.front().push_back("simulated ms");
+  if (document.plan.simulated_p95_s) {
+    rows.front().push_back("median ms");
+    rows.front().push_back("p95 ms");
+  }
   rows.push_back(table_row(document.plan, document, "* "));
   for (const Plan& plan : document.runners_up) rows.push_back(table_row(plan, document, "  "));
   for (const Plan& plan : document.alternatives) rows.push_back(table_row(plan, document, "  "));

@@ -23,6 +23,8 @@
 #include "planner/planner.h"
 #include "planner/progress.h"
 #include "planner/refusal.h"
+#include "planner/replayed_plans.h"
+#include "planner/robust_choice.h"
 #include "planner/survivor_table.h"
 #include "planner/table.h"
 #include "planner/units.h"
@@ -46,6 +48,8 @@ struct PlanVerb {
   std::vector<std::string> pareto;
   int num_front_plans = 8;
   int validate = 0;
+  bool robust = false;
+  std::filesystem::path conditions;  // of --robust
   bool explain = false;
   int survivors = 0;
   bool require_survivors = false;
@@ -143,20 +147,36 @@ void check_takes_time(const Profile& profile, const PlannerOptions& planner,
 }
 
 /// Replays compare seconds of a step, and any of the plans that keep the limits may win.
-void check_validation(const PlanVerb& verb) {
-  if (verb.validate == 0) return;
+void check_replays(const PlanVerb& verb, const std::string& option) {
   if (verb.planner.objective != Objective::kStepTime)
-    throw InputError("--validate", "",
+    throw InputError(option, "",
                      "expected the objective step-time, which the simulator measures, found " +
                          in_quotes(verb.objective));
   if (verb.planner.strategy != "auto")
-    throw InputError("--validate", "",
+    throw InputError(option, "",
                      "expected the strategy auto, as another plan may be chosen, found " +
                          in_quotes(verb.planner.strategy));
   const std::filesystem::path simulator = program_directory() / "cadastre-simulator";
   if (!std::filesystem::exists(simulator))
+    throw InputError(option, "", "expected the program " + simulator.string() + ", found none");
+}
+
+/// What plans are replayed under, where the robust one is asked for. Throws InputError for options
+/// that do not go together, too.
+Conditions conditions_of(const PlanVerb& verb, const Cluster& cluster) {
+  if (!verb.robust) {
+    if (!verb.conditions.empty())
+      throw InputError("--conditions", "",
+                       "expected --robust beside it, which replays plans under them");
+    return {};
+  }
+  if (verb.validate > 0)
     throw InputError("--validate", "",
-                     "expected the program " + simulator.string() + ", found none");
+                     "expected no such option together with --robust, which replays plans, too");
+  check_replays(verb, "--robust");
+  return robust_conditions(
+      verb.conditions.empty() ? Conditions{} : read_conditions(verb.conditions),
+      verb.conditions.string(), cluster, verb.cluster.string());
 }
 
 void check_front(const PlanVerb& verb) {
@@ -167,6 +187,7 @@ void check_front(const PlanVerb& verb) {
   if (verb.explain) refuse_option("--explain");
   if (verb.survivors > 0) refuse_option("--survivors");
   if (verb.validate > 0) refuse_option("--validate");
+  if (verb.robust) refuse_option("--robust");
   if (verb.pareto.size() != 2)
     throw InputError("--pareto", "",
                      "expected two objectives, found " + std::to_string(verb.pareto.size()));
@@ -199,6 +220,21 @@ std::vector<SurvivorPlan> survivors_of(const PlanVerb& verb, const PlanDocument&
   return survivors;
 }
 
+void make_robust(PlanDocument& document, const PlannerOptions& planner,
+                 const Conditions& conditions, const VerbOptions& options) {
+  constexpr std::int64_t kParts = 1000;
+  Progress progress("looking for a robust plan", kParts,
+                    options.quiet ? Progress::Mode::kQuiet : Progress::Mode::kShow);
+  choose_robustly(
+      document, planner, conditions,
+      [&](const PlanDocument& of, const std::vector<Plan>& rivals) {
+        return replayed_plans(of, rivals, conditions);
+      },
+      [&](std::size_t done, std::size_t all) {
+        progress.update(kParts * static_cast<std::int64_t>(done) / static_cast<std::int64_t>(all));
+      });
+}
+
 void write_plan(const PlanVerb& verb, const PlanDocument& document) {
   if (!verb.output.empty()) write_file(verb.output, json_text(to_json(document)));
 }
@@ -214,7 +250,8 @@ void run_plan(PlanVerb verb, const VerbOptions& options) {
   planner.optimizer = {.kind = optimizer_option(verb.optimizer),
                        .averages_weights = !verb.no_average};
   check_front(verb);
-  check_validation(verb);
+  if (verb.validate > 0) check_replays(verb, "--validate");
+  const Conditions conditions = conditions_of(verb, cluster);
   if (verb.require_survivors && verb.survivors == 0)
     throw InputError("--require-survivors", "",
                      "expected --survivors K beside it, which says how many hosts may be lost");
@@ -258,6 +295,7 @@ void run_plan(PlanVerb verb, const VerbOptions& options) {
   PlanDocument document = make_plan(profile, cluster, planner);
   if (!document.search.feasible) throw std::runtime_error(no_plan_text(document, planner.constraints));
   if (verb.validate > 0) choose_by_simulation(document, planner.constraints, verb.validate);
+  if (verb.robust) make_robust(document, planner, conditions, options);
   const std::vector<SurvivorPlan> survivors = survivors_of(verb, document, options);
   write_plan(verb, document);
   nlohmann::json json = plan_summary_json(document);
@@ -344,6 +382,13 @@ void add_plan_verb(CLI::App& program) {
   app->add_option("--validate", verb->validate,
                   "Replay the best K plans in the simulator and take the fastest there")
       ->check(integer_from(1, 1000));
+  app->add_flag("--robust", verb->robust,
+                "Take the plan whose 95th percentile of simulated steps is least, as hosts and "
+                "links vary from step to step (speed_spread, bandwidth_spread of the cluster)");
+  app->add_option("--conditions", verb->conditions,
+                  "What --robust replays plans under: other spreads (jitter.between_steps), "
+                  "background traffic, slow hosts and links (conditions.json)")
+      ->type_name("FILE");
   app->add_option("--survivors", verb->survivors,
                   "Say which plan would follow the loss of each host (1), also of each pair (2), …")
       ->check(integer_from(1, 16));

@@ -2,14 +2,14 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <map>
-#include <set>
 #include <simgrid/kernel/ProfileBuilder.hpp>
 #include <utility>
 
+#include "planner/conditions_check.h"
 #include "planner/error.h"
 #include "planner/refusal.h"
 #include "planner/routes.h"
+#include "planner/step_spreads.h"
 #include "simulator/communicating_pairs.h"
 #include "simulator/simgrid_version.h"
 
@@ -19,114 +19,11 @@ namespace s4u = simgrid::s4u;
 
 namespace {
 
-/// The directions of a link are named LINK.up and LINK.down, or LINK where they are one.
-bool is_direction_of(const std::string& half_link, const std::string& link) {
-  return half_link == link || half_link == link + ".up" || half_link == link + ".down";
+/// What a failure is of, as a message names it.
+std::string text_of(const Resource& resource) {
+  return resource.host.empty() ? "link " + in_quotes(resource.link)
+                               : "host " + in_quotes(resource.host);
 }
-
-std::vector<std::string> host_names(const Cluster& cluster) {
-  std::vector<std::string> names;
-  for (const Host& host : cluster.hosts) names.push_back(host.name);
-  return names;
-}
-
-std::vector<std::string> link_names(const Routes& routes) {
-  std::set<std::string> names;
-  for (const HalfLink& half_link : routes.half_links()) {
-    std::string name = half_link.name;
-    for (const std::string suffix : {".up", ".down"})
-      if (name.ends_with(suffix)) name.resize(name.size() - suffix.size());
-    names.insert(name);
-  }
-  return {names.begin(), names.end()};
-}
-
-class Check {
- public:
-  Check(const std::string& file, const Program& program, const Cluster& cluster,
-        const std::string& plan)
-      : file_(file), program_(program), cluster_(cluster), plan_(plan), routes_(cluster) {}
-
-  void check(const Conditions& conditions) const {
-    for (std::size_t i = 0; i < conditions.background_traffic.size(); ++i) {
-      const std::string pointer = "/background_traffic/" + std::to_string(i);
-      check_host(conditions.background_traffic[i].from, pointer + "/from");
-      check_host(conditions.background_traffic[i].to, pointer + "/to");
-    }
-    std::map<std::string, std::string> where;  // of what is slowed down: pointer
-    for (std::size_t i = 0; i < conditions.slowdowns.size(); ++i) {
-      const Resource& resource = conditions.slowdowns[i].resource;
-      const std::string pointer = "/slowdowns/" + std::to_string(i);
-      check_resource(resource, pointer);
-      for (const std::string& slowed : all_slowed(resource)) {
-        const auto [first, is_new] = where.emplace(slowed, pointer);
-        if (!is_new)
-          throw InputError(file_, pointer,
-                           "expected one slowdown of " + slowed + ", found a second (first at " +
-                               first->second + ")");
-      }
-    }
-    for (std::size_t i = 0; i < conditions.failures.size(); ++i) {
-      const Failure& failure = conditions.failures[i];
-      const std::string pointer = "/failures/" + std::to_string(i);
-      check_resource(failure.resource, pointer);
-      if (!failure.back_after_s && is_needed(failure.resource, program_, cluster_))
-        throw InputError(
-            file_, pointer,
-            "expected \"back_after_s\", as " + plan_ + " needs " +
-                (failure.resource.host.empty() ? "link " + in_quotes(failure.resource.link)
-                                               : "host " + in_quotes(failure.resource.host)) +
-                " and could never end, found a failure for ever");
-    }
-  }
-
- private:
-  void check_host(const std::string& name, const std::string& pointer) const {
-    if (host_index(cluster_, name) >= 0) return;
-    const std::vector<std::string> names = host_names(cluster_);
-    throw InputError(file_, pointer,
-                     "expected a host of the cluster (" + listed(names) + "), found " +
-                         in_quotes(name) + did_you_mean(name, names));
-  }
-
-  /// What a slowdown changes: the directions of a link, a host, or the machine that a host shares
-  /// with others.
-  [[nodiscard]] std::vector<std::string> all_slowed(const Resource& resource) const {
-    if (!resource.host.empty()) {
-      const Host& host =
-          cluster_.hosts[static_cast<std::size_t>(host_index(cluster_, resource.host))];
-      return {host.machine.empty() ? "host " + in_quotes(host.name)
-                                   : "machine " + in_quotes(host.machine)};
-    }
-    std::set<std::string> links;
-    for (const HalfLink& half_link : routes_.half_links())
-      if (is_direction_of(half_link.name, resource.link))
-        links.insert("link " + in_quotes(half_link.name));
-    return {links.begin(), links.end()};
-  }
-
-  void check_resource(const Resource& resource, const std::string& pointer) const {
-    if (!resource.host.empty()) {
-      check_host(resource.host, pointer + "/host");
-      return;
-    }
-    const std::vector<HalfLink>& half_links = routes_.half_links();
-    if (std::any_of(half_links.begin(), half_links.end(), [&](const HalfLink& half_link) {
-          return is_direction_of(half_link.name, resource.link);
-        }))
-      return;
-    const std::vector<std::string> names = link_names(routes_);
-    throw InputError(file_, pointer + "/link",
-                     "expected a link of the cluster (" + listed(names) + "), found " +
-                         in_quotes(resource.link) + did_you_mean(resource.link, names));
-  }
-
-  const std::string& file_;
-  const Program& program_;
-  const Cluster& cluster_;
-  const std::string& plan_;
-  Routes routes_;
-};
 
 /// The factors of a slowdown, period after period, each dated from the one before, as SimGrid
 /// wants them.
@@ -193,7 +90,15 @@ s4u::Host* processor(const std::string& host, const Cluster& cluster, const Plat
 
 void check_conditions(const Conditions& conditions, const std::string& file, const Program& program,
                       const Cluster& cluster, const std::string& plan) {
-  Check(file, program, cluster, plan).check(conditions);
+  check_conditions(conditions, file, cluster);
+  for (std::size_t i = 0; i < conditions.failures.size(); ++i) {
+    const Failure& failure = conditions.failures[i];
+    if (failure.back_after_s || !is_needed(failure.resource, program, cluster)) continue;
+    std::string message = "expected \"back_after_s\", as " + plan + " needs ";
+    message += text_of(failure.resource);
+    message += " and could never end, found a failure for ever";
+    throw InputError(file, "/failures/" + std::to_string(i), message);
+  }
 }
 
 bool is_needed(const Resource& resource, const Program& program, const Cluster& cluster) {

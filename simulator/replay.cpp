@@ -24,6 +24,7 @@
 #include "simulator/rank_account.h"
 #include "simulator/reductions.h"
 #include "simulator/simgrid_version.h"
+#include "simulator/step_factors.h"
 #include "simulator/step_statistics.h"
 #include "simulator/supervisor.h"
 
@@ -52,6 +53,7 @@ struct RankState {
   /// Which of these its own actor waits for, if it waits.
   std::optional<std::size_t> blocked_on;
   std::optional<JitterSequence> jitter;
+  int step = 0;                 ///< that it is at
   std::int64_t sent_bytes = 0;  ///< in the last step, as the next two
   std::int64_t received_bytes = 0;
   std::vector<TimelineEvent> events;
@@ -86,6 +88,10 @@ class Replay {
     platform_ = build_platform(engine_, cluster, routes_, communicating_pairs(program),
                                background_flows(options.conditions, cluster));
     apply_conditions(options.conditions, cluster, routes_, platform_);
+    const std::optional<Jitter>& jitter = options.conditions.jitter;
+    if (jitter && jitter->between_steps)
+      step_factors_.emplace(*jitter, step_spreads(cluster, routes_, *jitter->between_steps),
+                            cluster, routes_, platform_, ranks_.size());
     network_.emplace(
         [this](int from, int to) { return way_between(from, to); },
         MessageObserver{.on_posted = [this](const MessageKey& key,
@@ -145,6 +151,8 @@ class Replay {
     RankState& rank = ranks_[r];
     const std::vector<Instruction>& instructions = program_.ranks[r].instructions;
     for (int step = first_step; step <= last_step_; ++step) {
+      rank.step = step;
+      if (step_factors_) step_factors_->begin_step(step);
       if (step == last_step_) begin_last_step();
       for (std::size_t i = 0; i < instructions.size(); ++i) {
         const Instruction& instruction = instructions[i];
@@ -220,6 +228,8 @@ class Replay {
 
   void compute(std::size_t r, double seconds, double memory_bytes = 0) {
     if (!(seconds > 0)) return;
+    if (step_factors_)
+      seconds /= step_factors_->of_host(program_.ranks[r].host_index, ranks_[r].step);
     ranks_[r].account.compute(now_s(), 1);
     processors_.compute(program_.ranks[r].host_index, seconds, memory_bytes);
     ranks_[r].account.compute(now_s(), -1);
@@ -296,6 +306,7 @@ class Replay {
     network_->reset();
     traffic_.clear();
     last_step_has_begun_ = false;
+    if (step_factors_) step_factors_->restart();
   }
 
   [[nodiscard]] bool all_finished() const {
@@ -395,6 +406,7 @@ class Replay {
   s4u::Engine engine_;
   EnergyMeter energy_meter_;
   std::optional<LinkMeter> link_meter_;
+  std::optional<StepFactors> step_factors_;
   Platform platform_;
   Processors processors_;
   std::optional<MessageNetwork> network_;

@@ -26,6 +26,7 @@ nlohmann::json to_json(const ProbedHost& host) {
                             {"wall_clock_offset_s", host.wall_clock_offset_s},
                             {"clock_uncertainty_s", host.clock_uncertainty_s}};
   if (host.facts.quota_cores > 0) written["quota_cores"] = host.facts.quota_cores;
+  if (host.speed_spread) written["speed_spread"] = *host.speed_spread;
   for (const LoopbackName& name : host.loopback_names)
     written["loopback_names"].push_back({{"name", name.name}, {"address", name.address}});
   return written;

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,6 +27,7 @@ struct ProbedHost {
   double wall_clock_offset_s = 0;  ///< what its wall clock shows more than that of this process
   double clock_uncertainty_s = 0;  ///< how wrong the offset can be
   std::vector<LoopbackName> loopback_names;  ///< as it looks names up
+  std::optional<double> speed_spread;        ///< none where it was timed too seldom to say
 };
 
 /// What messages from one host to another take, alone on the links of both.

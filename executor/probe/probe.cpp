@@ -209,6 +209,7 @@ class Probing {
       ProbedHost& host = measured_.hosts[r];
       host.address = report.address;
       host.pass = report.pass;
+      host.speed_spread = report.speed_spread;
       host.clock_uncertainty_s = clock.uncertainty_s();
       host.wall_clock_offset_s =
           clock.offset_s() + report.wall_minus_steady_clock_s - own_wall_minus_steady_s;

@@ -54,14 +54,16 @@ ProbeJob probe_job_from(const Frame& frame) {
 Frame to_frame(const ProbeReport& report) {
   nlohmann::json names = nlohmann::json::array();
   for (const LoopbackName& name : report.loopback_names) names.push_back({name.name, name.address});
-  return {.header = {{"type", "report"},
-                     {"address", report.address},
-                     {"pass", to_json(report.pass)},
-                     {"pass_alone", to_json(report.pass_alone)},
-                     {"wall_minus_steady_clock_s", report.wall_minus_steady_clock_s},
-                     {"num_samples", report.num_samples},
-                     {"loopback_names", names}},
-          .payload = {}};
+  Frame frame{.header = {{"type", "report"},
+                         {"address", report.address},
+                         {"pass", to_json(report.pass)},
+                         {"pass_alone", to_json(report.pass_alone)},
+                         {"wall_minus_steady_clock_s", report.wall_minus_steady_clock_s},
+                         {"num_samples", report.num_samples},
+                         {"loopback_names", names}},
+              .payload = {}};
+  if (report.speed_spread) frame.header["speed_spread"] = *report.speed_spread;
+  return frame;
 }
 
 ProbeReport probe_report_from(const Frame& frame) {
@@ -75,6 +77,8 @@ ProbeReport probe_report_from(const Frame& frame) {
     for (const nlohmann::json& name : header.at("loopback_names"))
       report.loopback_names.push_back(
           {.name = name.at(0).get<std::string>(), .address = name.at(1).get<std::string>()});
+    if (const auto spread = header.find("speed_spread"); spread != header.end())
+      report.speed_spread = spread->get<double>();
     return report;
   });
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -33,6 +34,7 @@ struct ProbeReport {
   double wall_minus_steady_clock_s = 0;
   std::int64_t num_samples = 0;  ///< of a pass
   std::vector<LoopbackName> loopback_names;
+  std::optional<double> speed_spread;  ///< as `ProbedHost::speed_spread`
 };
 
 [[nodiscard]] Frame to_frame(const ProbeReport& report);

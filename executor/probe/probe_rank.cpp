@@ -13,6 +13,7 @@
 #include "executor/probe/default_model.h"
 #include "executor/probe/name_lookup.h"
 #include "executor/probe/probe_job.h"
+#include "executor/probe/speed_spread.h"
 #include "executor/probe/way_measurement.h"
 #include "executor/process_setup.h"
 #include "planner/json_reader.h"
@@ -21,7 +22,7 @@ namespace cadastre {
 
 namespace {
 
-constexpr double kComputeSeconds = 1.0;
+constexpr double kComputeSeconds = 2.0;       // enough windows to tell how the speed varies
 constexpr double kMostComputeSeconds = 20.0;  // unless a single pass takes longer
 constexpr std::size_t kLeastPasses = 5;       // otherwise
 constexpr std::int64_t kSamples = 32;         // enough that hosts of one machine share its memory
@@ -65,14 +66,15 @@ class Workload {
     network_.backward(outputs, gradients);
   }
 
-  [[nodiscard]] TimingSummary time() {
+  /// Seconds of each pass.
+  [[nodiscard]] std::vector<double> time() {
     std::vector<double> seconds;
     const Stopwatch stopwatch;
     do {
       seconds.push_back(seconds_of([&] { run(); }));
     } while (stopwatch.seconds() < kComputeSeconds ||
              (seconds.size() < kLeastPasses && stopwatch.seconds() < kMostComputeSeconds));
-    return summarize(seconds);
+    return seconds;
   }
 
  private:
@@ -179,10 +181,12 @@ void probe_as_rank(const std::string& interface, RankLink& link) {
   workload.run();
   communicator.barrier();
   if (job.one_is_alone_first) {
-    if (job.rank == 0) report.pass_alone = workload.time();
+    if (job.rank == 0) report.pass_alone = summarize(workload.time());
     communicator.barrier();
   }
-  report.pass = workload.time();
+  const std::vector<double> pass_s = workload.time();
+  report.pass = summarize(pass_s);
+  report.speed_spread = speed_spread(pass_s);
   communicator.barrier();
   link.send({.header = {{"type", "timed"}}, .payload = {}});
   measure_ways(communicator, job, link);

@@ -33,6 +33,9 @@ double median(std::vector<double> values) {
   return values.empty() ? 0 : summarize(std::move(values)).median_s;
 }
 
+/// What clusters can say.
+double as_spread(double spread) { return rounded(std::min(spread, kMostStepSpread)); }
+
 bool are_alike(double a, double b) {
   return std::abs(a - b) <= kAlike * std::max(std::abs(a), std::abs(b));
 }
@@ -63,15 +66,20 @@ double memory_bandwidth(const ProbeMeasurements& measurements, const std::vector
 Network local_network(const ProbeMeasurements& measurements) {
   std::vector<double> bandwidths;
   std::vector<double> latencies;
+  std::vector<double> spreads;
   for (const ProbedWay& way : measurements.ways) {
     bandwidths.push_back(way.bandwidth_bytes_per_s);
     latencies.push_back(way.latency_s);
+    spreads.push_back(way.spread);
   }
   if (bandwidths.empty())
     return {.bandwidth_bytes_per_s = kUnusedBandwidthBytesPerS, .latency_s = kUnusedLatencyS};
   // A message crosses the links of two hosts.
-  return {.bandwidth_bytes_per_s = rounded(median(bandwidths)),
-          .latency_s = rounded(median(latencies) / 2)};
+  Network network;
+  network.bandwidth_bytes_per_s = rounded(median(bandwidths));
+  network.latency_s = rounded(median(latencies) / 2);
+  network.bandwidth_spread = as_spread(median(spreads));
+  return network;
 }
 
 class ClusterMaker {
@@ -108,7 +116,8 @@ class ClusterMaker {
            .relative_speed = rounded(measurements_.reference_s / host.pass.median_s),
            .cores = host.num_threads,
            .memory_bytes = host.facts.available_memory_bytes / num_sharing,
-           .address = host.address});
+           .address = host.address,
+           .speed_spread = as_spread(host.speed_spread.value_or(0))});
     }
   }
 
@@ -121,6 +130,9 @@ class ClusterMaker {
     }
     cluster_.network.bandwidth_bytes_per_s = rounded(median(bandwidths));
     cluster_.network.latency_s = rounded(median(latencies));
+    for (std::size_t m = 0; m < hosts_of_.size(); ++m)
+      link_spreads_.push_back(as_spread(link_spread(m)));
+    cluster_.network.bandwidth_spread = rounded(median(link_spreads_));
     for (const StarCable& cable : fit_.cables)
       cluster_.network.direct_links.push_back(
           {.from = first_host(cable.from),
@@ -165,6 +177,21 @@ class ClusterMaker {
     if (!are_alike(link.bandwidth_bytes_per_s, network.bandwidth_bytes_per_s))
       owner.bandwidth_bytes_per_s = rounded(link.bandwidth_bytes_per_s);
     if (!are_alike(link.latency_s, network.latency_s)) owner.latency_s = rounded(link.latency_s);
+    constexpr double kSpreadsAlike = 0.05;
+    if (const double spread = link_spreads_[machine];
+        std::abs(spread - network.bandwidth_spread) > kSpreadsAlike)
+      owner.bandwidth_spread = spread;
+  }
+
+  /// Of the ways to and from other machines.
+  [[nodiscard]] double link_spread(std::size_t machine) const {
+    std::vector<double> spreads;
+    for (const ProbedWay& way : measurements_.ways) {
+      const auto from = static_cast<std::size_t>(machine_of_[static_cast<std::size_t>(way.from)]);
+      const auto to = static_cast<std::size_t>(machine_of_[static_cast<std::size_t>(way.to)]);
+      if (from != to && (from == machine || to == machine)) spreads.push_back(way.spread);
+    }
+    return median(std::move(spreads));
   }
 
   /// What reductions took beyond their messages on the wire.
@@ -196,6 +223,7 @@ class ClusterMaker {
   const StarFit& fit_;
   std::vector<int> machine_of_;
   std::vector<std::vector<std::size_t>> hosts_of_;
+  std::vector<double> link_spreads_;  ///< [machine]
   Cluster cluster_;
 };
 

@@ -14,7 +14,9 @@ namespace cadastre {
 /// The cluster that was measured. Where all hosts are on one machine, each has a link of its own
 /// to a switch, as fast as messages between two of them; on several, hosts that share one share its
 /// link. What a reduction takes beyond its messages is the median over the sizes of 256 KB and more
-/// that were measured. Numbers have four digits; links within 10 % of the median are like it.
+/// that were measured. Speeds vary as the passes did; a link's bandwidth as the messages of the
+/// ways over it did, in the median, which one restless link elsewhere does not change. Numbers have
+/// four digits; links within 10 % of the median are like it.
 [[nodiscard]] Cluster cluster_of(const ProbeMeasurements& measurements, const StarFit& machines,
                                  const std::string& name);
 

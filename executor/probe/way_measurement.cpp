@@ -21,6 +21,7 @@ constexpr std::int64_t kMostElements = 1024 * 1024;
 constexpr double kMessageSeconds = 0.08;  // of a large one, where it need not be smaller
 constexpr double kSmallSeconds = 0.1;     // of all small ones together
 constexpr double kLargeSeconds = 0.6;     // likewise
+constexpr int kLeastLarge = 8;            // of which quartiles say something
 
 /// What the measuring rank says to the other before a series of messages.
 struct Series {
@@ -74,7 +75,8 @@ ProbedWay measure_way(Communicator& communicator, int rank, int peer) {
                  static_cast<double>(kTrialElements), static_cast<double>(kMostElements)));
   const double expected_s =
       trial_s * static_cast<double>(num_elements) / static_cast<double>(kTrialElements);
-  const TimingSummary large = timed(num_elements, rounds_within(kLargeSeconds, expected_s, 4, 30));
+  const TimingSummary large =
+      timed(num_elements, rounds_within(kLargeSeconds, expected_s, kLeastLarge, 30));
   communicator.send(tensor_of({}), peer, 0);
   communicator.flush();
   return {.from = rank,

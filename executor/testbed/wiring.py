@@ -2,7 +2,8 @@
 
 What cannot be made is refused: machines that several hosts share, topologies that are not trees,
 links whose directions share a capacity, and latencies beyond those that veth has by itself (20 to
-50 us), as delaying packets needs netem, which many kernels lack.
+50 us), as delaying packets needs netem, which many kernels lack. How hosts and links vary from step to step, and how often they
+fail, is read and not made.
 """
 
 import re
@@ -16,9 +17,10 @@ MOST_LATENCY_S = 1e-3  # of one link; a step of training hides as much
 _CLUSTER_KEYS = ["format", "name", "description", "hosts", "network", "machines"]
 _HOST_KEYS = ["name", "count", "relative_speed", "cores", "memory_bytes", "address",
               "price_per_hour", "watts", "idle_watts", "machine", "bandwidth_bytes_per_s",
-              "latency_s"]
+              "latency_s", "mtbf_s", "speed_spread", "bandwidth_spread"]
 _NETWORK_KEYS = ["bandwidth_bytes_per_s", "latency_s", "reduction_s_per_byte", "message_s",
-                 "transport_s_per_byte", "direct_links", "zones", "topology", "model"]
+                 "transport_s_per_byte", "direct_links", "zones", "topology", "model",
+                 "bandwidth_spread"]
 
 
 @dataclass

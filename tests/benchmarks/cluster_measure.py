@@ -76,9 +76,15 @@ def measure(testbed):
     return Measured(bandwidth, latency_s)
 
 
+def speeds(testbed):
+    """{host: rounds of a loop that it does while all hosts do}: to compare testbeds by. A share of
+    a core is a little less than that: its limits are kept at the scheduler's ticks."""
+    spinning = {host: testbed.start(host, [sys.executable, "-c",
+                                           _SPIN.format(seconds=_SPIN_SECONDS)],
+                                    stdout=subprocess.PIPE, text=True) for host in testbed.hosts}
+    return {host: float(process.communicate()[0]) for host, process in spinning.items()}
+
+
 def speed(testbed):
-    """Rounds of a loop that a host does while all hosts do: to compare testbeds by. A share of a
-    core is a little less than that: its limits are kept at the scheduler's ticks."""
-    spinning = [testbed.start(host, [sys.executable, "-c", _SPIN.format(seconds=_SPIN_SECONDS)],
-                              stdout=subprocess.PIPE, text=True) for host in testbed.hosts]
-    return statistics.median(float(process.communicate()[0]) for process in spinning)
+    """The median of `speeds`."""
+    return statistics.median(speeds(testbed).values())

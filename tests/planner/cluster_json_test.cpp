@@ -47,6 +47,46 @@ TEST_CASE("a cluster goes to JSON and back unchanged", "[planner]") {
   CHECK(documents::reread(to_json(cluster), cluster_from_json) == cluster);
 }
 
+TEST_CASE("how hosts and links vary goes to JSON and back, and is left out where nothing does",
+          "[planner]") {
+  CHECK_FALSE(to_json(sound()).at("hosts").at(1).contains("speed_spread"));
+  CHECK_FALSE(to_json(sound()).at("hosts").at(1).contains("bandwidth_spread"));
+  CHECK_FALSE(to_json(sound()).at("network").contains("bandwidth_spread"));
+  Cluster cluster = sound();
+  cluster.hosts[0].speed_spread = 0.25;
+  cluster.hosts[0].bandwidth_spread = 0;  // unlike the network's
+  cluster.hosts[1].bandwidth_spread = 1.5;
+  cluster.hosts[2].machine = "m";
+  cluster.machines = {{.name = "m",
+                       .cores = 2,
+                       .memory_bandwidth_bytes_per_s = 1e10,
+                       .bandwidth_bytes_per_s = {},
+                       .latency_s = {},
+                       .bandwidth_spread = 0.75}};
+  cluster.network.bandwidth_spread = 0.5;
+  CHECK(documents::reread(to_json(cluster), cluster_from_json) == cluster);
+}
+
+TEST_CASE("a spread that cannot be, or is of no link, is refused", "[planner]") {
+  CHECK(refused(with(to_json(sound()), "/hosts/0/speed_spread", 4.5)) ==
+        "/hosts/0/speed_spread: expected a number from 0 to 4, found 4.5");
+  CHECK(refused(with(to_json(sound()), "/hosts/1/bandwidth_spread", -1)) ==
+        "/hosts/1/bandwidth_spread: expected a number from 0 to 4, found -1");
+  CHECK(refused(with(to_json(sound()), "/network/bandwidth_spread", "10 %")) ==
+        "/network/bandwidth_spread: expected a number from 0 to 4, found \"10 %\"");
+  CHECK(refused(with(to_json(sound()), "/hosts/0/speed_sprad", 1)) ==
+        "/hosts/0/speed_sprad: expected no such key, did you mean \"speed_spread\"?");
+  json shared = with(to_json(sound()), "/machines",
+                     json::array({{{"name", "m"},
+                                   {"cores", 2},
+                                   {"memory_bandwidth_bytes_per_s", 1e10},
+                                   {"bandwidth_spread", 0.5}}}));
+  shared["hosts"][1]["machine"] = "m";
+  CHECK(refused(with(shared, "/hosts/1/bandwidth_spread", 1)) ==
+        "/hosts/1/bandwidth_spread: expected none for a host on a machine, whose link it is: state "
+        "it there");
+}
+
 TEST_CASE("a cluster written by hand may leave out what has a default", "[planner]") {
   const json document = json::parse(R"({
     "format": "cadastre-cluster/1", "name": "one",

@@ -16,7 +16,12 @@ namespace {
 Conditions sound() {
   return {
       .num_steps = 40,
-      .jitter = Jitter{.seed = 7, .relative_spread = 0.125},
+      .jitter = Jitter{.seed = 7,
+                       .relative_spread = 0.125,
+                       .between_steps =
+                           StepVariation{.correlation_steps = 2.5,
+                                         .spreads = {{.resource = {.host = "a"}, .spread = 0.5},
+                                                     {.resource = {.link = "b"}, .spread = 0}}}},
       .background_traffic =
           {{.from = "a", .to = "b", .bandwidth_bytes_per_s = 5e6, .from_s = 1, .until_s = 2.5}},
       .slowdowns = {{.resource = {.host = "a"},
@@ -38,6 +43,16 @@ TEST_CASE("conditions go to JSON and back unchanged", "[planner]") {
   CHECK(documents::reread(to_json(Conditions{}), conditions_from_json) == Conditions{});
   CHECK(documents::reread(json{{"format", "cadastre-conditions/1"}}, conditions_from_json) ==
         Conditions{});
+}
+
+TEST_CASE("steps vary where conditions say so, by the cluster's spreads unless stated",
+          "[planner]") {
+  const Conditions conditions = documents::reread(
+      json{{"format", "cadastre-conditions/1"}, {"jitter", {{"between_steps", json::object()}}}},
+      conditions_from_json);
+  CHECK(conditions.jitter == Jitter{.seed = 1,
+                                    .relative_spread = {},
+                                    .between_steps = StepVariation{.correlation_steps = 4}});
 }
 
 TEST_CASE("conditions that cannot be are refused where they are", "[planner]") {
@@ -74,4 +89,12 @@ TEST_CASE("conditions that cannot be are refused where they are", "[planner]") {
         "/recovery/restarts_s: expected no such key, did you mean \"restart_s\"?");
   CHECK(refused(with(document, "/jitter/relative_spread", -0.1)) ==
         "/jitter/relative_spread: expected a number from 0 to 10, found -0.1");
+  CHECK(refused(with(document, "/jitter/between_steps/correlation_steps", 0.5)) ==
+        "/jitter/between_steps/correlation_steps: expected a number from 1 to 1000000, found 0.5");
+  CHECK(refused(with(document, "/jitter/between_steps/spreads/0/spread", 5)) ==
+        "/jitter/between_steps/spreads/0/spread: expected a number from 0 to 4, found 5");
+  CHECK(refused(without(document, "/jitter/between_steps/spreads/1/link")) ==
+        "/jitter/between_steps/spreads/1: expected either \"host\" or \"link\", found neither");
+  CHECK(refused(with(document, "/jitter/between_steps/spread", 1)) ==
+        "/jitter/between_steps/spread: expected no such key, did you mean \"spreads\"?");
 }

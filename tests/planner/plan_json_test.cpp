@@ -28,6 +28,22 @@ TEST_CASE("a plan goes to JSON and back unchanged", "[planner]") {
   CHECK(documents::reread(to_json(document), plan_from_json) == document);
 }
 
+TEST_CASE("the percentiles of a plan's replay go to JSON and back, both or neither", "[planner]") {
+  PlanDocument document = worlds::two_stage_document();
+  CHECK(to_json(document).at("simulated") == json{{"step_s", 1.625}});
+  document.plan.simulated_median_s = 1.5;
+  document.plan.simulated_p95_s = 2.75;
+  const json written = to_json(document);
+  CHECK(written.at("simulated") == json{{"step_s", 1.625}, {"median_s", 1.5}, {"p95_s", 2.75}});
+  CHECK(documents::reread(written, plan_from_json) == document);
+  CHECK(refused(without(written, "/simulated/median_s")) ==
+        "/simulated: expected the key \"median_s\", found none");
+  CHECK(refused(without(written, "/simulated/p95_s")) ==
+        "/simulated/median_s: expected no such key");
+  CHECK(refused(with(written, "/simulated/median_s", 3)) ==
+        "/simulated/median_s: expected a number from 0 to 2.75, found 3");
+}
+
 TEST_CASE("a plan's all-reduce goes to JSON and back, and is left out where it is a ring",
           "[planner]") {
   PlanDocument document = worlds::two_stage_document();

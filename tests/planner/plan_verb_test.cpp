@@ -345,6 +345,20 @@ TEST_CASE("requests that cannot be met are refused before the search", "[planner
   directory.check_refused({"--validate", "2", "--strategy", "single"},
                           "--validate: expected the strategy auto, as another plan may be chosen, "
                           "found \"single\"");
+  directory.check_refused({"--robust", "--objective", "traffic"},
+                          "--robust: expected the objective step-time, which the simulator "
+                          "measures, found \"traffic\"");
+  directory.check_refused({"--robust", "--strategy", "single"},
+                          "--robust: expected the strategy auto, as another plan may be chosen, "
+                          "found \"single\"");
+  directory.check_refused({"--robust", "--validate", "2"},
+                          "--validate: expected no such option together with --robust, which "
+                          "replays plans, too");
+  directory.check_refused({"--pareto", "cost,latency", "--robust"},
+                          "--robust: expected no such option together with --pareto");
+  directory.check_refused({"--conditions", "conditions.json"},
+                          "--conditions: expected --robust beside it, which replays plans under "
+                          "them");
   directory.check_refused({"-o", "profile.json/plan.json"},
                           "profile.json/plan.json: cannot be written: Not a directory", 1);
   directory.check_refused({"-o", "."}, ".: cannot be written: Is a directory", 1);

@@ -39,6 +39,8 @@ TEST_CASE("what a rank measured reaches the coordinator unchanged", "[executor]"
   report.wall_minus_steady_clock_s = 1e9 + 0.25;
   report.num_samples = 32;
   report.loopback_names = {{.name = "node3", .address = "127.0.1.1"}};
+  CHECK_FALSE(probe_report_from(sent(to_frame(report))).speed_spread);
+  report.speed_spread = 0.375;
   const ProbeReport got = probe_report_from(sent(to_frame(report)));
   CHECK(got.address == report.address);
   CHECK(got.pass.median_s == 0.25);
@@ -46,6 +48,7 @@ TEST_CASE("what a rank measured reaches the coordinator unchanged", "[executor]"
   CHECK(got.pass_alone.median_s == 0.5);
   CHECK(got.wall_minus_steady_clock_s == 1e9 + 0.25);
   CHECK(got.num_samples == 32);
+  CHECK(got.speed_spread == 0.375);
   CHECK(got.loopback_names == report.loopback_names);
 
   const ProbedWay way = probed_way_from(sent(to_frame(ProbedWay{

@@ -55,6 +55,25 @@ TEST_CASE("a slow host and a slow link are of that host", "[executor]") {
   CHECK(route_between(cluster, 0, 1).bandwidth_bytes_per_s == 125e6);
 }
 
+TEST_CASE("a restless host and a restless link are of that host", "[executor]") {
+  ProbeMeasurements world = measured_world(4);
+  world.hosts[1].speed_spread = 0.250049;
+  world.hosts[2].speed_spread = 17;
+  for (ProbedWay& way : world.ways) way.spread = way.from == 3 || way.to == 3 ? 0.5 : 0.03;
+  const Cluster cluster = cluster_of(world);
+  CHECK(cluster.hosts[0].speed_spread == 0);
+  CHECK(cluster.hosts[1].speed_spread == 0.25);
+  CHECK(cluster.hosts[2].speed_spread == kMostStepSpread);
+  CHECK(cluster.network.bandwidth_spread == 0.03);
+  CHECK(cluster.hosts[3].bandwidth_spread == 0.5);
+  CHECK_FALSE(cluster.hosts[0].bandwidth_spread);
+
+  // All on one machine.
+  put_together(world, {0, 1, 2, 3});
+  for (ProbedWay& way : world.ways) way.spread = 0.125;
+  CHECK(cluster_of(world).network.bandwidth_spread == 0.125);
+}
+
 TEST_CASE("a cable is a direct link of the cluster", "[executor]") {
   ProbeMeasurements world = measured_world(4);
   scale_ways(world, 40, [](int from, int to) { return from / 2 == to / 2; });
