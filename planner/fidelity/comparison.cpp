@@ -6,9 +6,11 @@
 #include <stdexcept>
 
 #include "planner/cost_model.h"
+#include "planner/fidelity/ablation.h"
 #include "planner/fidelity/difference.h"
 #include "planner/fidelity/measure.h"
 #include "planner/fidelity/measured_group.h"
+#include "planner/fidelity/summary.h"
 #include "planner/files.h"
 #include "planner/json_reader.h"
 #include "planner/memory.h"
@@ -185,6 +187,32 @@ Fidelity compare_suite(const FidelitySuite& suite, const fs::path& directory,
       fidelity.machine = read_profile(profile).device;
   }
   return fidelity;
+}
+
+std::vector<AblationFigures> ablate_suite(const FidelitySuite& suite, const fs::path& directory,
+                                          const std::function<void(PlanDocument&)>& change,
+                                          const std::function<void(const std::string&)>& on_start) {
+  std::vector<AblationFigures> figures;
+  for (const Ablation& ablation : ablations()) {
+    on_start("without " + ablation.left_out);
+    const Fidelity without = compare_suite(suite, directory, [&](PlanDocument& document) {
+      change(document);
+      ablation.apply(document);
+    });
+    AblationFigures& added = figures.emplace_back();
+    added.name = ablation.name;
+    added.left_out = ablation.left_out;
+    for (const FidelitySummary& summary : summarize(without)) {
+      if (summary.part == "all") {
+        added.simulated = summary.simulated.step.median;
+        added.predicted = summary.predicted.step.median;
+      } else if (summary.part == "held out") {
+        added.held_out_simulated = summary.simulated.step.median;
+        added.held_out_predicted = summary.predicted.step.median;
+      }
+    }
+  }
+  return figures;
 }
 
 }  // namespace cadastre

@@ -23,4 +23,11 @@ namespace cadastre {
     const std::function<void(PlanDocument&)>& change = [](PlanDocument&) {},
     const std::function<void(const std::string& what)>& on_start = [](const std::string&) {});
 
+/// The errors that are left where each of the causes in ablation.h in turn is taken out, after
+/// `change`.
+[[nodiscard]] std::vector<AblationFigures> ablate_suite(
+    const FidelitySuite& suite, const std::filesystem::path& directory,
+    const std::function<void(PlanDocument&)>& change,
+    const std::function<void(const std::string& what)>& on_start);
+
 }  // namespace cadastre

@@ -49,6 +49,18 @@ struct FidelityPoint {
 /// Whether fewer runs agree than the method asks for: the machine was disturbed throughout.
 [[nodiscard]] bool is_disturbed(const FidelityPoint& point, const FidelityMethod& method);
 
+/// The errors of the steps that are left where predictions are made without one of the causes that
+/// they allow for, over the points of a part of the suite: medians of their sizes.
+struct AblationFigures {
+  std::string name;
+  std::string left_out;  ///< in words
+  double simulated = 0;
+  double predicted = 0;
+  double held_out_simulated = 0;  ///< of the points that are held out; 0 where there are none
+  double held_out_predicted = 0;
+  bool operator==(const AblationFigures&) const = default;
+};
+
 /// `cadastre-fidelity/1`: how near predictions come to what is measured.
 struct Fidelity {
   std::string suite;  ///< its name
@@ -58,6 +70,7 @@ struct Fidelity {
   FidelityMethod method;
   std::vector<FidelityGroup> groups;
   std::vector<FidelityPoint> points;  ///< by group, in the order of its plans
+  std::vector<AblationFigures> ablations = {};  ///< where they were asked for
   bool operator==(const Fidelity&) const = default;
 };
 

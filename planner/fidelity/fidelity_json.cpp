@@ -77,6 +77,28 @@ FidelityPoint read_point(const JsonPlace& place, const std::vector<FidelityGroup
   return point;
 }
 
+nlohmann::json to_json(const AblationFigures& ablation) {
+  return {{"name", ablation.name},
+          {"left_out", ablation.left_out},
+          {"simulated", ablation.simulated},
+          {"predicted", ablation.predicted},
+          {"held_out_simulated", ablation.held_out_simulated},
+          {"held_out_predicted", ablation.held_out_predicted}};
+}
+
+AblationFigures read_ablation(const JsonPlace& place) {
+  JsonObject object = place.object();
+  AblationFigures ablation;
+  ablation.name = object.at("name").string();
+  ablation.left_out = object.at("left_out").string();
+  ablation.simulated = object.at("simulated").number(0);
+  ablation.predicted = object.at("predicted").number(0);
+  ablation.held_out_simulated = object.at("held_out_simulated").number(0);
+  ablation.held_out_predicted = object.at("held_out_predicted").number(0);
+  object.finish();
+  return ablation;
+}
+
 }  // namespace
 
 Fidelity fidelity_from_json(const JsonPlace& place) {
@@ -92,6 +114,9 @@ Fidelity fidelity_from_json(const JsonPlace& place) {
     fidelity.groups.push_back(fidelity_group_from_json(group));
   for (const JsonPlace& point : object.at("points").array())
     fidelity.points.push_back(read_point(point, fidelity.groups));
+  if (const auto list = object.find("ablations"))
+    for (const JsonPlace& ablation : list->array())
+      fidelity.ablations.push_back(read_ablation(ablation));
   // These follow from the rest.
   for (const char* derived : {"summaries", "rankings", "worst"})
     static_cast<void>(object.find(derived));
@@ -118,6 +143,8 @@ nlohmann::json to_json(const Fidelity& fidelity) {
       list.push_back(to_json(group));
     return list;
   };
+  nlohmann::json ablations = nlohmann::json::array();
+  for (const AblationFigures& ablation : fidelity.ablations) ablations.push_back(to_json(ablation));
   constexpr std::size_t kNumWorst = 5;
   return {{"format", "cadastre-fidelity/1"},
           {"suite", fidelity.suite},
@@ -127,6 +154,7 @@ nlohmann::json to_json(const Fidelity& fidelity) {
           {"method", to_json(fidelity.method)},
           {"groups", std::move(groups)},
           {"points", std::move(points)},
+          {"ablations", std::move(ablations)},
           {"summaries", std::move(summaries)},
           {"rankings",
            {{"predicted", rankings(&FidelityPoint::predicted)},

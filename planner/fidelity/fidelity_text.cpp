@@ -102,6 +102,14 @@ std::string fidelity_text(const Fidelity& fidelity) {
     text += "; memory " + percent(summary.memory.median) + " beside " +
             fixed(summary.process_bytes / 1e6, 0) + " MB a process\n";
   }
+  if (!fidelity.ablations.empty()) {
+    std::vector<std::vector<std::string>> left = {
+        {"median error without", "simulated", "cost model", "held out, simulated", "cost model"}};
+    for (const AblationFigures& ablation : fidelity.ablations)
+      left.push_back({ablation.left_out, percent(ablation.simulated), percent(ablation.predicted),
+                      percent(ablation.held_out_simulated), percent(ablation.held_out_predicted)});
+    text += "\n" + text_table(left);
+  }
   text += "\nthe largest differences of the simulation:\n";
   constexpr std::size_t kNumWorst = 5;
   for (const std::size_t i : worst_points(fidelity, kNumWorst)) {

@@ -1,6 +1,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
@@ -26,12 +27,27 @@ struct FidelityVerb {
   fs::path output;
   fs::path scene;
   bool runs_nothing = false;
+  bool ablates = false;
+  fs::path constants;
 };
 
+/// Puts a calibrated cluster's constants of messages and reductions, which are not of its links, into
+/// that of a plan; nothing without `constants`.
+std::function<void(PlanDocument&)> with_constants_of(const fs::path& constants) {
+  if (constants.empty()) return [](PlanDocument&) {};
+  return [network = read_cluster(constants).network](PlanDocument& document) {
+    document.cluster.network.message_s = network.message_s;
+    document.cluster.network.transport_s_per_byte = network.transport_s_per_byte;
+    document.cluster.network.reduction_s_per_byte = network.reduction_s_per_byte;
+  };
+}
+
 /// What the suite is left with: all that is measured, compared anew.
-Fidelity write_comparison(const FidelitySuite& suite, const FidelityOptions& options) {
-  Fidelity fidelity =
-      compare_suite(suite, options.directory, [](PlanDocument&) {}, options.on_start);
+Fidelity write_comparison(const FidelitySuite& suite, const FidelityOptions& options,
+                          const std::function<void(PlanDocument&)>& change, bool ablates) {
+  Fidelity fidelity = compare_suite(suite, options.directory, change, options.on_start);
+  if (ablates)
+    fidelity.ablations = ablate_suite(suite, options.directory, change, options.on_start);
   fidelity.num_processors = static_cast<int>(std::thread::hardware_concurrency());
   write_file(options.directory / "fidelity.json", json_text(to_json(fidelity)));
   write_file(options.directory / "fidelity.csv", fidelity_csv(fidelity));
@@ -47,13 +63,14 @@ void run_fidelity(const FidelityVerb& verb, const VerbOptions& options) {
       .on_start = [&](const std::string& what) {
         if (!options.quiet) std::fprintf(stderr, "%s\n", what.c_str());
       }};
+  const std::function<void(PlanDocument&)> change = with_constants_of(verb.constants);
   try {
     if (!verb.runs_nothing) measure_suite(suite, measuring);
   } catch (const std::runtime_error&) {
-    if (fs::exists(measuring.directory)) write_comparison(suite, measuring);
+    if (fs::exists(measuring.directory)) write_comparison(suite, measuring, change, false);
     throw;
   }
-  const Fidelity fidelity = write_comparison(suite, measuring);
+  const Fidelity fidelity = write_comparison(suite, measuring, change, verb.ablates);
   nlohmann::json told = to_json(fidelity);
   told["output"] = verb.output.string();
   print_result(options, told,
@@ -78,6 +95,11 @@ void add_fidelity_verb(CLI::App& program) {
                   "Scene to train on (default: one that is synthesized, with the models' inputs)");
   app->add_flag("--compare-only", verb->runs_nothing,
                 "Run nothing: predict and simulate anew what the directory holds");
+  app->add_option("--constants", verb->constants,
+                  "A cluster that was calibrated: what it says of messages, transport and reductions "
+                  "is taken for every cluster of the suite");
+  app->add_flag("--ablations", verb->ablates,
+                "Say what each cause that predictions allow for is worth: the errors without it");
   app->add_option("-o,--output", verb->output,
                   "Directory for all that comes out; what it holds of the suite is not run again")
       ->required();

@@ -33,6 +33,8 @@ TEST_CASE("the profile of a network is complete, positive and survives its docum
   CHECK(profile.load_s_per_sample > 0);
   CHECK(profile.loss_s_per_sample > 0);
   CHECK(profile.optimizer_s_per_parameter_byte > 0);
+  CHECK(profile.adamw_s_per_parameter_byte > 0);
+  CHECK(profile.average_s_per_parameter_byte > 0);
   REQUIRE(profile.layers.size() == model.layers.size());
   REQUIRE(result.whole.size() == 3);
   for (std::size_t size = 0; size < 3; ++size) {

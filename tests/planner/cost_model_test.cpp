@@ -325,6 +325,11 @@ TEST_CASE("the optimizer's state is counted in memory and in the time of a step"
   // 0.25 s of SGD, which reads and writes 6 tensors; AdamW 8, the average 3.
   CHECK_THAT(adamw.step_s - sgd.step_s, WithinRel(0.25 * 2 / 6, 1e-9));
   CHECK_THAT(averaged.step_s - adamw.step_s, WithinRel(0.25 * 3 / 6, 1e-9));
+  // What was measured of them counts instead.
+  profile.adamw_s_per_parameter_byte = 3e-6;
+  profile.average_s_per_parameter_byte = 0.5e-6;
+  CHECK_THAT(predict(plan, profile, two_hosts()).step_s - sgd.step_s,
+             WithinRel(0.25 * (3 - 1 + 0.5), 1e-9));
 }
 
 TEST_CASE("a plan that needs more memory than a host has does not fit", "[planner]") {

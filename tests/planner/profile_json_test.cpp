@@ -24,6 +24,8 @@ Profile sound() {
   profile.layers[1].fit_error = 0.03;
   profile.load_s_per_sample = 1e-6;
   profile.optimizer_s_per_parameter_byte = 1e-10;
+  profile.adamw_s_per_parameter_byte = 3e-10;
+  profile.average_s_per_parameter_byte = 5e-11;
   profile.loss_s_per_sample = 2e-7;
   return profile;
 }

@@ -113,6 +113,12 @@ TEST_CASE("a comparison comes back from JSON, and what follows from it is not re
   failed.asked.strategy = "single";
   failed.error = "run 1: killed";
   fidelity.points[2] = failed;
+  AblationFigures ablation;
+  ablation.name = "transport";
+  ablation.left_out = "what messages take";
+  ablation.simulated = 0.1;
+  ablation.held_out_predicted = 0.2;
+  fidelity.ablations = {ablation};
   nlohmann::json document = to_json(fidelity);
   const std::string file = "fidelity.json";
   CHECK(fidelity_from_json(JsonPlace(document, file, "")) == fidelity);
