@@ -34,8 +34,12 @@ constexpr std::array<const char*, 8> kDocumentNames = {
 std::vector<fs::path> documents_in(const fs::path& directory) {
   std::vector<fs::path> found;
   for (const fs::path& place : {directory, directory / "run"})
-    for (const char* name : kDocumentNames)
-      if (fs::is_regular_file(place / name)) found.push_back(place / name);
+    for (const char* name : kDocumentNames) {
+      // What a run carried out is the plan beside it, where there is one.
+      const bool is_known = name == std::string_view("plan.json") && !found.empty() &&
+                            found.front().filename() == name;
+      if (!is_known && fs::is_regular_file(place / name)) found.push_back(place / name);
+    }
   return found;
 }
 

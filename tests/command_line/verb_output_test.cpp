@@ -51,7 +51,7 @@ TEST_CASE("with --json and --quiet a verb prints one JSON object and nothing els
       {"predict", "--run", "run", "--data", "scene", "-o", "map.tif"},
       {"report", "run", "-o", "report.html"},
       {"validate", "measured.json", "probed.json", "planned.json", "simulation.json",
-       "made/scene.json", "run/run.json", "run/timeline.json"},
+       "made/scene.json", "run/run.json", "run/plan.json", "run/timeline.json"},
   };
   const WorldDirectory world;
   for (Words request : requests) {
