@@ -27,9 +27,10 @@ namespace {
 /// page has it once.
 constexpr std::string_view kDataMarker = "@CADASTRE_REPORT_DATA@";
 
-constexpr std::array<const char*, 8> kDocumentNames = {
+constexpr std::array<const char*, 9> kDocumentNames = {
     "plan.json",     "simulation.json",         "profile.json", "cluster.json", "run.json",
-    "timeline.json", "predicted-timeline.json", "study.json"};
+    "timeline.json", "predicted-timeline.json", "study.json",
+    "fidelity.json"};
 
 std::vector<fs::path> documents_in(const fs::path& directory) {
   std::vector<fs::path> found;
@@ -95,9 +96,8 @@ ReportInputs collect_report_inputs(const std::vector<fs::path>& inputs) {
     const std::vector<fs::path> documents = documents_in(input);
     if (documents.empty())
       throw InputError(input.string(), "",
-                       "expected a directory with plan.json, simulation.json, run.json or "
-                       "study.json, found none "
-                       "of cadastre's documents in it");
+                       "expected a directory with plan.json, simulation.json, run.json, "
+                       "study.json or fidelity.json, found none of cadastre's documents in it");
     add_once(directories, input);
     for (const fs::path& document : documents) {
       add_once(collected.documents, document);
