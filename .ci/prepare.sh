@@ -36,7 +36,7 @@ build_packages=(
   nlohmann-json3-dev libcli11-dev libboost-graph-dev libpugixml-dev catch2
   libsimgrid-dev libtorch-dev libgloo-dev libopenblas0-pthread libgdal-dev libssl-dev zlib1g-dev
   libminizip-dev
-  libonnx-dev libprotobuf-dev nodejs npm)
+  libonnx-dev libprotobuf-dev libceres-dev nodejs npm)
 
 # Launchers and hosts that tests try for real; where one is missing, its tests are skipped.
 test_packages=(

@@ -188,6 +188,8 @@ RunRecord run_training(const RunRequest& request,
   for (const std::vector<std::string>& more : {notes, trained.notes})
     record.notes.insert(record.notes.end(), more.begin(), more.end());
   write_weights(request.output / "weights.pt", trained.weights);
+  // As it was carried out: with the request's type on the wire, without the hosts that were lost.
+  write_file(request.output / "plan.json", json_text(to_json(run.plan)));
   write_file(request.output / "timeline.json", json_text(to_json(timeline)));
   write_file(request.output / "trace.json", json_text(chrome_trace(timeline)));
   write_file(request.output / "run.json", json_text(to_json(record)));

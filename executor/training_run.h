@@ -53,8 +53,8 @@ struct RunProgress {
 [[nodiscard]] std::vector<std::string> rank_arguments(const RunRequest& request);
 
 /// Trains on ranks that this process starts or, as number 0 of a launcher's, meets; then measures
-/// the accuracy on test pixels of the scene. Writes OUTPUT/{run.json, timeline.json, trace.json,
-/// weights.pt}, and OUTPUT/checkpoints on the way. Throws InputError before any step when plan,
+/// the accuracy on test pixels of the scene. Writes OUTPUT/{run.json, plan.json, timeline.json,
+/// trace.json, weights.pt}, and OUTPUT/checkpoints on the way. Throws InputError before any step when plan,
 /// model, scene and hosts do not go together; std::runtime_error naming the rank when one fails more
 /// often than it may, or the signal that interrupted it. Then nothing of the above is written but
 /// checkpoints, and all ranks have ended.

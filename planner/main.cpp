@@ -67,7 +67,7 @@ int main(int argc, char** argv) {
     program.add_subcommand(std::string(verb.name), verb.description);
   cadastre::add_import_verb(program, argv);
   cadastre::add_export_verb(program);
-  cadastre::add_calibrate_verb(program);
+  cadastre::add_calibrate_verb(program, argv);
   cadastre::add_fidelity_verb(program);
   cadastre::add_plan_verb(program);
   cadastre::add_report_verb(program);

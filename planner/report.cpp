@@ -27,15 +27,20 @@ namespace {
 /// page has it once.
 constexpr std::string_view kDataMarker = "@CADASTRE_REPORT_DATA@";
 
-constexpr std::array<const char*, 8> kDocumentNames = {
+constexpr std::array<const char*, 9> kDocumentNames = {
     "plan.json",     "simulation.json",         "profile.json", "cluster.json", "run.json",
-    "timeline.json", "predicted-timeline.json", "study.json"};
+    "timeline.json", "predicted-timeline.json", "study.json",
+    "fidelity.json"};
 
 std::vector<fs::path> documents_in(const fs::path& directory) {
   std::vector<fs::path> found;
   for (const fs::path& place : {directory, directory / "run"})
-    for (const char* name : kDocumentNames)
-      if (fs::is_regular_file(place / name)) found.push_back(place / name);
+    for (const char* name : kDocumentNames) {
+      // What a run carried out is the plan beside it, where there is one.
+      const bool is_known = name == std::string_view("plan.json") && !found.empty() &&
+                            found.front().filename() == name;
+      if (!is_known && fs::is_regular_file(place / name)) found.push_back(place / name);
+    }
   return found;
 }
 
@@ -91,9 +96,8 @@ ReportInputs collect_report_inputs(const std::vector<fs::path>& inputs) {
     const std::vector<fs::path> documents = documents_in(input);
     if (documents.empty())
       throw InputError(input.string(), "",
-                       "expected a directory with plan.json, simulation.json, run.json or "
-                       "study.json, found none "
-                       "of cadastre's documents in it");
+                       "expected a directory with plan.json, simulation.json, run.json, "
+                       "study.json or fidelity.json, found none of cadastre's documents in it");
     add_once(directories, input);
     for (const fs::path& document : documents) {
       add_once(collected.documents, document);

@@ -16,9 +16,10 @@ struct ReportInputs {
 };
 
 /// The documents and images that `inputs` name. A file is taken as it is. Of a directory (a run's,
-/// or one as `cadastre demo` writes) those of the known names that are there: plan.json,
-/// simulation.json, profile.json, cluster.json, run.json, timeline.json, predicted-timeline.json,
-/// also in its `run` subdirectory. map.png, labels.png, map-rgb.png, and a map.json that is a
+/// or one as `cadastre demo`, `study` or `fidelity` writes) those of the known names that are there:
+/// plan.json, simulation.json, profile.json, cluster.json, run.json, timeline.json,
+/// predicted-timeline.json, study.json, fidelity.json, also in its `run` subdirectory, but for the
+/// plan there if it has one itself. map.png, labels.png, map-rgb.png, and a map.json that is a
 /// `cadastre-map/1`, count where they lie beside a document.
 /// Each file is taken once. Throws InputError for an input that is missing or a directory without
 /// any of these.

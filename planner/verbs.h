@@ -15,7 +15,8 @@ void add_report_verb(CLI::App& program);
 void add_demo_verb(CLI::App& program);
 void add_classify_verb(CLI::App& program);
 void add_export_verb(CLI::App& program);
-void add_calibrate_verb(CLI::App& program);
+/// Likewise: `calibrate RUN…`.
+void add_calibrate_verb(CLI::App& program, char** argv);
 void add_fidelity_verb(CLI::App& program);
 
 }  // namespace cadastre

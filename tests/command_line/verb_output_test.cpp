@@ -1,6 +1,9 @@
 // What every verb promises: help with an example, one JSON object with --json, silence with
 // --quiet.
+#include <filesystem>
+
 #include "tests/command_line/world_directory.h"
+#include "tests/support/directories.h"
 
 namespace cadastre {
 namespace {
@@ -39,7 +42,7 @@ TEST_CASE("the program's own help lists every verb", "[executor]") {
 
 TEST_CASE("with --json and --quiet a verb prints one JSON object and nothing else", "[executor]") {
   // In the order in which a user works: each reads what the ones before it wrote.
-  const std::vector<Words> requests = {
+  std::vector<Words> requests = {
       {"synthesize", "--size-m", "128", "-o", "made"},
       {"model", "--data", "made", "-o", "made-model.json"},
       {"profile", "model.json", "--batch-sizes", "4", "-o", "measured.json"},
@@ -51,8 +54,11 @@ TEST_CASE("with --json and --quiet a verb prints one JSON object and nothing els
       {"predict", "--run", "run", "--data", "scene", "-o", "map.tif"},
       {"report", "run", "-o", "report.html"},
       {"validate", "measured.json", "probed.json", "planned.json", "simulation.json",
-       "made/scene.json", "run/run.json", "run/timeline.json"},
+       "made/scene.json", "run/run.json", "run/plan.json", "run/timeline.json"},
   };
+  // Built where Ceres Solver is.
+  if (std::filesystem::exists(binary_directory() / "cadastre-calibration"))
+    requests.push_back({"calibrate", "run", "-o", "calibrated.json"});
   const WorldDirectory world;
   for (Words request : requests) {
     INFO(request.front());

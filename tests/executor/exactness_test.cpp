@@ -78,9 +78,13 @@ class Trainer {
     CHECK(last_step == kNumSteps);
     CHECK(validate_document(output / "run.json") == "run");
     CHECK(validate_document(output / "timeline.json") == "timeline");
+    CHECK(read_plan(output / "plan.json").profile == document.profile);
+    CHECK(read_plan(output / "plan.json").cluster == document.cluster);
+    // In parentheses: they cannot be printed.
+    CHECK((read_plan(output / "plan.json").plan.stages == document.plan.stages));
     CHECK(read_run(output / "run.json") == training.record);
     CHECK_FALSE(fs::exists(output / ".parts"));
-    CHECK(std::distance(fs::directory_iterator(output), {}) == 4);
+    CHECK(std::distance(fs::directory_iterator(output), {}) == 5);
     CHECK(test::processes_that_name(directory_.path()).empty());
     training.weights = read_weights(output / "weights.pt");
     training.weights_bytes = read_file(output / "weights.pt");

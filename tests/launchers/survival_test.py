@@ -56,6 +56,10 @@ class SurvivalTest(SeveralHostsTestCase):
                          [("node2", "has not answered for 3 s", True)])
         self.assertEqual([stage["replicas"] for stage in told["stages"]],
                          [told["stages"][0]["replicas"]])
+        with open(os.path.join(output, "plan.json"), encoding="utf-8") as stream:
+            carried_out = json.load(stream)
+        self.assertEqual(carried_out["plan"]["stages"], told["stages"])
+        self.assertNotIn("node2", [host["name"] for host in carried_out["cluster"]["hosts"]])
         self.assertIn("goes on without node2, on node1", "\n".join(told["notes"]))
         losses = [step["loss"] for step in told["steps"]]
         expected = [step["loss"] for step in record(self.undisturbed(plan))["steps"]]

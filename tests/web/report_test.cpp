@@ -87,6 +87,18 @@ TEST_CASE("a run's directory gives its record and its timeline to a report", "[p
   CHECK(inputs.map.empty());
 }
 
+TEST_CASE("a report has the plan of a directory, or else the one that its run carried out",
+          "[planner]") {
+  const TemporaryDirectory directory;
+  for (const char* name : {"run/plan.json", "run/run.json"})
+    write_file(directory.path() / name, "{}");
+  CHECK(names_below(directory.path(), collect_report_inputs({directory.path()}).documents) ==
+        std::vector<std::string>{"run/plan.json", "run/run.json"});
+  write_file(directory.path() / "plan.json", "{}");
+  CHECK(names_below(directory.path(), collect_report_inputs({directory.path()}).documents) ==
+        std::vector<std::string>{"plan.json", "run/run.json"});
+}
+
 TEST_CASE("a study's directory gives its result to a report", "[planner]") {
   const TemporaryDirectory directory;
   write_file(directory.path() / "study.json", "{}");

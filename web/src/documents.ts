@@ -2,6 +2,7 @@
 // Times are seconds, sizes bytes.
 
 import type {MapAreas, Metrics, Validation} from "./accuracy_documents";
+import type {Fidelity} from "./fidelity_documents";
 import type {StudyResult} from "./study_documents";
 
 export type {ClassMetrics, MapAreas, Metrics, Validation, ValidationPoint} from "./accuracy_documents";
@@ -218,6 +219,7 @@ export interface Report {
   simulation?: Simulation;
   run?: Run;
   study?: StudyResult;
+  fidelity?: Fidelity;
   profile?: Profile;
   cluster?: Cluster;
   model?: Model;
@@ -229,7 +231,7 @@ export interface Report {
   left_out: string[]; // why documents are not shown, a sentence each
 }
 
-const KINDS = ["plan", "simulation", "run", "study-result", "profile", "cluster", "model", "scene", "timeline", "map"];
+const KINDS = ["plan", "simulation", "run", "study-result", "fidelity", "profile", "cluster", "model", "scene", "timeline", "map"];
 
 /// Why a document is not shown; undefined when it can be.
 function refusal(name: string, document: {format?: string} | null): string | undefined {
@@ -258,6 +260,7 @@ export function gather(embedded: Embedded): Report {
   take("plan", plan);
   take("run", run);
   take("study", of_format<StudyResult>("study-result")[0]);
+  take("fidelity", of_format<Fidelity>("fidelity")[0]);
   take("simulation", of_format<Simulation>("simulation")[0]);
   take("profile", own_profile, plan?.profile);
   take("cluster", of_format<Cluster>("cluster")[0], plan?.cluster);

@@ -1,6 +1,7 @@
 // The result in one sentence.
 
 import type {Report} from "../documents";
+import {fidelity_clause} from "./fidelity";
 import {percent, plural, seconds, times} from "./format";
 import {type PlanView, SOURCES, hosts_of, speedup} from "./strategies";
 
@@ -31,6 +32,8 @@ export function headline(report: Report, view: PlanView | undefined, views: Plan
     clauses.push(`Study ${name}: ${plural(rows.length, "simulation")}`);
     if (claims.length > 0)
       clauses.push(`of ${plural(claims.length, "claim")}, ${claims.filter(({verdict}) => verdict === "holds").length} held and ${claims.filter(({verdict}) => verdict === "holds in part").length} held in part`);
+  } else if (report.fidelity) {
+    clauses.push(fidelity_clause(report.fidelity, percent));
   } else if (report.profile) {
     clauses.push(`Profile of ${report.profile.model.name} on ${report.profile.device}`);
   } else if (report.cluster) {

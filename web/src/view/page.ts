@@ -7,6 +7,7 @@ import {type PlanView, main_view, plan_views} from "../layout/strategies";
 import {accuracy_section} from "./accuracy_view";
 import {answers_section} from "./answers_view";
 import {el, section, term} from "./dom";
+import {choices_section, fidelity_section, kinds_section, points_section, worst_section} from "./fidelity_view";
 import {graph_section} from "./graph_view";
 import {has_loads, hosts_section} from "./loads_view";
 import {map_section} from "./map_view";
@@ -41,13 +42,20 @@ function figures_of({simulation}: Report, {strategy, schedule, micro_batches}: P
 
 /// The sections in reading order; those without data are absent.
 function sections(report: Report, views: PlanView[], view: PlanView | undefined, select: (view: PlanView) => void): HTMLElement[] {
-  const {run, model, images, scene, cluster, study} = report;
+  const {run, model, images, scene, cluster, study, fidelity} = report;
   const compared = views.filter(({strategy}) => strategy !== "timeline");
   const drawn: (HTMLElement | undefined)[] = [];
   const add = (title: string, wanted: unknown, draw: () => HTMLElement | undefined) => {
     if (wanted) drawn.push(guarded(title, draw));
   };
   add("Overview", true, () => overview_section(report, view, views));
+  if (fidelity) {
+    add("Fidelity", true, () => fidelity_section(fidelity));
+    add("Instructions", true, () => kinds_section(fidelity));
+    add("Largest differences", true, () => worst_section(fidelity));
+    add("Choices", true, () => choices_section(fidelity));
+    add("Points", true, () => points_section(fidelity));
+  }
   if (study) {
     add("Claims", study.claims?.length, () => claims_section(study));
     add("Measured", study.measured?.length, () => measured_section(study.measured ?? []));
@@ -122,6 +130,6 @@ export function draw_report(root: HTMLElement, report: Report): void {
     body,
     el("footer", {}, `Made from ${report.names.join(", ")}${(report.simulation ?? report.study) ? `. Network model: ${(report.simulation ?? report.study)?.network_model}` : ""}.`),
   );
-  const subject = report.scene?.name ?? report.model?.name ?? report.study?.name;
+  const subject = report.scene?.name ?? report.model?.name ?? report.study?.name ?? report.fidelity?.suite;
   if (subject) document.title = `${subject} – cadastre report`;
 }
