@@ -259,6 +259,11 @@ class Fit {
     improve(Loss::kCauchy);
     search_grid(Loss::kCauchy);
     for (int i = 0; i < 2; ++i) improve(Loss::kCauchy);
+    drop_unidentified();
+  }
+
+  /// One by one, the least known first; the others are fitted anew each time.
+  void drop_unidentified() {
     while (!point_.free.empty()) {
       const std::vector<double> widths = half_widths();
       std::size_t worst = widths.size();
@@ -312,12 +317,11 @@ class Fit {
       const std::size_t added = point_.free.size() - 1;
       const Parameter& parameter = parameters_[point_.free[added]];
       const double change = std::abs(point_.x[added] - parameter.coordinate(parameter.start));
-      const bool is_sure = std::all_of(widths.begin(), widths.end(), [&](const double& width) {
-        const auto c = static_cast<std::size_t>(&width - widths.data());
-        return is_at_bound(c) || width <= widest(c);
-      });
       candidates.erase(candidates.begin() + static_cast<std::ptrdiff_t>(best_candidate));
-      if (is_sure && (is_at_bound(added) || widths[added] < change)) continue;
+      if (is_at_bound(added) || widths[added] < std::min(change, widest(added))) {
+        drop_unidentified();
+        continue;
+      }
       // It is told, but not apart from the others.
       put(parameter, parameter.start);
       point_ = without;

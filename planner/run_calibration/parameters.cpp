@@ -65,6 +65,28 @@ std::vector<ParameterKind> make_table() {
     c.cluster.network.reduction_s_per_byte = value;
   };
 
+  // Beyond a hundredth of a second no message waits for a processor, but for another message.
+  ParameterKind& message = add("message", "s", Scope::kCluster);
+  message.distance = Distance::kDifference;
+  message.typical = 5e-5;
+  message.most = 1e-2;
+  message.get = [](const Constants& c, std::size_t) { return c.cluster.network.message_s; };
+  message.put = [](Constants& c, std::size_t, double value) {
+    c.cluster.network.message_s = value;
+  };
+
+  // System calls and copies: a processor that moves less than 10 MB/s has no network to speak of.
+  ParameterKind& transport = add("transport", "s/byte", Scope::kCluster);
+  transport.distance = Distance::kDifference;
+  transport.typical = 3e-10;
+  transport.most = 1e-7;
+  transport.get = [](const Constants& c, std::size_t) {
+    return c.cluster.network.transport_s_per_byte;
+  };
+  transport.put = [](Constants& c, std::size_t, double value) {
+    c.cluster.network.transport_s_per_byte = value;
+  };
+
   ParameterKind& optimizer = add("optimizer", "s/parameter byte", Scope::kModel);
   optimizer.distance = Distance::kDifference;
   optimizer.typical = 2e-10;
@@ -74,6 +96,18 @@ std::vector<ParameterKind> make_table() {
   };
   optimizer.put = [](Constants& c, std::size_t m, double value) {
     c.profiles[m].optimizer_s_per_parameter_byte = value;
+  };
+
+  // Where it was not measured, what is reckoned from SGD's.
+  ParameterKind& adamw = add("AdamW", "s/parameter byte", Scope::kModel);
+  adamw.distance = Distance::kDifference;
+  adamw.typical = 2e-10;
+  adamw.most = 1e-6;
+  adamw.get = [](const Constants& c, std::size_t m) {
+    return optimizer_s_per_parameter_byte(c.profiles[m], {.kind = OptimizerKind::kAdamW});
+  };
+  adamw.put = [](Constants& c, std::size_t m, double value) {
+    c.profiles[m].adamw_s_per_parameter_byte = value;
   };
 
   ParameterKind& loading = add("loading", "s/sample", Scope::kModel);

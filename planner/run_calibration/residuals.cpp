@@ -36,6 +36,7 @@ std::optional<QuantityKind> quantity_kind(InstructionKind kind) {
       return QuantityKind::kReductionWait;
     case InstructionKind::kSendActivation:
     case InstructionKind::kSendGradient:
+      return QuantityKind::kSending;
     case InstructionKind::kStartReduction:
       return std::nullopt;
   }
@@ -58,14 +59,14 @@ std::vector<RankSums> sums_by_rank(const Timeline& timeline) {
   return sums;
 }
 
-/// The kinds that a rank's program has; waits between two stages of one rank are none.
+/// The kinds that a rank's program has; what one of its stages hands another is none.
 std::array<bool, kNumQuantityKinds> kinds_of(const Program& program, std::size_t rank) {
   std::array<bool, kNumQuantityKinds> has{};
   for (const Instruction& instruction : program.ranks[rank].instructions) {
     const auto kind = quantity_kind(instruction.kind);
     if (!kind) continue;
-    const bool is_handed_over =
-        is_receive(instruction.kind) && instruction.peer == static_cast<int>(rank);
+    const bool is_handed_over = (is_receive(instruction.kind) || is_send(instruction.kind)) &&
+                                instruction.peer == static_cast<int>(rank);
     if (!is_handed_over) has[static_cast<std::size_t>(*kind)] = true;
   }
   return has;

@@ -11,7 +11,7 @@
 namespace cadastre::run_calibration {
 
 /// What is compared of a run: the step; seconds that a host computes in a step, by kind of
-/// instruction; and its waits, for tensors and for reductions, which are the schedule's and other
+/// instruction, and hands to the network; and its waits, for tensors and for reductions, which are the schedule's and other
 /// hosts' as much as the network's.
 enum class QuantityKind {
   kStep,
@@ -20,10 +20,11 @@ enum class QuantityKind {
   kRecomputation,
   kBackward,
   kOptimizer,
+  kSending,
   kTransferWait,
   kReductionWait,
 };
-inline constexpr std::size_t kNumQuantityKinds = 8;
+inline constexpr std::size_t kNumQuantityKinds = 9;
 
 struct Quantity {
   std::size_t run = 0;  ///< index

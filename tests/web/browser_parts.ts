@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import {readFileSync} from "node:fs";
 import {type Check, type Workshop, overflow, sections} from "./browser";
+import {example_fidelity} from "./example_fidelity";
 import {row_of_hosts} from "./example_figures";
 import {example_study} from "./example_study";
 
@@ -94,6 +95,36 @@ export async function check_parts(workshop: Workshop, check: Check): Promise<voi
       await page.setViewportSize({width: 360, height: 800});
       assert.equal(await overflow(page), 0);
     });
+  });
+
+  await check("how near predictions come to runs is drawn, explained and saved", async () => {
+    const file = workshop.report(workshop.written({"fidelity.json": example_fidelity()}));
+    await workshop.visit(file, {}, async (page) => {
+      assert.deepEqual(await sections(page), ["fidelity", "instruction-errors", "worst", "choices", "points"]);
+      assert.match(await page.locator("h1").innerText(), /^Fidelity of made-up: 5 points; the simulated step is off by 2\.5\s%/);
+      const picture = page.locator("#fidelity svg[role=img]");
+      assert.match(await picture.getAttribute("aria-label") ?? "", /4 points; 1 simulated and 3 of the cost model more than 10\s% off/);
+      assert.equal(await picture.locator(".plan").count(), 8);
+      assert.equal(await picture.locator(".plan.on-front").count(), 4); // held out
+      assert.equal(await picture.locator(".tolerance").count(), 2);
+      // On the diagonal, x and y are the same: the line runs from corner to corner.
+      const ends = await picture.locator(".diagonal").evaluate((line) => ["x1", "y1", "x2", "y2"].map((name) => Number(line.getAttribute(name))));
+      assert.ok(ends[0] < ends[2] && ends[1] > ends[3], ends.join());
+      await picture.locator(".plan").last().hover();
+      assert.match(await page.locator(".tooltip").innerText(), /measured .*ms.*simulated .*%/s);
+      assert.match(await page.locator("#worst").innerText(), /multimodal on two, batch 64, pipeline, 4 micro-batches.*−16\.7\s%.*The forward passes of stage 0 on node1 took 30 ms, not 27\..*disturbed/s);
+      assert.match(await page.locator("#choices").innerText(), /single\s+-1\.00\s+33\.3\s%/);
+      assert.match(await page.locator("#points").innerText(), /<b>no model<\/b>.*vgg on four, batch 32\s*held out/s); // as text
+      await page.locator("#points .save summary").click();
+      const [download] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", {name: /points as CSV/}).click()]);
+      const rows = readFileSync(await download.path()).toString().trim().split("\r\n");
+      assert.equal(rows.length, 6);
+      assert.match(rows[2], /^multimodal,two,64,false,"pipeline, 4 micro-batches",2,2,false,0\.02\d*,0\.06,0\.05,0\.048,425984,425984,/);
+      assert.deepEqual(await workshop.violations(page), []);
+      await page.setViewportSize({width: 360, height: 800});
+      assert.equal(await overflow(page), 0);
+    });
+    await workshop.visit(file, {colorScheme: "dark"}, async (page) => assert.deepEqual(await workshop.violations(page), []));
   });
 
   await check("a thousand hosts are shown from the first on, with a picture of their traffic", async () => {

@@ -31,6 +31,8 @@ struct Truth {
   network.bandwidth_bytes_per_s = 50e6;
   network.latency_s = 100e-6;
   network.reduction_s_per_byte = 5e-9;
+  network.message_s = 2e-4;
+  network.transport_s_per_byte = 2e-9;
   network.model.bandwidth_factor = 0.8;
   network.model.latency_factor = 3;
   return truth;
@@ -41,6 +43,8 @@ struct Truth {
   Truth thought = truth();
   for (Host& host : thought.cluster.hosts) host.relative_speed = 1;
   thought.cluster.network.reduction_s_per_byte = 0;
+  thought.cluster.network.message_s = 0;
+  thought.cluster.network.transport_s_per_byte = 0;
   thought.cluster.network.model = {};
   thought.profile.optimizer_s_per_parameter_byte = 1e-9;
   thought.profile.load_s_per_sample = 1e-6;
