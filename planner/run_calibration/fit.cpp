@@ -300,8 +300,11 @@ class Fit {
         Point with = without;
         with.free.push_back(candidates[k]);
         with.x.push_back(parameter.coordinate(parameter.start));
+        // From where Huber's loss leads to: to Cauchy's, what the parameter would explain are outliers.
+        const std::vector<double> begin =
+            minimize(problem(with.free), with.x, Loss::kHuber, kFewIterations).x;
         const LeastSquaresSolution solution =
-            minimize(problem(with.free), with.x, Loss::kCauchy, kFewIterations);
+            minimize(problem(with.free), begin, Loss::kCauchy, kFewIterations);
         put(parameter, parameter.start);
         put(without);
         if (!(solution.cost < best)) continue;

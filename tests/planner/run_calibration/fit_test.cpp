@@ -112,8 +112,21 @@ TEST_CASE("a fit keeps to the bounds of its parameters, and says so", "[planner]
 TEST_CASE("a host whose link is slower than the others' gets its own bandwidth", "[planner]") {
   synthetic::Truth truth = synthetic::truth();
   truth.cluster.hosts[1].bandwidth_bytes_per_s = 20e6;
-  const RunFit fitted =
-      fit(synthetic::runs(truth, synthetic::thought(), {.of_instruction = 0.01}, 3, 2));
+  const synthetic::Noise noise{.of_instruction = 0.01};
+  std::vector<MeasuredRun> all = synthetic::runs(truth, synthetic::thought(), noise, 3, 2);
+  // As many that talk over the other links alone.
+  Cluster others = truth.cluster;
+  others.hosts.erase(others.hosts.begin() + 1);
+  const ModelGraph& model = truth.profile.model;
+  std::mt19937 random(5);
+  for (const Plan& plan : {worlds::data_parallel(model, others, {0.5, 0.5}, 512),
+                           worlds::data_parallel(model, others, {0.25, 0.75}, 512),
+                           worlds::pipeline(model, others, {1, 3}, 512, 2),
+                           worlds::pipeline(model, others, {3, 1}, 512, 4)})
+    for (int i = 0; i < 2; ++i)
+      all.push_back(synthetic::run_of("other" + std::to_string(all.size()), plan, truth,
+                                      synthetic::thought(), noise, random));
+  const RunFit fitted = fit(all);
   const FittedParameter& link = named(fitted, "link bandwidth of node2");
   CHECK(link.verdict == Verdict::kFitted);
   CHECK_THAT(link.value * fitted.constants.cluster.network.model.bandwidth_factor,
