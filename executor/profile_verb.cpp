@@ -55,7 +55,8 @@ ImportedModel given_model(const ProfileRequest& request) {
 
 /// Weights and their gradients are all held at once.
 void check_memory(const ModelGraph& model, const std::string& file) {
-  // Twice the weights and gradients, as a whole and layer by layer, and the state of the optimizers.
+  // Twice the weights and gradients, as a whole and layer by layer, and the state of the
+  // optimizers.
   constexpr std::int64_t kCopies = 8;
   std::int64_t needed = 0;
   for (const std::int64_t bytes : parameter_bytes(model)) needed += kCopies * bytes;
@@ -65,11 +66,12 @@ void check_memory(const ModelGraph& model, const std::string& file) {
   const auto gigabytes = [](std::int64_t bytes) {
     return fixed(static_cast<double>(bytes) / kGiga, 3) + " GB";
   };
-  throw InputError(file, "",
-                   "expected a model whose weights, gradients and optimizers fit in this machine's memory, of "
-                   "which " +
-                       gigabytes(available) + " are free, found one that takes " +
-                       gigabytes(needed) + "; profile it on a machine with more");
+  throw InputError(
+      file, "",
+      "expected a model whose weights, gradients and optimizers fit in this machine's memory, of "
+      "which " +
+          gigabytes(available) + " are free, found one that takes " + gigabytes(needed) +
+          "; profile it on a machine with more");
 }
 
 double step_s(const Measurement& measured) { return measured.forward_s + measured.backward_s; }
@@ -196,7 +198,8 @@ void add_profile_verb(CLI::App& program) {
       ->delimiter(',')
       ->check(integer_from(1, 65536))
       ->capture_default_str();
-  verb->add_option("--repeats", request->repeats, "Passes of the largest size that count; of a smaller, as many samples")
+  verb->add_option("--repeats", request->repeats,
+                   "Passes of the largest size that count; of a smaller, as many samples")
       ->check(integer_from(1, 100000))
       ->capture_default_str();
   verb->add_option("--quantile", request->quantile,

@@ -12,16 +12,16 @@
 
 namespace cadastre {
 
-/// What a training step does beside its passes through the network, timed between such passes: as in
-/// training, these have pushed out of the caches what it reads.
+/// What a training step does beside its passes through the network, timed between such passes: as
+/// in training, these have pushed out of the caches what it reads.
 class ProfiledStep {
  public:
   /// `random_inputs`: of one batch, one of each of the model's inputs, where there is no scene.
   ProfiledStep(const ProfileOptions& options, StageNetwork& network)
       : options_(options), sgd_(network), adamw_(network), network_(network) {}
 
-  /// The next batch of the scene's samples, or copies of `random_inputs`, (N, …), one of each of the
-  /// model's inputs. The times of the last size of batch count.
+  /// The next batch of the scene's samples, or copies of `random_inputs`, (N, …), one of each of
+  /// the model's inputs. The times of the last size of batch count.
   [[nodiscard]] std::vector<at::Tensor> load(const std::vector<at::Tensor>& random_inputs);
 
   /// The loss of scores (N, K) or (N, K, P, P), and its gradient.
@@ -50,7 +50,7 @@ class ProfiledStep {
   StageNetwork& network_;
   std::int64_t batch_size_ = 0;
   std::vector<std::size_t> inputs_;  ///< all of the model's
-  std::int64_t num_loaded_ = 0;  ///< samples
+  std::int64_t num_loaded_ = 0;      ///< samples
   bool counts_ = false;
   std::vector<double> load_s_;  ///< of passes of `batch_size_`
   std::vector<double> loss_s_;  ///< likewise

@@ -129,9 +129,10 @@ void add_run_verb(CLI::App& program) {
   app->add_option("--model", request->model,
                   "The model, to be sure that the plan is for it; of one that PyTorch saved, the "
                   "weights to begin with");
-  app->add_flag("--random-weights", request->random_weights,
-                "Begin with random weights, of a model that PyTorch saved and that --model does not "
-                "give");
+  app->add_flag(
+      "--random-weights", request->random_weights,
+      "Begin with random weights, of a model that PyTorch saved and that --model does not "
+      "give");
   app->add_option("--data", request->scene, "A scene's directory or document")->required();
   app->add_option("--rasters", request->rasters, "Where the scene's rasters lie, if not beside it");
   app->add_option("-o,--output", request->output, "Directory for what comes out")->required();
@@ -162,9 +163,10 @@ void add_run_verb(CLI::App& program) {
   app->add_flag("--replan", request->replans,
                 "Then, under a new plan on the hosts that have not failed (without --max-restarts, as "
                 "long as there are any)");
-  app->add_option("--timeline-quantile", request->timeline_quantile,
-                  "Which step the timeline shows, by its duration: 0.5 the median; less where other "
-                  "work disturbs")
+  app->add_option(
+         "--timeline-quantile", request->timeline_quantile,
+         "Which step the timeline shows, by its duration: 0.5 the median; less where other "
+         "work disturbs")
       ->capture_default_str()
       ->check(number_from(0, 1));
   app->add_option("--test-samples", request->max_test_samples,

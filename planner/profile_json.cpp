@@ -134,13 +134,13 @@ nlohmann::json to_json(const Profile& profile) {
   nlohmann::json layers = nlohmann::json::array();
   for (const LayerProfile& layer : profile.layers) layers.push_back(to_json(layer));
   nlohmann::json json = {{"format", "cadastre-profile/1"},
-          {"device", profile.device},
-          {"num_threads", profile.num_threads},
-          {"model", to_json(profile.model)},
-          {"layers", std::move(layers)},
-          {"load_s_per_sample", profile.load_s_per_sample},
-          {"optimizer_s_per_parameter_byte", profile.optimizer_s_per_parameter_byte},
-          {"loss_s_per_sample", profile.loss_s_per_sample}};
+                         {"device", profile.device},
+                         {"num_threads", profile.num_threads},
+                         {"model", to_json(profile.model)},
+                         {"layers", std::move(layers)},
+                         {"load_s_per_sample", profile.load_s_per_sample},
+                         {"optimizer_s_per_parameter_byte", profile.optimizer_s_per_parameter_byte},
+                         {"loss_s_per_sample", profile.loss_s_per_sample}};
   if (profile.adamw_s_per_parameter_byte > 0)
     json["adamw_s_per_parameter_byte"] = profile.adamw_s_per_parameter_byte;
   if (profile.average_s_per_parameter_byte > 0)

@@ -6,8 +6,8 @@
 
 namespace cadastre {
 
-/// While one is there, SIGINT and SIGTERM end the command that `run_command` waits for, and not this
-/// process: whoever holds it puts things in order then.
+/// While one is there, SIGINT and SIGTERM end the command that `run_command` waits for, and not
+/// this process: whoever holds it puts things in order then.
 class Interruptible {
  public:
   Interruptible();
@@ -20,13 +20,13 @@ class Interruptible {
 };
 
 struct CommandResult {
-  int status = 0;          ///< 128 + signal when killed
-  std::string last_line;   ///< of all that it wrote
+  int status = 0;         ///< 128 + signal when killed
+  std::string last_line;  ///< of all that it wrote
 };
 
-/// Runs a command, found in PATH where its first word is no path, with what it writes in `log`; with
-/// `environment` ("NAME=VALUE") added to this process's own. Throws std::runtime_error where it
-/// cannot be started.
+/// Runs a command, found in PATH where its first word is no path, with what it writes in `log`;
+/// with `environment` ("NAME=VALUE") added to this process's own. Throws std::runtime_error where
+/// it cannot be started.
 CommandResult run_command(const std::vector<std::string>& words, const std::filesystem::path& log,
                           const std::vector<std::string>& environment = {});
 

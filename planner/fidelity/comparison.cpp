@@ -37,9 +37,9 @@ Simulation simulate_document(const PlanDocument& document, const fs::path& direc
   const fs::path plan = directory / "compared-plan.json";
   const fs::path simulation = directory / "simulation.json";
   write_file(plan, json_text(to_json(document)));
-  const SisterOutput done = capture_sister(
-      "cadastre-simulator",
-      {"simulate", "--plan", plan.string(), "--quiet", "-o", simulation.string()});
+  const SisterOutput done =
+      capture_sister("cadastre-simulator",
+                     {"simulate", "--plan", plan.string(), "--quiet", "-o", simulation.string()});
   if (done.status != 0)
     throw std::runtime_error("the simulator ended with status " + std::to_string(done.status));
   return read_simulation(simulation);
@@ -60,7 +60,8 @@ class Comparison {
     if (fs::exists(place / "measured.json"))
       group = read_measured_group(place / "measured.json");
     else
-      for (const FidelityPlan& plan : suite_.groups[g].plans) group.plans.push_back({.asked = plan});
+      for (const FidelityPlan& plan : suite_.groups[g].plans)
+        group.plans.push_back({.asked = plan});
     std::vector<Profile> profiles;
     for (std::int64_t i = 1; i <= group.num_profiles; ++i)
       profiles.push_back(read_profile(place / ("profile-" + std::to_string(i) + ".json")));
@@ -93,9 +94,9 @@ class Comparison {
     point.plan = study_plan(document.plan);
     point.num_hosts = num_hosts(program);
 
-    const Timeline predicted = evaluate(
-        program, program_costs(program, document.plan, document.profile, document.cluster),
-        document.cluster);
+    const Timeline predicted =
+        evaluate(program, program_costs(program, document.plan, document.profile, document.cluster),
+                 document.cluster);
     point.predicted = step_figures(predicted);
     point.predicted.traffic_bytes = traffic_bytes(program);
     const std::vector<RankMemory> memory =
@@ -153,10 +154,10 @@ class Comparison {
 Profile least_disturbed(const std::vector<Profile>& profiles) {
   Profile least = profiles.front();
   for (std::size_t size = 0; size < least.layers.front().measurements.size(); ++size) {
-    const Profile& fastest = *std::min_element(
-        profiles.begin(), profiles.end(), [&](const Profile& a, const Profile& b) {
-          return seconds_at(a, size) < seconds_at(b, size);
-        });
+    const Profile& fastest = *std::min_element(profiles.begin(), profiles.end(),
+                                               [&](const Profile& a, const Profile& b) {
+                                                 return seconds_at(a, size) < seconds_at(b, size);
+                                               });
     for (std::size_t i = 0; i < least.layers.size(); ++i)
       least.layers[i].measurements[size] = fastest.layers[i].measurements[size];
   }

@@ -131,8 +131,8 @@ class Difference {
     std::map<Name, Two> waits;
     const auto add = [&](const std::vector<StepTransfer>& transfers, double Two::*seconds) {
       for (const StepTransfer& transfer : transfers)
-        waits[name(transfer)].*seconds += std::max(
-            0.0, transfer.end_s - std::max(transfer.waited_from_s, transfer.posted_s));
+        waits[name(transfer)].*seconds +=
+            std::max(0.0, transfer.end_s - std::max(transfer.waited_from_s, transfer.posted_s));
     };
     add(measured_transfers_, &Two::measured_s);
     add(simulated_transfers_, &Two::simulated_s);
@@ -146,9 +146,10 @@ class Difference {
                transfer.end_s - transfer.posted_s > longest->end_s - longest->posted_s))
             longest = &transfer;
         const auto& [kind, from, to, stage, layer] = what;
-        const std::string where = kind == InstructionKind::kReduceGradients
-                                      ? " of stage " + std::to_string(stage) + " kept " + host(to)
-                                      : layer_text(layer) + " from " + host(from) + " kept " + host(to);
+        const std::string where =
+            kind == InstructionKind::kReduceGradients
+                ? " of stage " + std::to_string(stage) + " kept " + host(to)
+                : layer_text(layer) + " from " + host(from) + " kept " + host(to);
         return work_name(kind) + where + " waiting for " + took(two) +
                (longest == nullptr ? std::string() : company(*longest));
       });
@@ -190,8 +191,8 @@ class Difference {
   /// A reduction is on the links of all ranks of its stage, and each of them waits for it.
   static bool share_link(const StepTransfer& a, const StepTransfer& b) {
     if (a.from < 0 && b.from < 0) return a.stage != b.stage && a.to == b.to;
-    return (a.from >= 0 && a.from == b.from) || a.to == b.to ||
-           (a.from < 0 && a.to == b.from) || (b.from < 0 && b.to == a.from);
+    return (a.from >= 0 && a.from == b.from) || a.to == b.to || (a.from < 0 && a.to == b.from) ||
+           (b.from < 0 && b.to == a.from);
   }
 
   /// Of a rank's step, what none of its instructions takes.

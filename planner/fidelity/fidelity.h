@@ -15,10 +15,10 @@ namespace cadastre {
 
 /// One run of a plan.
 struct FidelityRun {
-  double step_s = 0;         ///< the method's quantile of the steps that count
-  double median_s = 0;       ///< of the same steps
-  double spread_s = 0;       ///< between their quartiles
-  bool agrees = false;       ///< with the fastest run of the plan; the others were disturbed
+  double step_s = 0;    ///< the method's quantile of the steps that count
+  double median_s = 0;  ///< of the same steps
+  double spread_s = 0;  ///< between their quartiles
+  bool agrees = false;  ///< with the fastest run of the plan; the others were disturbed
   bool operator==(const FidelityRun&) const = default;
 };
 
@@ -69,7 +69,7 @@ struct Fidelity {
   int num_processors = 1;
   FidelityMethod method;
   std::vector<FidelityGroup> groups;
-  std::vector<FidelityPoint> points;  ///< by group, in the order of its plans
+  std::vector<FidelityPoint> points;            ///< by group, in the order of its plans
   std::vector<AblationFigures> ablations = {};  ///< where they were asked for
   bool operator==(const Fidelity&) const = default;
 };

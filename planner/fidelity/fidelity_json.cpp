@@ -67,8 +67,8 @@ FidelityPoint read_point(const JsonPlace& place, const std::vector<FidelityGroup
     return point;
   }
   point.plan = study_plan_from_json(object.at("plan"));
-  point.num_hosts = static_cast<int>(
-      object.at("num_hosts").integer(1, std::numeric_limits<int>::max()));
+  point.num_hosts =
+      static_cast<int>(object.at("num_hosts").integer(1, std::numeric_limits<int>::max()));
   point.measured = read_figures(object.at("measured"));
   point.predicted = read_figures(object.at("predicted"));
   point.simulated = read_figures(object.at("simulated"));

@@ -33,12 +33,11 @@ std::string points_table(const Fidelity& fidelity) {
         rows.push_back({name, "", "-", "", "", ""});
         continue;
       }
-      rows.push_back({name, std::to_string(point.num_hosts), milliseconds(point.measured.step_s),
-                      percent(noise_of(point)) +
-                          (is_disturbed(point, fidelity.method) ? " disturbed" : ""),
-                      signed_percent(relative_error(point.simulated.step_s, point.measured.step_s)),
-                      signed_percent(
-                          relative_error(point.predicted.step_s, point.measured.step_s))});
+      rows.push_back(
+          {name, std::to_string(point.num_hosts), milliseconds(point.measured.step_s),
+           percent(noise_of(point)) + (is_disturbed(point, fidelity.method) ? " disturbed" : ""),
+           signed_percent(relative_error(point.simulated.step_s, point.measured.step_s)),
+           signed_percent(relative_error(point.predicted.step_s, point.measured.step_s))});
     }
   }
   return text_table(rows);
@@ -135,11 +134,8 @@ std::string fidelity_csv(const Fidelity& fidelity) {
     std::int64_t num_agreeing = 0;
     for (const FidelityRun& run : point.runs)
       if (run.agrees) ++num_agreeing;
-    std::vector<std::string> fields = {group.model,
-                                       group.cluster,
-                                       std::to_string(group.batch_size),
-                                       group.held_out ? "true" : "false",
-                                       plan_name(point.asked)};
+    std::vector<std::string> fields = {group.model, group.cluster, std::to_string(group.batch_size),
+                                       group.held_out ? "true" : "false", plan_name(point.asked)};
     if (has_figures(point))
       fields.insert(fields.end(),
                     {plan_text(point.plan), std::to_string(point.num_hosts),
@@ -149,9 +145,9 @@ std::string fidelity_csv(const Fidelity& fidelity) {
                      std::to_string(point.measured.traffic_bytes),
                      std::to_string(point.predicted.traffic_bytes), ""});
     else
-      fields.insert(fields.end(), {"", "", std::to_string(point.runs.size()),
-                                   std::to_string(num_agreeing), "", "", "", "", "", "",
-                                   point.error});
+      fields.insert(fields.end(),
+                    {"", "", std::to_string(point.runs.size()), std::to_string(num_agreeing), "",
+                     "", "", "", "", "", point.error});
     for (std::size_t i = 0; i < fields.size(); ++i)
       text += (i == 0 ? "" : ",") + csv_field(fields[i]);
     text += "\n";

@@ -31,8 +31,8 @@ struct FidelityVerb {
   fs::path constants;
 };
 
-/// Puts a calibrated cluster's constants of messages and reductions, which are not of its links, into
-/// that of a plan; nothing without `constants`.
+/// Puts a calibrated cluster's constants of messages and reductions, which are not of its links,
+/// into that of a plan; nothing without `constants`.
 std::function<void(PlanDocument&)> with_constants_of(const fs::path& constants) {
   if (constants.empty()) return [](PlanDocument&) {};
   return [network = read_cluster(constants).network](PlanDocument& document) {
@@ -86,18 +86,19 @@ void run_fidelity(const FidelityVerb& verb, const VerbOptions& options) {
 void add_fidelity_verb(CLI::App& program) {
   const auto options = std::make_shared<VerbOptions>();
   const auto verb = std::make_shared<FidelityVerb>();
-  CLI::App* app = add_verb(
-      program, "fidelity", "Compare predicted and simulated steps with measured ones",
-      "sudo cadastre fidelity scenarios/suites/small.json -o fidelity", options,
-      [verb, options] { run_fidelity(*verb, *options); });
+  CLI::App* app =
+      add_verb(program, "fidelity", "Compare predicted and simulated steps with measured ones",
+               "sudo cadastre fidelity scenarios/suites/small.json -o fidelity", options,
+               [verb, options] { run_fidelity(*verb, *options); });
   app->add_option("SUITE", verb->suite, "Models, clusters and plans (cadastre-suite)")->required();
   app->add_option("--data", verb->scene,
                   "Scene to train on (default: one that is synthesized, with the models' inputs)");
   app->add_flag("--compare-only", verb->runs_nothing,
                 "Run nothing: predict and simulate anew what the directory holds");
-  app->add_option("--constants", verb->constants,
-                  "A cluster that was calibrated: what it says of messages, transport and reductions "
-                  "is taken for every cluster of the suite");
+  app->add_option(
+      "--constants", verb->constants,
+      "A cluster that was calibrated: what it says of messages, transport and reductions "
+      "is taken for every cluster of the suite");
   app->add_flag("--ablations", verb->ablates,
                 "Say what each cause that predictions allow for is worth: the errors without it");
   app->add_option("-o,--output", verb->output,

@@ -28,8 +28,9 @@ using Words = std::vector<std::string>;
 
 void stop_if_interrupted() {
   if (Interruptible::interrupted())
-    throw std::runtime_error("interrupted; what was measured is kept, and the same command goes on "
-                             "from there");
+    throw std::runtime_error(
+        "interrupted; what was measured is kept, and the same command goes on "
+        "from there");
 }
 
 /// The micro-batches that a group's plans may have: halves of the batch, as long as the model's
@@ -95,8 +96,10 @@ class Measurements {
     if (found.request != measured.request)
       throw InputError(file.string(), "/request",
                        "expected measurements of group " + std::to_string(g) + " of this suite (" +
-                           group_name(group) + "), found others; choose another directory, or "
-                           "remove " + in_quotes(options_.directory.string()));
+                           group_name(group) +
+                           "), found others; choose another directory, or "
+                           "remove " +
+                           in_quotes(options_.directory.string()));
     return found;
   }
 
@@ -135,12 +138,13 @@ class Measurements {
     if (stated.hosts.size() < 2) return addressed;
     options_.on_start("measuring the network of " + name);
     const fs::path file = options_.directory / ("testbed-" + name) / "probe.json";
-    testbed.run({"probe", "--quiet", "--hosts", testbed.hosts_file(), "--threads", "1", "-o", file});
+    testbed.run(
+        {"probe", "--quiet", "--hosts", testbed.hosts_file(), "--threads", "1", "-o", file});
     stop_if_interrupted();
     const Cluster measured = read_cluster(file);
-    return calibrated(addressed, measured,
-                      calibration_of(addressed, measured, options_.suite_file.string(),
-                                     file.string()));
+    return calibrated(
+        addressed, measured,
+        calibration_of(addressed, measured, options_.suite_file.string(), file.string()));
   }
 
   void profile(std::size_t g) {
@@ -215,11 +219,27 @@ class Measurements {
     const std::string steps = std::to_string(suite_.method.num_steps);
     try {
       fs::remove_all(output);  // of a run that was interrupted
-      testbed.run({"run", "--quiet", "--plan", directory(g) / name / "plan.json", "--data", scene_,
-                   "--hosts", testbed.hosts_file(), "--steps", steps, "--validate-every", "0",
-                   "--checkpoint-every", "0", "--test-samples", "1", "--random-weights",
+      testbed.run({"run",
+                   "--quiet",
+                   "--plan",
+                   directory(g) / name / "plan.json",
+                   "--data",
+                   scene_,
+                   "--hosts",
+                   testbed.hosts_file(),
+                   "--steps",
+                   steps,
+                   "--validate-every",
+                   "0",
+                   "--checkpoint-every",
+                   "0",
+                   "--test-samples",
+                   "1",
+                   "--random-weights",
                    "--timeline-quantile",
-                   number_text(suite_.method.quantile), "-o", output});
+                   number_text(suite_.method.quantile),
+                   "-o",
+                   output});
       const RunRecord run = read_run(output / "run.json");
       std::vector<double> ends_s;
       for (const TrainingStep& step : run.steps) ends_s.push_back(step.end_s);

@@ -24,9 +24,9 @@ struct FidelityOptions {
 /// runs of each agree. What `directory` holds of the same request is not measured again; what runs
 /// fail of is noted and does not keep the others from running.
 ///
-/// Throws InputError, before anything runs, for models that cannot be read, clusters that do not fit
-/// this machine, a directory of another suite, or no root; std::runtime_error where a probe or a
-/// profile fails, or the work is interrupted: what was measured is kept.
+/// Throws InputError, before anything runs, for models that cannot be read, clusters that do not
+/// fit this machine, a directory of another suite, or no root; std::runtime_error where a probe or
+/// a profile fails, or the work is interrupted: what was measured is kept.
 void measure_suite(const FidelitySuite& suite, const FidelityOptions& options);
 
 }  // namespace cadastre

@@ -73,8 +73,7 @@ std::vector<StepTransfer> step_transfers(const Timeline& timeline) {
 
 StepFigures step_figures(const Timeline& timeline) {
   StepFigures figures{.step_s = timeline.step_s};
-  for (const TimelineRank& rank : timeline.ranks)
-    figures.hosts.emplace_back().host = rank.host;
+  for (const TimelineRank& rank : timeline.ranks) figures.hosts.emplace_back().host = rank.host;
   std::map<InstructionKind, KindSeconds> kinds;
   for (const TimelineEvent& event : timeline.events) {
     const double seconds = event.end_s - event.start_s;
@@ -107,9 +106,8 @@ nlohmann::json to_json(const StepFigures& figures) {
                      {"peak_memory_bytes", host.peak_memory_bytes}});
   nlohmann::json kinds = nlohmann::json::array();
   for (const KindSeconds& kind : figures.kinds)
-    kinds.push_back({{"kind", instruction_name(kind.kind)},
-                     {"seconds", kind.seconds},
-                     {"count", kind.count}});
+    kinds.push_back(
+        {{"kind", instruction_name(kind.kind)}, {"seconds", kind.seconds}, {"count", kind.count}});
   return {{"step_s", figures.step_s},
           {"traffic_bytes", figures.traffic_bytes},
           {"hosts", std::move(hosts)},

@@ -43,13 +43,13 @@ struct StepFigures {
 /// its receiver has it.
 struct StepTransfer {
   InstructionKind kind = InstructionKind::kReceiveActivation;  ///< or gradients, or a reduction
-  int from = -1;  ///< rank; -1 of a reduction, to which all of the stage's ranks contribute
-  int to = 0;     ///< rank
+  int from = -1;   ///< rank; -1 of a reduction, to which all of the stage's ranks contribute
+  int to = 0;      ///< rank
   int stage = -1;  ///< the receiver's
   int micro_batch = -1;
   int layer = -1;
   std::int64_t bytes = 0;
-  double posted_s = 0;  ///< when it was sent, or the last rank started the reduction
+  double posted_s = 0;       ///< when it was sent, or the last rank started the reduction
   double waited_from_s = 0;  ///< when the receiver began to wait for it
   double end_s = 0;          ///< when the receiver went on
   bool operator==(const StepTransfer&) const = default;

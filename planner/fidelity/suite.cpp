@@ -106,7 +106,8 @@ FidelitySuite suite_from_json(const JsonPlace& place) {
   JsonObject object = open_format(place, "suite");
   FidelitySuite suite;
   suite.name = object.at("name").string();
-  if (const auto description = object.find("description")) suite.description = description->string();
+  if (const auto description = object.find("description"))
+    suite.description = description->string();
   if (const auto method = object.find("method")) suite.method = read_method(*method);
   const fs::path directory = fs::path(place.file()).parent_path();
   for (const auto& [name, model] : object.at("models").object().members())
@@ -166,12 +167,9 @@ nlohmann::json to_json(const FidelitySuite& suite) {
   for (const auto& [name, cluster] : suite.clusters) clusters[name] = to_json(cluster);
   nlohmann::json groups = nlohmann::json::array();
   for (const FidelityGroup& group : suite.groups) groups.push_back(to_json(group));
-  return {{"format", "cadastre-suite/1"},
-          {"name", suite.name},
-          {"description", suite.description},
-          {"method", to_json(suite.method)},
-          {"models", std::move(models)},
-          {"clusters", std::move(clusters)},
+  return {{"format", "cadastre-suite/1"},     {"name", suite.name},
+          {"description", suite.description}, {"method", to_json(suite.method)},
+          {"models", std::move(models)},      {"clusters", std::move(clusters)},
           {"groups", std::move(groups)}};
 }
 

@@ -18,12 +18,12 @@ class JsonPlace;
 /// quantile of many is nearer to what the plan takes than their median is, on a machine that is
 /// shared; and the layers are profiled by the same quantile.
 struct FidelityMethod {
-  std::int64_t num_steps = 100;      ///< of a run, those of its warm-up included
-  std::int64_t warm_up_steps = 10;   ///< that do not count
-  double quantile = 0.1;             ///< of the steps that count: the run's figure; 0.5: the median
-  std::int64_t num_runs = 2;         ///< of each plan that must agree
-  std::int64_t most_runs = 5;        ///< until they do
-  double tolerance = 0.03;           ///< runs agree that are so near to the fastest, relative to it
+  std::int64_t num_steps = 100;     ///< of a run, those of its warm-up included
+  std::int64_t warm_up_steps = 10;  ///< that do not count
+  double quantile = 0.1;            ///< of the steps that count: the run's figure; 0.5: the median
+  std::int64_t num_runs = 2;        ///< of each plan that must agree
+  std::int64_t most_runs = 5;       ///< until they do
+  double tolerance = 0.03;          ///< runs agree that are so near to the fastest, relative to it
   std::int64_t profile_repeats = 30;  ///< passes through a model, each time it is profiled
   bool operator==(const FidelityMethod&) const = default;
 };
@@ -53,7 +53,7 @@ struct FidelitySuite {
   std::string description;
   FidelityMethod method;
   std::map<std::string, std::filesystem::path> models;  ///< documents; relative to the suite's
-  std::map<std::string, Cluster> clusters;  ///< written out, or documents likewise
+  std::map<std::string, Cluster> clusters;              ///< written out, or documents likewise
   std::vector<FidelityGroup> groups;
   bool operator==(const FidelitySuite&) const = default;
 };

@@ -68,8 +68,7 @@ PredictorSummary predictor_summary(const Points& points, const std::vector<Ranke
   summary.num_groups = groups.size();
   summary.mean_tau = mean(taus);
   summary.mean_regret = mean(regrets);
-  summary.worst_regret =
-      regrets.empty() ? 0 : *std::max_element(regrets.begin(), regrets.end());
+  summary.worst_regret = regrets.empty() ? 0 : *std::max_element(regrets.begin(), regrets.end());
   return summary;
 }
 
@@ -181,9 +180,8 @@ std::vector<FidelitySummary> summarize(const Fidelity& fidelity) {
          {std::pair(&FidelitySummary::predicted, &FidelityPoint::predicted),
           std::pair(&FidelitySummary::simulated, &FidelityPoint::simulated)}) {
       std::vector<RankedGroup> groups = rank_groups(fidelity, predictor);
-      std::erase_if(groups, [&](const RankedGroup& group) {
-        return !belongs(fidelity.groups[group.group]);
-      });
+      std::erase_if(
+          groups, [&](const RankedGroup& group) { return !belongs(fidelity.groups[group.group]); });
       summary.*into = predictor_summary(points, groups, predictor);
     }
     summaries.push_back(summary);

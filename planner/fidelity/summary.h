@@ -24,10 +24,10 @@ struct ErrorSummary {
 struct RankedGroup {
   std::size_t group = 0;
   std::size_t num_plans = 0;  ///< with figures
-  double tau = 0;     ///< Kendall's tau-b of predicted and measured steps; 0 of fewer than two plans
+  double tau = 0;  ///< Kendall's tau-b of predicted and measured steps; 0 of fewer than two plans
   std::size_t chosen = 0;  ///< point whose step is predicted to be least
   std::size_t best = 0;    ///< point whose step was measured to be least
-  double regret = 0;  ///< the measured step of the chosen over that of the best, - 1
+  double regret = 0;       ///< the measured step of the chosen over that of the best, - 1
   bool operator==(const RankedGroup&) const = default;
 };
 
@@ -42,7 +42,7 @@ struct RankedGroup {
 /// Of one predictor, over the points of a part of the suite.
 struct PredictorSummary {
   ErrorSummary step;
-  ErrorSummary compute;   ///< of each host, as parts of the measured step; likewise the next two
+  ErrorSummary compute;  ///< of each host, as parts of the measured step; likewise the next two
   ErrorSummary transfer;
   ErrorSummary waiting;
   std::size_t num_traffic_exact = 0;  ///< points whose traffic is that which was counted

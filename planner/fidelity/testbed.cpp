@@ -53,11 +53,13 @@ void check_fits_machine(const Cluster& cluster, const std::string& file,
   }
   constexpr double kRounding = 1e-9;
   if (const int usable = usable_processors(); processors > usable * (1 + kRounding))
-    throw InputError(file, pointer + "/hosts",
-                     "expected hosts with " + std::to_string(usable) +
-                         " processors together (cores x relative_speed), as this machine has, found " +
-                         number_text(processors));
-  const std::int64_t machine_bytes = std::int64_t{::sysconf(_SC_PHYS_PAGES)} * ::sysconf(_SC_PAGESIZE);
+    throw InputError(
+        file, pointer + "/hosts",
+        "expected hosts with " + std::to_string(usable) +
+            " processors together (cores x relative_speed), as this machine has, found " +
+            number_text(processors));
+  const std::int64_t machine_bytes =
+      std::int64_t{::sysconf(_SC_PHYS_PAGES)} * ::sysconf(_SC_PAGESIZE);
   if (memory_bytes > machine_bytes)
     throw InputError(file, pointer + "/hosts",
                      "expected hosts with " + std::to_string(machine_bytes) +
@@ -81,10 +83,9 @@ Testbed::Testbed(const Cluster& cluster, fs::path directory)
   fs::create_directories(directory_);
   const fs::path nominal = directory_ / "nominal.json";
   write_file(nominal, json_text(to_json(cluster)));
-  const CommandResult made =
-      run_command({kPython, testbed_program(), "up", nominal, "--name", name_, "--weight", kWeight,
-                   "--pin"},
-                  directory_ / "testbed.log");
+  const CommandResult made = run_command(
+      {kPython, testbed_program(), "up", nominal, "--name", name_, "--weight", kWeight, "--pin"},
+      directory_ / "testbed.log");
   if (made.status == 2) throw InputError("", "", made.last_line);
   if (made.status != 0) throw std::runtime_error("no testbed: " + made.last_line);
   try {
@@ -105,8 +106,8 @@ Testbed::~Testbed() { remove(); }
 
 void Testbed::remove() const {
   try {
-    const CommandResult removed = run_command({kPython, testbed_program(), "down", name_},
-                                              directory_ / "testbed-down.log");
+    const CommandResult removed =
+        run_command({kPython, testbed_program(), "down", name_}, directory_ / "testbed-down.log");
     if (removed.status != 0)
       std::fprintf(stderr, "note: the testbed %s was not removed: %s\n", name_.c_str(),
                    removed.last_line.c_str());
@@ -120,8 +121,12 @@ void Testbed::run(const std::vector<std::string>& arguments) const {
   // Its `ssh` is the testbed's.
   const std::string search = "PATH=/run/cadastre-testbed/" + name_ + "/bin:" +
                              (path == nullptr ? std::string("/usr/bin:/bin") : std::string(path));
-  std::vector<std::string> words = {kPython, testbed_program(),           "exec",
-                                    name_,   cluster_.hosts.front().name, "--",
+  std::vector<std::string> words = {kPython,
+                                    testbed_program(),
+                                    "exec",
+                                    name_,
+                                    cluster_.hosts.front().name,
+                                    "--",
                                     program_directory() / "cadastre"};
   words.insert(words.end(), arguments.begin(), arguments.end());
   const CommandResult done = run_command(words, directory_ / "command.log", {search});

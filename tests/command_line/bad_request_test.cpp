@@ -8,7 +8,7 @@ using test::WorldDirectory;
 
 const std::string kExpectedVerb =
     "expected a verb (demo, classify, scene, synthesize, model, profile, probe, simulate, study, "
-    "run, predict, import, export, calibrate, plan, report, validate), found ";
+    "run, predict, import, export, calibrate, fidelity, plan, report, validate), found ";
 
 /// The refusal of a request to `verb` that lacks `option`.
 std::string is_required(const std::string& verb, const std::string& option) {

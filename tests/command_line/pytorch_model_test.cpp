@@ -107,7 +107,7 @@ TEST_CASE("a run of an imported model is refused without its weights, or with an
   world.check_refused({"run", "--plan", "single.json", "--data", "scene", "--steps", "2", "--local",
                        "--quiet", "-o", "run"},
                       "expected --model with the file that trace was imported from, whose weights "
-                      "training begins with, found none");
+                      "training begins with, or --random-weights, found none");
   world.check_refused({"run", "--plan", "single.json", "--model", "model.json", "--data", "scene",
                        "--steps", "2", "--local", "--quiet", "-o", "run"},
                       "model.json: expected the model that the plan was made for (trace, …");

@@ -45,6 +45,11 @@ def suite():
                         "plans": [{"strategy": "single"}]}]}
 
 
+def testbeds_left():
+    """Those that the program makes; other tests make theirs."""
+    return {name for name in hosts.names() if name.startswith("fidelity-")}
+
+
 class Directory(unittest.TestCase):
     def setUp(self):
         directory = tempfile.TemporaryDirectory(prefix="cadastre-fidelity-")
@@ -70,7 +75,7 @@ class Directory(unittest.TestCase):
 class Measuring(Directory):
     def test_a_suite_is_measured_kept_when_interrupted_and_gone_on_with(self):
         self.write(suite())
-        testbeds = set(hosts.names())
+        testbeds = testbeds_left()
         # It has measured one plan when it is told to end.
         process = subprocess.Popen(self.command(), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                    text=True)
@@ -83,14 +88,14 @@ class Measuring(Directory):
         _, errors = process.communicate(timeout=60)
         self.assertEqual(process.returncode, 1)
         self.assertIn("error: interrupted; what was measured is kept", errors)
-        self.assertEqual(set(hosts.names()), testbeds)
+        self.assertEqual(testbeds_left(), testbeds)
         points = self.result()["points"]
         self.assertGreater(points[0]["measured"]["step_s"], 0)
         self.assertEqual(points[1]["error"], "not measured yet")
 
         done = self.run_suite("--json")
         self.assertEqual(done.returncode, 0, done.stderr)
-        self.assertEqual(set(hosts.names()), testbeds)
+        self.assertEqual(testbeds_left(), testbeds)
         self.assertNotIn("single, run 1\nrgb on two", done.stderr)  # is there already
         result = self.result()
         self.assertEqual(json.loads(done.stdout)["points"], result["points"])
@@ -118,7 +123,7 @@ class Measuring(Directory):
         with open(f"{self.place}/out/fidelity.csv", encoding="utf-8", newline="") as stream:
             rows = list(csv.DictReader(stream))
         self.assertEqual(len(rows), 4)
-        self.assertEqual(float(rows[0]["measured_step_s"]), single["measured"]["step_s"])
+        self.assertAlmostEqual(float(rows[0]["measured_step_s"]), single["measured"]["step_s"])
 
         # The same again runs nothing.
         again = self.run_suite("--quiet")

@@ -58,7 +58,8 @@ class SurvivalTest(SeveralHostsTestCase):
                          [told["stages"][0]["replicas"]])
         with open(os.path.join(output, "plan.json"), encoding="utf-8") as stream:
             carried_out = json.load(stream)
-        self.assertEqual(carried_out["plan"]["stages"], told["stages"])
+        self.assertEqual([(stage["layers"], stage["replicas"]) for stage in carried_out["stages"]],
+                         [(stage["layers"], stage["replicas"]) for stage in told["stages"]])
         self.assertNotIn("node2", [host["name"] for host in carried_out["cluster"]["hosts"]])
         self.assertIn("goes on without node2, on node1", "\n".join(told["notes"]))
         losses = [step["loss"] for step in told["steps"]]

@@ -138,8 +138,8 @@ TEST_CASE("transport is done while a rank waits, or slows what it computes", "[p
   cluster.network.message_s = 0.25;
   cluster.network.transport_s_per_byte = 1e-6;
   const Timeline timeline = evaluate(tiny.program, tiny.costs, cluster);
-  // The sender: 0.25 s to hand over, 4 s to compute, 1 s for the message. The receiver waits anyway,
-  // 1 s and the latency of two links.
+  // The sender: 0.25 s to hand over, 4 s to compute, 1 s for the message. The receiver waits
+  // anyway, 1 s and the latency of two links.
   CHECK_THAT(timeline.step_s, WithinRel(5.25, 1e-6));
 }
 

@@ -11,7 +11,7 @@ const figures = (step_s: number, forward_s: number, wait_s: number): StepFigures
 const run = (step_s: number, agrees = true) => ({step_s, median_s: step_s * 1.1, spread_s: step_s * 0.05, agrees});
 
 function point(group: number, strategy: string, measured_s: number, simulated_s: number, predicted_s: number, more: Partial<FidelityPoint> = {}): FidelityPoint {
-  return {group, asked: {strategy}, num_hosts: 2, runs: [run(measured_s), run(measured_s * 1.02)],
+  return {group, asked: {strategy}, num_hosts: 2, plan: {batch_size: 64, micro_batches: 4, schedule: "gpipe", stages: [{first_layer: "a", last_layer: "b", num_layers: 2, hosts: ["node1", "node2"]}]}, runs: [run(measured_s), run(measured_s * 1.02)],
     measured: figures(measured_s, measured_s, measured_s / 2), simulated: figures(simulated_s, measured_s * 0.9, measured_s / 2),
     predicted: figures(predicted_s, measured_s * 0.9, measured_s / 4), explanation: `the forward passes of stage 0 on node1 took ${measured_s * 500} ms, not ${measured_s * 450}`, ...more};
 }

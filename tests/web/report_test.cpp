@@ -122,7 +122,8 @@ TEST_CASE("a report refuses what is not there", "[planner]") {
         missing + ": expected a document or a directory, found none");
   CHECK(documents::refusal([&] { static_cast<void>(collect_report_inputs({directory.path()})); }) ==
         directory.path().string() +
-            ": expected a directory with plan.json, simulation.json, run.json or study.json, found "
+            ": expected a directory with plan.json, simulation.json, run.json, study.json or "
+            "fidelity.json, found "
             "none of cadastre's documents in it");
 }
 

@@ -15,9 +15,9 @@ struct World {
 
   World() {
     const Program program = lower(document.plan, document.profile.model, document.cluster);
-    timeline = evaluate(program,
-                        program_costs(program, document.plan, document.profile, document.cluster),
-                        document.cluster);
+    timeline =
+        evaluate(program, program_costs(program, document.plan, document.profile, document.cluster),
+                 document.cluster);
   }
 
   [[nodiscard]] const ModelGraph& model() const { return document.profile.model; }

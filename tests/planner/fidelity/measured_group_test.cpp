@@ -70,8 +70,9 @@ TEST_CASE("what was measured of a group comes back from its file", "[planner]") 
 
 TEST_CASE("each plan of a group has a directory of its own", "[planner]") {
   CHECK(directory_name({.strategy = "auto"}) == "auto");
-  CHECK(directory_name({.strategy = "parameter-averaging", .micro_batches = 2,
-                        .averaging_period = 8}) == "parameter-averaging-2-every-8");
+  CHECK(directory_name(
+            {.strategy = "parameter-averaging", .micro_batches = 2, .averaging_period = 8}) ==
+        "parameter-averaging-2-every-8");
 }
 
 }  // namespace

@@ -22,10 +22,25 @@ Timeline waiting_timeline() {
   timeline.ranks = {{.host = "a", .parts = {}}, {.host = "b", .parts = {}}};
   timeline.events = {
       {.rank = 0, .kind = InstructionKind::kForward, .stage = 0, .end_s = 3},
-      {.rank = 0, .kind = InstructionKind::kSendActivation, .stage = 0, .micro_batch = 0,
-       .layer = 4, .peer = 1, .start_s = 3, .end_s = 3.5, .bytes = 100, .resident_bytes = 7},
-      {.rank = 1, .kind = InstructionKind::kReceiveActivation, .stage = 1, .micro_batch = 0,
-       .layer = 4, .peer = 0, .start_s = 1, .end_s = 5, .bytes = 100},
+      {.rank = 0,
+       .kind = InstructionKind::kSendActivation,
+       .stage = 0,
+       .micro_batch = 0,
+       .layer = 4,
+       .peer = 1,
+       .start_s = 3,
+       .end_s = 3.5,
+       .bytes = 100,
+       .resident_bytes = 7},
+      {.rank = 1,
+       .kind = InstructionKind::kReceiveActivation,
+       .stage = 1,
+       .micro_batch = 0,
+       .layer = 4,
+       .peer = 0,
+       .start_s = 1,
+       .end_s = 5,
+       .bytes = 100},
       {.rank = 1, .kind = InstructionKind::kForward, .stage = 1, .start_s = 5, .end_s = 7}};
   return timeline;
 }

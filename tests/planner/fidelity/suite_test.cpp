@@ -10,15 +10,16 @@ namespace cadastre {
 namespace {
 
 nlohmann::json small_suite() {
-  return {{"format", "cadastre-suite/1"},
-          {"name", "small"},
-          {"models", {{"chain", "models/chain.json"}}},
-          {"clusters", {{"two", to_json(worlds::two_hosts())}}},
-          {"groups",
-           {{{"model", "chain"},
-             {"cluster", "two"},
-             {"batch_size", 8},
-             {"plans", {{{"strategy", "single"}}, {{"strategy", "auto"}, {"micro_batches", 4}}}}}}}};
+  return {
+      {"format", "cadastre-suite/1"},
+      {"name", "small"},
+      {"models", {{"chain", "models/chain.json"}}},
+      {"clusters", {{"two", to_json(worlds::two_hosts())}}},
+      {"groups",
+       {{{"model", "chain"},
+         {"cluster", "two"},
+         {"batch_size", 8},
+         {"plans", {{{"strategy", "single"}}, {{"strategy", "auto"}, {"micro_batches", 4}}}}}}}};
 }
 
 FidelitySuite read(const nlohmann::json& document) {

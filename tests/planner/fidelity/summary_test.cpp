@@ -14,8 +14,9 @@ using Catch::WithinRel;
 FidelityPoint point(std::size_t group, const std::string& strategy, double measured_s,
                     double simulated_s) {
   FidelityPoint point{.group = group, .asked = {.strategy = strategy}};
-  point.plan = {.batch_size = 8,
-                .stages = {{.first_layer = "a", .last_layer = "b", .num_layers = 2, .hosts = {"h"}}}};
+  point.plan = {
+      .batch_size = 8,
+      .stages = {{.first_layer = "a", .last_layer = "b", .num_layers = 2, .hosts = {"h"}}}};
   point.num_hosts = 1;
   point.runs = {{.step_s = measured_s, .median_s = measured_s, .agrees = true},
                 {.step_s = 1.01 * measured_s, .median_s = measured_s, .agrees = true}};
@@ -30,7 +31,8 @@ FidelityPoint point(std::size_t group, const std::string& strategy, double measu
   return point;
 }
 
-/// Two groups: in the first the best plan is chosen, in the second, held out, one that is 10 % worse.
+/// Two groups: in the first the best plan is chosen, in the second, held out, one that is 10 %
+/// worse.
 Fidelity two_groups() {
   Fidelity fidelity{.suite = "two", .description = "", .machine = "a machine", .num_processors = 2};
   const auto group = [](const std::string& model, bool held_out) {
@@ -66,8 +68,7 @@ TEST_CASE("Kendall's tau counts pairs in order, and allows for ties", "[planner]
 }
 
 TEST_CASE("regret is what choosing by the prediction costs", "[planner]") {
-  const std::vector<RankedGroup> ranked =
-      rank_groups(two_groups(), &FidelityPoint::simulated);
+  const std::vector<RankedGroup> ranked = rank_groups(two_groups(), &FidelityPoint::simulated);
   REQUIRE(ranked.size() == 2);
   CHECK(ranked[0].tau == 1);
   CHECK(ranked[0].chosen == 1);
@@ -126,9 +127,9 @@ TEST_CASE("a comparison comes back from JSON, and what follows from it is not re
   document["worst"] = "nonsense";
   CHECK(fidelity_from_json(JsonPlace(document, file, "")) == fidelity);
   document["points"][0]["group"] = 2;
-  CHECK_THROWS_WITH(fidelity_from_json(JsonPlace(document, file, "")),
-                    Catch::Contains("fidelity.json: /points/0/group: expected") &&
-                        Catch::Contains("found 2"));
+  CHECK_THROWS_WITH(
+      fidelity_from_json(JsonPlace(document, file, "")),
+      Catch::Contains("fidelity.json: /points/0/group: expected") && Catch::Contains("found 2"));
 }
 
 TEST_CASE("a table has a line a point, and fields with commas in quotes", "[planner]") {
