@@ -250,8 +250,8 @@ void run_plan(PlanVerb verb, const VerbOptions& options) {
   planner.optimizer = {.kind = optimizer_option(verb.optimizer),
                        .averages_weights = !verb.no_average};
   check_front(verb);
-  if (verb.validate > 0) check_replays(verb, "--validate");
   const Conditions conditions = conditions_of(verb, cluster);
+  if (verb.validate > 0) check_replays(verb, "--validate");
   if (verb.require_survivors && verb.survivors == 0)
     throw InputError("--require-survivors", "",
                      "expected --survivors K beside it, which says how many hosts may be lost");
