@@ -129,14 +129,16 @@ def plans_to_run(robust, num_others):
     return {name: whole(plan) for name, plan in named.items()}
 
 
-def chosen_plans(arguments, testbed, profiled, spreads, directory):
+def chosen_plans(arguments, testbed, profile_file, spreads, directory):
     """The runs of a testbed, the plans for what is measured of it, and that, as a document."""
-    profile_file, profiled_speed = profiled
     measured = cluster_measure.measure(testbed)
     speeds = cluster_measure.speeds(testbed)
     document = testbed.cluster()
+    # A processor of its own is what the profile was measured on.
+    full_speed = max(speeds.values())
     for host in document["hosts"]:
-        host["relative_speed"] = speeds[host["name"]] / profiled_speed
+        host["relative_speed"] = (speeds[host["name"]] / full_speed if host["name"] in spreads
+                                  else 1.0)
         if host["name"] in spreads:
             host["speed_spread"] = spreads[host["name"]]
     document["network"] |= {"bandwidth_bytes_per_s": measured.bandwidth_bytes_per_s,
@@ -149,7 +151,7 @@ def chosen_plans(arguments, testbed, profiled, spreads, directory):
 
 def benchmark(arguments, directory):
     """The document of all that was measured."""
-    profiled = cluster_benchmark.profile(arguments, directory)
+    profile_file, _ = cluster_benchmark.profile(arguments, directory)
     hosts = [f"node{number}" for number in range(1, arguments.num_hosts + 1)]
     spreads = dict.fromkeys(hosts[-arguments.num_varying:], arguments.spread)
     stated = cluster_benchmark.cluster_document(arguments.num_hosts, arguments.bandwidth, 1.0)
@@ -157,7 +159,8 @@ def benchmark(arguments, directory):
                     pin=True) as testbed:
         other_work = OtherWork(testbed, spreads, arguments.share)
         try:
-            runs, plans, document = chosen_plans(arguments, testbed, profiled, spreads, directory)
+            runs, plans, document = chosen_plans(arguments, testbed, profile_file, spreads,
+                                                 directory)
             steps_s = {name: [] for name in plans}
             for repetition in range(arguments.repetitions):
                 for name, plan in plans.items():
@@ -199,7 +202,7 @@ def _parser():
     parser.add_argument("--share", type=float, default=0.6,
                         help="of its processor that the other program leaves a host, in the median")
     parser.add_argument("--spread", type=float, default=1.2, help="of the speed of what varies")
-    parser.add_argument("--interval", type=float, default=0.5, help="seconds that a speed lasts")
+    parser.add_argument("--interval", type=float, default=0.25, help="seconds that a speed lasts")
     parser.add_argument("--bandwidth", default="1Gbps")
     parser.add_argument("--steps", type=int, default=120, help="of each run")
     parser.add_argument("--repetitions", type=int, default=3)
@@ -211,12 +214,12 @@ def main():
     arguments = _parser().parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that testbeds are removed
     arguments.hosts = [arguments.num_hosts]
-    if not (1 <= arguments.num_varying <= arguments.num_hosts and arguments.num_hosts >= 2
+    if not (1 <= arguments.num_varying < arguments.num_hosts and arguments.num_hosts >= 2
             and arguments.steps >= 2 * _LEFT_OUT and arguments.repetitions >= 1
             and arguments.others >= 0 and 0 < arguments.share < 1 and arguments.interval > 0
             and 0 < arguments.spread <= 4):
-        say("error: expected 2 hosts and 16 steps at least, a share below 1, and an interval "
-            "and a spread (4 at most) above 0")
+        say("error: expected 2 hosts, of which not all vary, and 16 steps at least, a share below "
+            "1, and an interval and a spread (4 at most) above 0")
         return 2
     if reason := reason_not_to_run():
         say(f"error: {reason}")
