@@ -1,21 +1,11 @@
 #include "executor/timing.h"
 
 #include <algorithm>
-#include <cmath>
 #include <stdexcept>
 
+#include "planner/quantile.h"
+
 namespace cadastre {
-
-namespace {
-
-double quantile(const std::vector<double>& ascending, double fraction) {
-  const double position = fraction * static_cast<double>(ascending.size() - 1);
-  const auto below = static_cast<std::size_t>(position);
-  const std::size_t above = std::min(below + 1, ascending.size() - 1);
-  return std::lerp(ascending[below], ascending[above], position - std::floor(position));
-}
-
-}  // namespace
 
 TimingSummary summarize(std::vector<double> seconds) {
   if (seconds.empty()) throw std::invalid_argument("no timings to summarize");

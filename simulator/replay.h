@@ -48,11 +48,9 @@ struct ReplayResult {
 ///
 /// Hosts of one machine share its cores and its memory bus.
 ///
-/// What the transport of messages takes of the processors of both ends, they share with what they
-/// compute.
+/// The transport of a message takes of the processors of both its ends, beside what they compute.
 ///
-/// Not modelled: TCP's slow start, a bound on the memory of
-/// messages that wait to be sent.
+/// Not modelled: TCP's slow start, a bound on the memory of messages that wait to be sent.
 ///
 /// Throws std::invalid_argument for a program or cluster that SimGrid would end the process on;
 /// conditions must have been checked (`check_conditions`). SimGrid allows one engine in a process,

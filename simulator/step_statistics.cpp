@@ -1,22 +1,11 @@
 #include "simulator/step_statistics.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstddef>
 
+#include "planner/quantile.h"
+
 namespace cadastre {
-
-namespace {
-
-/// `sorted` must not be empty.
-double percentile(const std::vector<double>& sorted, double part) {
-  const double place = part * static_cast<double>(sorted.size() - 1);
-  const auto below = static_cast<std::size_t>(std::floor(place));
-  const std::size_t above = std::min(below + 1, sorted.size() - 1);
-  return sorted[below] + (place - std::floor(place)) * (sorted[above] - sorted[below]);
-}
-
-}  // namespace
 
 StepStatistics step_statistics(const std::vector<std::vector<double>>& ends_s) {
   StepStatistics statistics;
@@ -42,9 +31,9 @@ StepStatistics step_statistics(const std::vector<std::vector<double>>& ends_s) {
   constexpr double kLowest = 0.05;
   constexpr double kMiddle = 0.5;
   constexpr double kHighest = 0.95;
-  statistics.p5_s = percentile(steps_s, kLowest);
-  statistics.median_s = percentile(steps_s, kMiddle);
-  statistics.p95_s = percentile(steps_s, kHighest);
+  statistics.p5_s = quantile(steps_s, kLowest);
+  statistics.median_s = quantile(steps_s, kMiddle);
+  statistics.p95_s = quantile(steps_s, kHighest);
   return statistics;
 }
 

@@ -68,19 +68,34 @@ class Comparison {
     std::vector<FidelityPoint> points;
     for (MeasuredPlan& plan : group.plans) {
       note_agreement(plan.runs, suite_.method);
-      FidelityPoint point{.group = g, .asked = plan.asked, .runs = plan.runs};
+      FidelityPoint point;
+      point.group = g;
+      point.asked = plan.asked;
+      point.failures = plan.failures;
+      point.runs = plan.runs;
       if (!plan.error.empty())
         point.error = plan.error;
       else if (plan.runs.empty())
         point.error = plan.failures.empty() ? "not measured yet" : plan.failures.back();
       else
-        compare(plan, least_disturbed(profiles), place, point);
+        compare_or_say(plan, profiles, place, point);
       points.push_back(std::move(point));
     }
     return points;
   }
 
  private:
+  /// What cannot be compared (the simulator refuses it, a file is damaged) is not to lose the
+  /// others.
+  void compare_or_say(const MeasuredPlan& measured, const std::vector<Profile>& profiles,
+                      const fs::path& place, FidelityPoint& point) const {
+    try {
+      compare(measured, least_disturbed(profiles), place, point);
+    } catch (const std::exception& error) {
+      point.error = std::string("measured, but not compared: ") + error.what();
+    }
+  }
+
   void compare(const MeasuredPlan& measured, const Profile& profile, const fs::path& place,
                FidelityPoint& point) const {
     const fs::path of_plan = place / directory_name(measured.asked);

@@ -8,15 +8,13 @@ double relative_error(double predicted, double measured) {
   return measured > 0 ? predicted / measured - 1 : 0;
 }
 
-double noise_of(const FidelityPoint& point) {
-  double least_s = 0;
-  double most_s = 0;
-  for (const FidelityRun& run : point.runs) {
-    if (!run.agrees) continue;
-    least_s = least_s > 0 ? std::min(least_s, run.step_s) : run.step_s;
-    most_s = std::max(most_s, run.step_s);
-  }
-  return relative_error(most_s, least_s);
+std::optional<double> noise_of(const FidelityPoint& point, const FidelityMethod& method) {
+  if (point.runs.size() < 2) return std::nullopt;
+  std::vector<double> steps_s;
+  for (const FidelityRun& run : point.runs) steps_s.push_back(run.step_s);
+  std::sort(steps_s.begin(), steps_s.end());
+  const std::size_t wanted = std::max<std::size_t>(static_cast<std::size_t>(method.num_runs), 2);
+  return relative_error(steps_s[std::min(wanted, steps_s.size()) - 1], steps_s.front());
 }
 
 bool is_disturbed(const FidelityPoint& point, const FidelityMethod& method) {

@@ -26,10 +26,11 @@ struct FidelityRun {
 struct FidelityPoint {
   std::size_t group = 0;  ///< in the suite
   FidelityPlan asked;
-  StudyPlan plan;     ///< what the planner made of it; empty where there is none
-  int num_hosts = 0;  ///< that the plan uses
-  std::string error;  ///< why there are no figures, where there are none
-  std::vector<FidelityRun> runs;
+  StudyPlan plan;                     ///< what the planner made of it; empty where there is none
+  int num_hosts = 0;                  ///< that the plan uses
+  std::string error;                  ///< why there are no figures, where there are none
+  std::vector<std::string> failures;  ///< of runs that did not come through, in their order
+  std::vector<FidelityRun> runs;      ///< that did
   StepFigures measured;   ///< the mean of the runs that agree, and the typical step of the fastest
   StepFigures predicted;  ///< by the cost model
   StepFigures simulated;
@@ -42,9 +43,11 @@ struct FidelityPoint {
 /// predicted / measured - 1, say.
 [[nodiscard]] double relative_error(double predicted, double measured);
 
-/// How much the slowest of the runs that agree takes more than the fastest, relative to it: the
-/// noise that is left. 0 with one run.
-[[nodiscard]] double noise_of(const FidelityPoint& point);
+/// How much longer than the fastest run the slowest takes of as many as the method wants to agree,
+/// the fastest first: what is left of noise, or, where they do not agree, the noise that there is.
+/// None of fewer runs than two.
+[[nodiscard]] std::optional<double> noise_of(const FidelityPoint& point,
+                                             const FidelityMethod& method);
 
 /// Whether fewer runs agree than the method asks for: the machine was disturbed throughout.
 [[nodiscard]] bool is_disturbed(const FidelityPoint& point, const FidelityMethod& method);

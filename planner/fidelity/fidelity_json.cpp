@@ -33,6 +33,7 @@ nlohmann::json to_json(const FidelityPoint& point) {
   nlohmann::json runs = nlohmann::json::array();
   for (const FidelityRun& run : point.runs) runs.push_back(to_json(run));
   json["runs"] = std::move(runs);
+  if (!point.failures.empty()) json["failures"] = point.failures;
   if (!point.error.empty()) {
     json["error"] = point.error;
     return json;
@@ -60,6 +61,7 @@ FidelityPoint read_point(const JsonPlace& place, const std::vector<FidelityGroup
   point.asked = fidelity_plan_from_json(object.at("asked"));
   for (const JsonPlace& run : object.at("runs").array())
     point.runs.push_back(read_run_of_point(run));
+  if (const auto failures = object.find("failures")) point.failures = failures->strings();
   if (const auto error = object.find("error")) {
     point.error = error->string();
     if (point.error.empty()) error->fail_expected("why there are no figures");

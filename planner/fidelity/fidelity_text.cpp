@@ -1,5 +1,6 @@
 #include <cmath>
 #include <cstdio>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,12 @@ std::string signed_percent(double part) { return (part < 0 ? "" : "+") + percent
 
 std::string milliseconds(double seconds) { return fixed(kMilli * seconds, 1); }
 
+std::string noise_text(const FidelityPoint& point, const FidelityMethod& method) {
+  const std::optional<double> noise = noise_of(point, method);
+  return (noise ? percent(*noise) : std::string("one run")) +
+         (is_disturbed(point, method) ? " disturbed" : "");
+}
+
 std::string points_table(const Fidelity& fidelity) {
   std::vector<std::vector<std::string>> rows = {
       {"plan", "hosts", "measured ms", "noise", "simulated", "cost model"}};
@@ -35,7 +42,7 @@ std::string points_table(const Fidelity& fidelity) {
       }
       rows.push_back(
           {name, std::to_string(point.num_hosts), milliseconds(point.measured.step_s),
-           percent(noise_of(point)) + (is_disturbed(point, fidelity.method) ? " disturbed" : ""),
+           noise_text(point, fidelity.method),
            signed_percent(relative_error(point.simulated.step_s, point.measured.step_s)),
            signed_percent(relative_error(point.predicted.step_s, point.measured.step_s))});
     }
@@ -117,10 +124,12 @@ std::string fidelity_text(const Fidelity& fidelity) {
             signed_percent(relative_error(point.simulated.step_s, point.measured.step_s)) +
             "): " + point.explanation + "\n";
   }
-  for (const FidelityPoint& point : fidelity.points)
-    if (!has_figures(point))
-      text += "not measured: " + group_name(fidelity.groups[point.group]) + ", " +
-              plan_name(point.asked) + ": " + point.error + "\n";
+  for (const FidelityPoint& point : fidelity.points) {
+    const std::string name =
+        group_name(fidelity.groups[point.group]) + ", " + plan_name(point.asked);
+    for (const std::string& failure : point.failures) text += name + ", " + failure + "\n";
+    if (!has_figures(point)) text += "not measured: " + name + ": " + point.error + "\n";
+  }
   return text;
 }
 
@@ -136,14 +145,18 @@ std::string fidelity_csv(const Fidelity& fidelity) {
       if (run.agrees) ++num_agreeing;
     std::vector<std::string> fields = {group.model, group.cluster, std::to_string(group.batch_size),
                                        group.held_out ? "true" : "false", plan_name(point.asked)};
+    const std::optional<double> noise = noise_of(point, fidelity.method);
+    std::string failures;
+    for (const std::string& failure : point.failures)
+      failures += (failures.empty() ? "" : "; ") + failure;
     if (has_figures(point))
       fields.insert(fields.end(),
                     {plan_text(point.plan), std::to_string(point.num_hosts),
                      std::to_string(point.runs.size()), std::to_string(num_agreeing),
-                     csv_number(noise_of(point)), csv_number(point.measured.step_s),
+                     noise ? csv_number(*noise) : "", csv_number(point.measured.step_s),
                      csv_number(point.simulated.step_s), csv_number(point.predicted.step_s),
                      std::to_string(point.measured.traffic_bytes),
-                     std::to_string(point.predicted.traffic_bytes), ""});
+                     std::to_string(point.predicted.traffic_bytes), failures});
     else
       fields.insert(fields.end(),
                     {"", "", std::to_string(point.runs.size()), std::to_string(num_agreeing), "",

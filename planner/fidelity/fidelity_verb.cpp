@@ -77,8 +77,9 @@ void run_fidelity(const FidelityVerb& verb, const VerbOptions& options) {
                fidelity_text(fidelity) + "written to " + (verb.output / "fidelity.json").string() +
                    " and fidelity.csv\n");
   for (const FidelityPoint& point : fidelity.points)
-    if (!has_figures(point) && !point.runs.empty())
-      throw std::runtime_error("some plans could not be run: see above");
+    if (!point.failures.empty() || (!has_figures(point) && !point.runs.empty()))
+      throw std::runtime_error("some runs failed, or could not be compared: they are named in " +
+                               (verb.output / "fidelity.json").string());
 }
 
 }  // namespace
@@ -88,7 +89,7 @@ void add_fidelity_verb(CLI::App& program) {
   const auto verb = std::make_shared<FidelityVerb>();
   CLI::App* app =
       add_verb(program, "fidelity", "Compare predicted and simulated steps with measured ones",
-               "sudo cadastre fidelity scenarios/suites/small.json -o fidelity", options,
+               "sudo cadastre fidelity scenarios/suites/fidelity.json -o fidelity", options,
                [verb, options] { run_fidelity(*verb, *options); });
   app->add_option("SUITE", verb->suite, "Models, clusters and plans (cadastre-suite)")->required();
   app->add_option("--data", verb->scene,

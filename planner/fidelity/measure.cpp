@@ -88,7 +88,8 @@ class Measurements {
     measured.request = {{"group", to_json(as_measured)},
                         {"model", to_json(models_.at(group.model))},
                         {"cluster", to_json(suite_.clusters.at(group.cluster))},
-                        {"method", to_json(suite_.method)}};
+                        {"method", to_json(suite_.method)},
+                        {"scene", options_.scene.string()}};
     for (const FidelityPlan& plan : group.plans) measured.plans.push_back({.asked = plan});
     const fs::path file = directory(g) / "measured.json";
     if (!fs::exists(file)) return measured;

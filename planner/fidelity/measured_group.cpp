@@ -1,22 +1,15 @@
 #include "planner/fidelity/measured_group.h"
 
 #include <algorithm>
-#include <cmath>
 #include <stdexcept>
 
 #include "planner/files.h"
 #include "planner/json_reader.h"
+#include "planner/quantile.h"
 
 namespace cadastre {
 
 namespace {
-
-double quantile(const std::vector<double>& ascending, double fraction) {
-  const double position = fraction * static_cast<double>(ascending.size() - 1);
-  const auto below = static_cast<std::size_t>(position);
-  const std::size_t above = std::min(below + 1, ascending.size() - 1);
-  return std::lerp(ascending[below], ascending[above], position - std::floor(position));
-}
 
 MeasuredPlan read_measured_plan(const JsonPlace& place) {
   JsonObject object = place.object();

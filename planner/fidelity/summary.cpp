@@ -4,18 +4,13 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <numeric>
+#include <optional>
+
+#include "planner/quantile.h"
 
 namespace cadastre {
 
 namespace {
-
-double quantile(const std::vector<double>& ascending, double fraction) {
-  if (ascending.empty()) return 0;
-  const double position = fraction * static_cast<double>(ascending.size() - 1);
-  const auto below = static_cast<std::size_t>(position);
-  const std::size_t above = std::min(below + 1, ascending.size() - 1);
-  return std::lerp(ascending[below], ascending[above], position - std::floor(position));
-}
 
 double median(std::vector<double> values) {
   std::sort(values.begin(), values.end());
@@ -169,7 +164,8 @@ std::vector<FidelitySummary> summarize(const Fidelity& fidelity) {
         continue;
       }
       points.push_back(&point);
-      noises.push_back(noise_of(point));
+      if (const std::optional<double> noise = noise_of(point, fidelity.method))
+        noises.push_back(*noise);
       if (is_disturbed(point, fidelity.method)) ++summary.num_disturbed;
     }
     if (summary.num_points == 0) return;

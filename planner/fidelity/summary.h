@@ -61,7 +61,7 @@ struct FidelitySummary {
   std::size_t num_points = 0;
   std::size_t num_without_figures = 0;
   std::size_t num_disturbed = 0;
-  double median_noise = 0;  ///< of the points' `noise_of`
+  double median_noise = 0;  ///< of the points' `noise_of`, those without left out
   double worst_noise = 0;
   /// What a process holds beside what is predicted: the median over hosts, in bytes; and the error
   /// of predicted + that against measured.

@@ -43,30 +43,16 @@ std::vector<std::size_t> numbers_of(const std::vector<bool>& chosen, bool value)
 
 }  // namespace
 
-ErrorSummary summary_of(std::vector<double> errors) {
-  if (errors.empty()) return {};
-  for (double& error : errors) error = std::abs(error);
-  std::sort(errors.begin(), errors.end());
-  const auto percentile = [&](double part) {
-    const double rank = part * static_cast<double>(errors.size() - 1);
-    const auto below = static_cast<std::size_t>(rank);
-    const std::size_t above = std::min(below + 1, errors.size() - 1);
-    return errors[below] + (rank - static_cast<double>(below)) * (errors[above] - errors[below]);
-  };
-  constexpr double kHigh = 0.95;
-  return {.median = percentile(0.5), .percentile_95 = percentile(kHigh), .worst = errors.back()};
-}
-
 ErrorSummary errors_before(const std::vector<StepError>& runs) {
   std::vector<double> errors;
   for (const StepError& run : runs) errors.push_back(run.error_before());
-  return summary_of(std::move(errors));
+  return error_summary(errors);
 }
 
 ErrorSummary errors_after(const std::vector<StepError>& runs) {
   std::vector<double> errors;
   for (const StepError& run : runs) errors.push_back(run.error_after());
-  return summary_of(std::move(errors));
+  return error_summary(errors);
 }
 
 std::vector<StepError> step_errors(const std::vector<MeasuredRun>& runs, const StartingPoint& start,

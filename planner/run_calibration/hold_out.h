@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "planner/fidelity/summary.h"
 #include "planner/run_calibration/fit.h"
 
 namespace cadastre::run_calibration {
@@ -22,15 +23,6 @@ struct StepError {
 
   bool operator==(const StepError&) const = default;
 };
-
-/// Of the magnitudes of errors.
-struct ErrorSummary {
-  double median = 0;
-  double percentile_95 = 0;  ///< linear between the ranks
-  double worst = 0;
-};
-
-[[nodiscard]] ErrorSummary summary_of(std::vector<double> errors);
 
 /// How true steps are on runs that were not used.
 struct HeldOut {

@@ -131,10 +131,12 @@ MeasuredRun measured_run(const fs::path& directory, PlanDocument document, doubl
 MeasuredRun read_measured_run(const fs::path& directory) {
   check_files(directory);
   PlanDocument document = read_plan(directory / kPlanFile);
-  const double step_s = step_seconds(read_run(directory / kRunFile), document.plan.averaging_period,
-                                     (directory / kRunFile).string());
-  return measured_run(directory, std::move(document), step_s,
-                      read_timeline(directory / kTimelineFile));
+  Timeline timeline = read_timeline(directory / kTimelineFile);
+  double step_s = step_seconds(read_run(directory / kRunFile), document.plan.averaging_period,
+                               (directory / kRunFile).string());
+  // Of one step with what its instructions took.
+  if (document.plan.averaging_period == 0 && timeline.step_s > 0) step_s = timeline.step_s;
+  return measured_run(directory, std::move(document), step_s, std::move(timeline));
 }
 
 void check_comparable(const std::vector<MeasuredRun>& runs) {

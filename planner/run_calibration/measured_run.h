@@ -15,8 +15,8 @@ struct MeasuredRun {
   std::string name;  ///< its directory, as it was given
   PlanDocument document;
   Program program;
-  /// Median over the steps after the first. Where parameters are averaged, the mean over whole
-  /// periods, as the cost model has it.
+  /// That of the timeline: near the median of the steps, or the quantile that the run was asked to
+  /// show. Where parameters are averaged, the mean over whole periods, as the cost model has it.
   double step_s = 0;
   Timeline timeline;  ///< of a typical step
 };

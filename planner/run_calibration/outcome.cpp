@@ -78,12 +78,12 @@ std::vector<std::string> error_row(const std::string& name, const std::vector<St
     return percent(of_before) + " -> " + percent(of_after);
   };
   return {name, std::to_string(runs.size()), both(before.median, after.median),
-          both(before.percentile_95, after.percentile_95), both(before.worst, after.worst)};
+          both(before.p95, after.p95), both(before.worst, after.worst)};
 }
 
 nlohmann::json to_json(const ErrorSummary& summary) {
   return {{"median", summary.median},
-          {"percentile_95", summary.percentile_95},
+          {"percentile_95", summary.p95},
           {"worst", summary.worst}};
 }
 

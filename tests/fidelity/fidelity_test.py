@@ -93,8 +93,10 @@ class Measuring(Directory):
         self.assertGreater(points[0]["measured"]["step_s"], 0)
         self.assertEqual(points[1]["error"], "not measured yet")
 
+        # A run of the cramped host fails.
         done = self.run_suite("--json")
-        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertIn("error: some runs failed", done.stderr)
         self.assertEqual(testbeds_left(), testbeds)
         self.assertNotIn("single, run 1\nrgb on two", done.stderr)  # is there already
         result = self.result()
@@ -118,6 +120,7 @@ class Measuring(Directory):
         self.assertIn("branch", branch["error"])
         # What a run failed of is named, and the others are not lost.
         self.assertIn("run 1: cadastre run ended with status", cramped["error"])
+        self.assertEqual(cramped["failures"], [cramped["error"]])
         self.assertEqual([summary["part"] for summary in result["summaries"]],
                          ["all", "calibration", "held out"])
         with open(f"{self.place}/out/fidelity.csv", encoding="utf-8", newline="") as stream:
@@ -127,7 +130,7 @@ class Measuring(Directory):
 
         # The same again runs nothing.
         again = self.run_suite("--quiet")
-        self.assertEqual(again.returncode, 0, again.stderr)
+        self.assertEqual(again.returncode, 1, again.stderr)
         self.assertEqual(self.result()["points"], result["points"])
         self.assertIn("not measured: rgb on cramped", again.stdout)
 

@@ -27,6 +27,7 @@ export interface FidelityPoint {
   group: number;
   asked: FidelityPlanAsked;
   runs: {step_s: number; median_s: number; spread_s: number; agrees: boolean}[];
+  failures?: string[];
   error?: string;
   num_hosts?: number;
   plan?: {batch_size: number; micro_batches: number; schedule: string; stages: {first_layer: string; last_layer: string; num_layers: number; hosts: string[]}[]};

@@ -103,6 +103,17 @@ TEST_CASE("what is held out is summed up apart", "[planner]") {
   CHECK_THAT(held_out.median_noise, WithinRel(0.01, 1e-9));
 }
 
+TEST_CASE("runs that do not agree show how far apart they are", "[planner]") {
+  FidelityPoint disturbed = point(0, "single", 2, 2);
+  disturbed.runs[1] = {.step_s = 2.5, .median_s = 2.5, .agrees = false};
+  disturbed.runs.push_back({.step_s = 4, .median_s = 4, .agrees = false});
+  const FidelityMethod method{.num_runs = 2};
+  CHECK(is_disturbed(disturbed, method));
+  CHECK(noise_of(disturbed, method) == 0.25);
+  disturbed.runs.resize(1);
+  CHECK_FALSE(noise_of(disturbed, method));
+}
+
 TEST_CASE("the points of the largest errors come first", "[planner]") {
   CHECK(worst_points(two_groups(), 2) == std::vector<std::size_t>{3, 2});
 }
@@ -113,6 +124,7 @@ TEST_CASE("a comparison comes back from JSON, and what follows from it is not re
   failed.group = 1;
   failed.asked.strategy = "single";
   failed.error = "run 1: killed";
+  failed.failures = {"run 1: killed"};
   fidelity.points[2] = failed;
   AblationFigures ablation;
   ablation.name = "transport";

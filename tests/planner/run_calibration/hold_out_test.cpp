@@ -69,13 +69,6 @@ TEST_CASE("a fraction of the runs is held out evenly, and never all or none", "[
     }
 }
 
-TEST_CASE("percentiles of errors lie between the errors", "[planner]") {
-  const ErrorSummary summary = summary_of({-0.4, 0.1, 0.3});
-  CHECK_THAT(summary.median, WithinRel(0.3, 1e-12));
-  CHECK_THAT(summary.percentile_95, WithinRel(0.3 + 0.9 * 0.1, 1e-12));
-  CHECK(summary.worst == 0.4);
-}
-
 TEST_CASE("the fitted cluster says once what it was fitted to", "[planner]") {
   const std::vector<MeasuredRun> runs = noisy_runs();
   std::vector<bool> is_used(runs.size(), true);

@@ -37,10 +37,11 @@ export function step_error(point: MeasuredPoint, predictor: Predictor): number {
   return relative_error(point[predictor].step_s, point.measured.step_s);
 }
 
-/// How much the slowest of the runs that agree takes more than the fastest, as a part of that.
-export function noise_of({runs}: FidelityPoint): number {
-  const steps = runs.filter(({agrees}) => agrees).map(({step_s}) => step_s);
-  return steps.length > 1 ? Math.max(...steps) / Math.min(...steps) - 1 : 0;
+/// How much longer than the fastest run the slowest takes of as many as the method wants to agree, the
+/// fastest first, as a part of that; none of fewer runs than two.
+export function noise_of({runs}: FidelityPoint, {method}: Fidelity): number | undefined {
+  const steps = runs.map(({step_s}) => step_s).sort((a, b) => a - b);
+  return steps.length > 1 ? steps[Math.min(Math.max(method.num_runs, 2), steps.length) - 1] / steps[0] - 1 : undefined;
 }
 
 export function is_disturbed({runs}: FidelityPoint, {method}: Fidelity): boolean {

@@ -1,7 +1,7 @@
 // How near predictions come to what is measured: steps, kinds of instructions, the largest
 // differences, and the choices that follow.
 
-import type {ErrorSummary, Fidelity, FidelitySummary, RankedGroup} from "../fidelity_documents";
+import type {ErrorSummary, Fidelity, FidelityPoint, FidelitySummary, RankedGroup} from "../fidelity_documents";
 import {type KindError, type MeasuredPoint, PREDICTORS, type Predictor, band_corners, group_name, has_figures, is_disturbed, judging_summary, kind_errors, noise_of, plan_name, point_name, step_error} from "../layout/fidelity";
 import {bytes, fixed, percent, plural, seconds} from "../layout/format";
 import {kind_color} from "../layout/palette";
@@ -160,15 +160,21 @@ export function choices_section(fidelity: Fidelity): HTMLElement | undefined {
       el("tbody", {}, ...groups.map(row)))));
 }
 
+/// What is left of noise; of a single run it is not known.
+function noise_text(point: FidelityPoint, fidelity: Fidelity): string {
+  const noise = noise_of(point, fidelity);
+  return (noise === undefined ? "one run" : percent(noise)) + (is_disturbed(point, fidelity) ? ", disturbed" : "");
+}
+
 export function points_section(fidelity: Fidelity): HTMLElement | undefined {
   if (fidelity.points.length === 0) return undefined;
   const table = el("table", {class: "plain points-table"},
     el("thead", {}, el("tr", {}, head("plan", false), ...["hosts", "measured", "noise", "simulated", "cost model", "traffic"].map((name) => head(name)))),
     ...fidelity.groups.map((group, index) => el("tbody", {},
       el("tr", {}, el("th", {scope: "colgroup", colspan: 7, class: "of-group"}, group_name(group), group.held_out && el("span", {class: "mark"}, "held out"))),
-      ...fidelity.points.filter((point) => point.group === index).map((point) => el("tr", {}, el("th", {scope: "row"}, plan_name(point.asked)),
+      ...fidelity.points.filter((point) => point.group === index).map((point) => el("tr", {}, el("th", {scope: "row"}, plan_name(point.asked), (point.failures ?? []).length > 0 && ` (${plural((point.failures ?? []).length, "run")} failed)`),
         ...(has_figures(point) ? [number_cell(String(point.num_hosts ?? point.measured.hosts.length)), number_cell(seconds(point.measured.step_s)),
-          number_cell(is_disturbed(point, fidelity) ? "disturbed" : percent(noise_of(point))),
+          number_cell(noise_text(point, fidelity)),
           ...PREDICTORS.map((predictor) => number_cell(signed_percent(step_error(point, predictor)))),
           number_cell(point.measured.traffic_bytes === point.predicted.traffic_bytes ? bytes(point.measured.traffic_bytes) : `${bytes(point.measured.traffic_bytes)}, not ${bytes(point.predicted.traffic_bytes)}`)]
           : [el("td", {colspan: 6, class: "why-none"}, point.error ?? "no figures")]))))));
@@ -176,7 +182,7 @@ export function points_section(fidelity: Fidelity): HTMLElement | undefined {
     ["model", "cluster", "batch_size", "held_out", "plan", "num_hosts", "num_runs", "disturbed", "noise", "measured_step_s", "simulated_step_s", "cost_model_step_s", "measured_traffic_bytes", "predicted_traffic_bytes", "explanation", "error"],
     ...fidelity.points.map((point) => {
       const {model, cluster, batch_size, held_out} = fidelity.groups[point.group];
-      return [model, cluster, batch_size, String(held_out), plan_name(point.asked), point.num_hosts, point.runs.length, String(is_disturbed(point, fidelity)), noise_of(point),
+      return [model, cluster, batch_size, String(held_out), plan_name(point.asked), point.num_hosts, point.runs.length, String(is_disturbed(point, fidelity)), noise_of(point, fidelity) ?? "",
         point.measured?.step_s, point.simulated?.step_s, point.predicted?.step_s, point.measured?.traffic_bytes, point.predicted?.traffic_bytes, point.explanation, point.error];
     })])]);
   return section("points", "Points", "Every plan of the suite: the step as it was measured, how much its repetitions differ, and by how much the simulated step and the cost model’s are longer (+) or shorter (−).",
