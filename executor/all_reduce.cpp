@@ -10,10 +10,10 @@ namespace cadastre {
 namespace {
 
 /// A multiple of the 8 bytes at which pieces are cut, and well above what a message costs.
-constexpr std::int64_t kSegmentBytes = 1024 * 1024;
+constexpr std::int64_t kSegmentBytes = 512 * 1024;
 
 /// Enough that the network always has somewhere to put what comes.
-constexpr std::int64_t kReceivesAhead = 4;
+constexpr std::int64_t kReceivesAhead = 8;
 
 }  // namespace
 

@@ -15,6 +15,7 @@
 #include "executor/asked_store.h"
 #include "executor/launch/handshake.h"
 #include "executor/launch/listening_sockets.h"
+#include "executor/message_threads.h"
 #include "executor/timing.h"
 
 namespace cadastre {
@@ -43,9 +44,11 @@ void keep_running_when_a_peer_hangs_up() {
 c10::intrusive_ptr<c10d::ProcessGroupGloo> gloo_group(const c10::intrusive_ptr<c10d::Store>& store,
                                                       const std::string& name,
                                                       const std::string& interface_address,
-                                                      int rank, int size) {
+                                                      int rank, int size, MessageThreads& threads) {
   auto options = c10d::ProcessGroupGloo::Options::create(kMessageTimeout);
-  options->devices.push_back(c10d::ProcessGroupGloo::createDeviceForHostname(interface_address));
+  threads.add_started_by([&] {
+    options->devices.push_back(c10d::ProcessGroupGloo::createDeviceForHostname(interface_address));
+  });
   options->threads = 2;
   return c10::make_intrusive<c10d::ProcessGroupGloo>(
       c10::make_intrusive<c10d::PrefixStore>(name, store), rank, size, options);
@@ -125,6 +128,7 @@ struct Communicator::State {
   };
 
   int rank = 0;
+  MessageThreads threads;
   c10::intrusive_ptr<c10d::ProcessGroupGloo> world;
   std::vector<c10::intrusive_ptr<c10d::ProcessGroupGloo>> groups;  ///< null where not a member
   std::vector<Message> sends;                                      ///< of this round
@@ -150,6 +154,7 @@ Communicator::State::Message Communicator::State::start_send(const at::Tensor& t
     sent_bytes[static_cast<std::size_t>(peer)] += static_cast<std::int64_t>(tensor.nbytes());
   }
   std::vector<at::Tensor> tensors = {tensor};
+  const MessageThreads::Held held(threads);
   return {.work = named_failure("cannot send to rank " + std::to_string(peer),
                                 [&] { return world->send(tensors, peer, tag); }),
           .peer = peer};
@@ -199,7 +204,8 @@ Communicator::Communicator(const MeetingPlace& place, const std::string& interfa
     const std::vector<std::uint8_t> bytes = store->get(kMeetingKey);
     const std::string meeting(bytes.begin(), bytes.end());
     const auto meet = [&](const std::string& name, int own_rank, std::size_t size) {
-      auto group = gloo_group(store, name, interface_address, own_rank, static_cast<int>(size));
+      auto group = gloo_group(store, name, interface_address, own_rank, static_cast<int>(size),
+                              state_->threads);
       prove_to_each_other(*group, name, own_rank, static_cast<int>(size), place.key, meeting);
       return group;
     };
@@ -240,6 +246,7 @@ int Communicator::post_send(const at::Tensor& tensor, int peer, int tag) {
 
 int Communicator::post_receive(const at::Tensor& tensor, int peer, int tag) {
   std::vector<at::Tensor> tensors = {tensor};
+  const MessageThreads::Held held(state_->threads);
   return state_->add(
       {.work = named_failure("cannot receive from rank " + std::to_string(peer),
                              [&] { return state_->world->recv(tensors, peer, tag); }),

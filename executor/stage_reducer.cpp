@@ -8,6 +8,8 @@
 #include <thread>
 #include <utility>
 
+#include "executor/thread_turns.h"
+
 namespace cadastre {
 
 struct StageReducer::State {
@@ -47,7 +49,10 @@ void StageReducer::State::work() {
 
 StageReducer::StageReducer(Communicator& communicator, std::vector<TensorAllReduce> buckets)
     : state_(new State{.communicator = communicator, .buckets = std::move(buckets)}) {
-  state_->thread = std::thread([state = state_.get()] { state->work(); });
+  state_->thread = std::thread([state = state_.get()] {
+    come_first_here();
+    state->work();
+  });
 }
 
 StageReducer::~StageReducer() {

@@ -75,6 +75,8 @@ void run_calibrate(const CalibrateVerb& verb, const VerbOptions& options, char**
                                              calibration.least_latency_factor,
                                              calibration.greatest_latency_factor);
   text += "\nreduction        " + number_text(calibration.reduction_s_per_byte) + " s per byte";
+  text += "\na message        " + number_text(calibration.message_s) + " s";
+  text += "\ntransport        " + number_text(calibration.transport_s_per_byte) + " s per byte";
   text += "\nwritten to " + output.string() + "\n";
   print_result(options,
                {{"cluster", output.string()},
@@ -85,7 +87,9 @@ void run_calibrate(const CalibrateVerb& verb, const VerbOptions& options, char**
                 {"latency_factor", calibration.latency_factor},
                 {"least_latency_factor", calibration.least_latency_factor},
                 {"greatest_latency_factor", calibration.greatest_latency_factor},
-                {"reduction_s_per_byte", calibration.reduction_s_per_byte}},
+                {"reduction_s_per_byte", calibration.reduction_s_per_byte},
+                {"message_s", calibration.message_s},
+                {"transport_s_per_byte", calibration.transport_s_per_byte}},
                text);
 }
 

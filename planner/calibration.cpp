@@ -119,6 +119,8 @@ Calibration calibration_of(const Cluster& nominal, const Cluster& measured,
           .least_latency_factor = latencies.least(),
           .greatest_latency_factor = latencies.greatest(),
           .reduction_s_per_byte = measured.network.reduction_s_per_byte,
+          .message_s = measured.network.message_s,
+          .transport_s_per_byte = measured.network.transport_s_per_byte,
           .num_pairs = bandwidths.count()};
 }
 
@@ -127,6 +129,8 @@ Cluster calibrated(Cluster nominal, const Cluster& measured, const Calibration& 
   model.bandwidth_factor = calibration.bandwidth_factor;
   model.latency_factor = calibration.latency_factor;
   nominal.network.reduction_s_per_byte = calibration.reduction_s_per_byte;
+  nominal.network.message_s = calibration.message_s;
+  nominal.network.transport_s_per_byte = calibration.transport_s_per_byte;
   std::string& description = nominal.description;
   if (!description.empty()) description += " ";
   description += "Network calibrated by the measured cluster " + in_quotes(measured.name) + ": " +

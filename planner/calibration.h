@@ -15,7 +15,10 @@ struct Calibration {
   double greatest_bandwidth_factor = 1;
   double least_latency_factor = 1;
   double greatest_latency_factor = 1;
+  // As `Network` has them.
   double reduction_s_per_byte = 0;
+  double message_s = 0;
+  double transport_s_per_byte = 0;
   int num_pairs = 0;  ///< that were compared
   bool operator==(const Calibration&) const = default;
 };
@@ -28,8 +31,8 @@ struct Calibration {
                                          const std::string& nominal_file,
                                          const std::string& measured_file);
 
-/// `nominal` with the factors in its model, the measured cost of reductions, and a sentence about
-/// both in its description.
+/// `nominal` with the factors in its model, what reductions and messages were measured to take, and
+/// a sentence about both in its description.
 [[nodiscard]] Cluster calibrated(Cluster nominal, const Cluster& measured,
                                  const Calibration& calibration);
 

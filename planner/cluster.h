@@ -99,10 +99,10 @@ struct Network {
   /// What a rank takes in a reduction for each byte it receives, beside the wire: copying and
   /// adding.
   double reduction_s_per_byte = 0;
-  /// What a rank takes to hand a message to the network, whatever its size.
+  /// What a rank takes to hand a message over, whatever its size, on a host of relative speed 1.
   double message_s = 0;
-  /// Processor time of a host for each byte that it sends, and for each that it receives: system
-  /// calls, copies, checksums. What it computes meanwhile is so much slower.
+  /// Processor time for each byte that a host sends and that it receives, likewise: system calls,
+  /// copies, checksums. What it computes meanwhile is so much slower.
   double transport_s_per_byte = 0;
   /// How the bandwidth of each link that states nothing else varies from step to step: as
   /// `Host::speed_spread`.

@@ -165,7 +165,13 @@ class Evaluation {
     const std::int64_t bytes = instruction.kind == InstructionKind::kStartReduction
                                    ? sent_bytes(program_, r, instruction)
                                    : instruction.bytes;
-    ranks_[r].transport_s += network_.transport_s_per_byte * static_cast<double>(bytes);
+    ranks_[r].transport_s +=
+        network_.transport_s_per_byte * static_cast<double>(bytes) / speed(r);
+  }
+
+  /// Relative, of the rank's host.
+  [[nodiscard]] double speed(std::size_t r) const {
+    return network_.speeds[static_cast<std::size_t>(program_.ranks[r].host_index)];
   }
 
   /// The rank waits for so long.
@@ -211,7 +217,7 @@ class Evaluation {
     const int receiver = waiting_for_[number];
     const bool is_to_itself = instruction.peer == static_cast<int>(r);
     add_transport(r, instruction);
-    advance(r, rank.clock_s + (is_to_itself ? 0 : network_.message_s), record);
+    advance(r, rank.clock_s + (is_to_itself ? 0 : network_.message_s / speed(r)), record);
     if (receiver >= 0) run_ahead(static_cast<std::size_t>(receiver), record);
   }
 

@@ -17,12 +17,15 @@ struct NetworkCosts {
       : routes(cluster),
         reduction_s_per_byte(cluster.network.reduction_s_per_byte),
         message_s(cluster.network.message_s),
-        transport_s_per_byte(cluster.network.transport_s_per_byte) {}
+        transport_s_per_byte(cluster.network.transport_s_per_byte) {
+    for (const Host& host : cluster.hosts) speeds.push_back(host.relative_speed);
+  }
 
   Routes routes;
   double reduction_s_per_byte = 0;
   double message_s = 0;
   double transport_s_per_byte = 0;
+  std::vector<double> speeds;  ///< [host], relative
 };
 
 /// Where the seconds of one rank's step go; what is left of the step is waiting.

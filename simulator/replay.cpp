@@ -164,7 +164,7 @@ class Replay {
             // program.
             if (!is_to_itself(r, instruction)) {
               network_->send(transfer_key(step, r, instruction), instruction.bytes);
-              compute(r, cluster_.network.message_s);
+              compute(r, cluster_.network.message_s / speed(host_of(static_cast<int>(r))));
             }
             break;
           case InstructionKind::kReceiveActivation:
@@ -381,12 +381,18 @@ class Replay {
     if (!(s_per_byte > 0)) return {};
     return [this, from, to, s_per_byte](std::int64_t bytes) -> std::vector<s4u::ExecPtr> {
       const double seconds = s_per_byte * static_cast<double>(bytes);
-      return {processors_.work_beside(from, seconds), processors_.work_beside(to, seconds)};
+      return {processors_.work_beside(from, seconds / speed(from)),
+              processors_.work_beside(to, seconds / speed(to))};
     };
   }
 
   [[nodiscard]] int host_of(int rank) const {
     return program_.ranks[static_cast<std::size_t>(rank)].host_index;
+  }
+
+  /// Relative.
+  [[nodiscard]] double speed(int host) const {
+    return cluster_.hosts[static_cast<std::size_t>(host)].relative_speed;
   }
 
   [[nodiscard]] const std::string& host_name(int host) const {

@@ -27,6 +27,7 @@ nlohmann::json to_json(const ProbedHost& host) {
                             {"clock_uncertainty_s", host.clock_uncertainty_s}};
   if (host.facts.quota_cores > 0) written["quota_cores"] = host.facts.quota_cores;
   if (host.speed_spread) written["speed_spread"] = *host.speed_spread;
+  if (host.load) written["load"] = to_json(*host.load);
   for (const LoopbackName& name : host.loopback_names)
     written["loopback_names"].push_back({{"name", name.name}, {"address", name.address}});
   return written;
@@ -44,6 +45,14 @@ std::vector<int> machine_of_hosts(const std::vector<ProbedHost>& hosts) {
             .first->second);
   }
   return machines;
+}
+
+nlohmann::json to_json(const ProbedLoad& load) {
+  return {{"pass_s", load.pass_s},
+          {"message_s", load.message_s},
+          {"transport_s_per_byte", load.transport_s_per_byte},
+          {"reduction_bytes", load.reduction_bytes},
+          {"reduction_s", load.reduction_s}};
 }
 
 nlohmann::json to_json(const ProbeMeasurements& measurements) {

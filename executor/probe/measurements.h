@@ -18,6 +18,16 @@ struct LoopbackName {
   bool operator==(const LoopbackName&) const = default;
 };
 
+/// What messages and computing take of each other, when both are under way.
+struct ProbedLoad {
+  double pass_s = 0;                 ///< a short pass alone takes
+  double message_s = 0;              ///< to hand a small one over, right after a pass
+  double transport_s_per_byte = 0;   ///< sent or received, that passes lost
+  std::int64_t reduction_bytes = 0;  ///< of an all-reduce over all hosts
+  double reduction_s = 0;            ///< that it takes beside passes
+  bool operator==(const ProbedLoad&) const = default;
+};
+
 struct ProbedHost {
   std::string name;     ///< in the cluster
   std::string address;  ///< numeric, at which the others reached it
@@ -28,6 +38,7 @@ struct ProbedHost {
   double clock_uncertainty_s = 0;  ///< how wrong the offset can be
   std::vector<LoopbackName> loopback_names;  ///< as it looks names up
   std::optional<double> speed_spread;        ///< none where it was timed too seldom to say
+  std::optional<ProbedLoad> load;            ///< none for one host alone
 };
 
 /// What messages from one host to another take, alone on the links of both.
@@ -59,6 +70,8 @@ struct ProbeMeasurements {
 /// For each host the number of its machine, in order of first appearance: hosts of one name and
 /// the same addresses under one running kernel share a machine.
 [[nodiscard]] std::vector<int> machine_of_hosts(const std::vector<ProbedHost>& hosts);
+
+[[nodiscard]] nlohmann::json to_json(const ProbedLoad& load);
 
 /// The document "cadastre-probe/1".
 [[nodiscard]] nlohmann::json to_json(const ProbeMeasurements& measurements);

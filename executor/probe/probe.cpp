@@ -210,6 +210,7 @@ class Probing {
       host.address = report.address;
       host.pass = report.pass;
       host.speed_spread = report.speed_spread;
+      host.load = report.load;
       host.clock_uncertainty_s = clock.uncertainty_s();
       host.wall_clock_offset_s =
           clock.offset_s() + report.wall_minus_steady_clock_s - own_wall_minus_steady_s;

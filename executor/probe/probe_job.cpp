@@ -22,6 +22,14 @@ TimingSummary summary_from(const nlohmann::json& written) {
   return {.median_s = written.at(0).get<double>(), .spread_s = written.at(1).get<double>()};
 }
 
+ProbedLoad load_from(const nlohmann::json& written) {
+  return {.pass_s = written.at("pass_s").get<double>(),
+          .message_s = written.at("message_s").get<double>(),
+          .transport_s_per_byte = written.at("transport_s_per_byte").get<double>(),
+          .reduction_bytes = written.at("reduction_bytes").get<std::int64_t>(),
+          .reduction_s = written.at("reduction_s").get<double>()};
+}
+
 }  // namespace
 
 Frame to_frame(const ProbeJob& job) {
@@ -63,6 +71,7 @@ Frame to_frame(const ProbeReport& report) {
                          {"loopback_names", names}},
               .payload = {}};
   if (report.speed_spread) frame.header["speed_spread"] = *report.speed_spread;
+  if (report.load) frame.header["load"] = to_json(*report.load);
   return frame;
 }
 
@@ -79,6 +88,7 @@ ProbeReport probe_report_from(const Frame& frame) {
           {.name = name.at(0).get<std::string>(), .address = name.at(1).get<std::string>()});
     if (const auto spread = header.find("speed_spread"); spread != header.end())
       report.speed_spread = spread->get<double>();
+    if (const auto load = header.find("load"); load != header.end()) report.load = load_from(*load);
     return report;
   });
 }

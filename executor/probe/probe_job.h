@@ -35,6 +35,7 @@ struct ProbeReport {
   std::int64_t num_samples = 0;  ///< of a pass
   std::vector<LoopbackName> loopback_names;
   std::optional<double> speed_spread;  ///< as `ProbedHost::speed_spread`
+  std::optional<ProbedLoad> load;
 };
 
 [[nodiscard]] Frame to_frame(const ProbeReport& report);

@@ -5,16 +5,17 @@
 #include <algorithm>
 #include <numeric>
 
-#include "executor/all_reduce.h"
 #include "executor/communicator.h"
 #include "executor/launch/link_store.h"
 #include "executor/launch/rank_place.h"
-#include "executor/network.h"
 #include "executor/probe/default_model.h"
+#include "executor/probe/load_measurement.h"
 #include "executor/probe/name_lookup.h"
 #include "executor/probe/probe_job.h"
 #include "executor/probe/speed_spread.h"
+#include "executor/probe/timed_reductions.h"
 #include "executor/probe/way_measurement.h"
+#include "executor/probe/workload.h"
 #include "executor/process_setup.h"
 #include "planner/json_reader.h"
 
@@ -26,10 +27,10 @@ constexpr double kComputeSeconds = 2.0;       // enough windows to tell how the 
 constexpr double kMostComputeSeconds = 20.0;  // unless a single pass takes longer
 constexpr std::size_t kLeastPasses = 5;       // otherwise
 constexpr std::int64_t kSamples = 32;         // enough that hosts of one machine share its memory
+constexpr std::int64_t kSmallSamples = 4;     // of passes that messages go beside
 constexpr std::int64_t kLeastReducedElements = 1024;            // 4 KB
 constexpr std::int64_t kMostReducedElements = 4 * 1024 * 1024;  // 16 MB
 constexpr std::int64_t kReducedFactor = 4;
-constexpr int kReductionTag = 1;               // 0 is that of the ways
 constexpr double kReductionSeconds = 1.0;      // of all of one size together
 constexpr double kMostReductionSeconds = 5.0;  // of one that is still tried
 constexpr std::int64_t kLeastReductions = 3;
@@ -42,94 +43,23 @@ ModelGraph model_of(const std::string& text) {
   return model_from_json(JsonPlace(document, "the coordinator's model", ""));
 }
 
-/// Forward and backward of a whole model, again and again.
-class Workload {
- public:
-  explicit Workload(const ModelGraph& model)
-      : network_(whole_network(model, 1)),
-        samples_(std::max(kSamples / model.batch_norm_group_samples, std::int64_t{1}) *
-                 model.batch_norm_group_samples) {
-    for (const ModelInput& input : model.inputs) {
-      std::vector<std::int64_t> shape = {samples_};
-      shape.insert(shape.end(), input.shape.begin(), input.shape.end());
-      inputs_.push_back(at::rand(shape));
-    }
-  }
-
-  [[nodiscard]] std::int64_t num_samples() const { return samples_; }
-
-  void run() {
-    const std::vector<at::Tensor> outputs =
-        network_.forward(inputs_, {.samples = {.begin = 0, .end = samples_}});
-    std::vector<at::Tensor> gradients;
-    for (const at::Tensor& output : outputs) gradients.push_back(at::ones_like(output));
-    network_.backward(outputs, gradients);
-  }
-
-  /// Seconds of each pass.
-  [[nodiscard]] std::vector<double> time() {
-    std::vector<double> seconds;
-    const Stopwatch stopwatch;
-    do {
-      seconds.push_back(seconds_of([&] { run(); }));
-    } while (stopwatch.seconds() < kComputeSeconds ||
-             (seconds.size() < kLeastPasses && stopwatch.seconds() < kMostComputeSeconds));
-    return seconds;
-  }
-
- private:
-  StageNetwork network_;
-  std::int64_t samples_;
-  std::vector<at::Tensor> inputs_;
-};
-
-/// Rank 0's number, on all ranks.
-std::int64_t agreed(Communicator& communicator, int rank, std::int64_t number) {
-  const at::Tensor shared = at::zeros({1}, at::kDouble);
-  if (rank == 0) shared.fill_(static_cast<double>(number));
-  communicator.all_reduce({shared}, 0);
-  return static_cast<std::int64_t>(shared.item<double>());
+/// Seconds of each pass.
+std::vector<double> time_passes(Workload& workload) {
+  std::vector<double> seconds;
+  const Stopwatch stopwatch;
+  do {
+    seconds.push_back(seconds_of([&] { workload.run(); }));
+  } while (stopwatch.seconds() < kComputeSeconds ||
+           (seconds.size() < kLeastPasses && stopwatch.seconds() < kMostComputeSeconds));
+  return seconds;
 }
-
-/// Reductions over all ranks, as runs have them.
-class Reductions {
- public:
-  Reductions(Communicator& communicator, int rank, int num_ranks, std::int64_t num_elements)
-      : communicator_(communicator),
-        gradients_(at::ones({num_elements})),
-        all_reduce_(Collective({.num_ranks = num_ranks}), place_of(rank, num_ranks), gradients_,
-                    TensorAllReduce::make_scratch()) {}
-
-  /// Seconds of each; all ranks call this.
-  std::vector<double> time(std::int64_t num_reductions) {
-    std::vector<double> seconds;
-    for (std::int64_t i = 0; i < num_reductions; ++i) {
-      gradients_.fill_(1);
-      communicator_.barrier();
-      seconds.push_back(seconds_of([&] { all_reduce_.run(communicator_); }));
-    }
-    return seconds;
-  }
-
- private:
-  static AllReducePlace place_of(int rank, int num_ranks) {
-    AllReducePlace place{.place = rank, .tag = kReductionTag};
-    place.ranks.resize(static_cast<std::size_t>(num_ranks));
-    std::iota(place.ranks.begin(), place.ranks.end(), 0);
-    return place;
-  }
-
-  Communicator& communicator_;
-  at::Tensor gradients_;
-  TensorAllReduce all_reduce_;
-};
 
 /// Rank 0 tells what each size takes, up to one that would take too long.
 void measure_reductions(Communicator& communicator, int rank, int num_ranks, RankLink& link) {
   for (std::int64_t num_elements = kLeastReducedElements; num_elements <= kMostReducedElements;
        num_elements *= kReducedFactor) {
     // The second tells how many more there is time for.
-    Reductions reductions(communicator, rank, num_ranks, num_elements);
+    TimedReductions reductions(communicator, rank, num_ranks, num_elements);
     const double once_s = reductions.time(2).back();
     const std::int64_t num_reductions =
         agreed(communicator, rank,
@@ -171,7 +101,8 @@ void probe_as_rank(const std::string& interface, RankLink& link) {
                                  .has_other_machines = job.has_other_machines},
                                 link);
   prepare_process(job.num_threads);
-  Workload workload(model_of(job.model));
+  const ModelGraph model = model_of(job.model);
+  Workload workload(model, kSamples);
   report.num_samples = workload.num_samples();
   std::vector<int> all_ranks(static_cast<std::size_t>(link.launch().num_ranks));
   std::iota(all_ranks.begin(), all_ranks.end(), 0);
@@ -181,17 +112,21 @@ void probe_as_rank(const std::string& interface, RankLink& link) {
   workload.run();
   communicator.barrier();
   if (job.one_is_alone_first) {
-    if (job.rank == 0) report.pass_alone = summarize(workload.time());
+    if (job.rank == 0) report.pass_alone = summarize(time_passes(workload));
     communicator.barrier();
   }
-  const std::vector<double> pass_s = workload.time();
+  const std::vector<double> pass_s = time_passes(workload);
   report.pass = summarize(pass_s);
   report.speed_spread = speed_spread(pass_s);
   communicator.barrier();
   link.send({.header = {{"type", "timed"}}, .payload = {}});
   measure_ways(communicator, job, link);
   communicator.barrier();
-  if (num_ranks > 1) measure_reductions(communicator, job.rank, num_ranks, link);
+  if (num_ranks > 1) {
+    measure_reductions(communicator, job.rank, num_ranks, link);
+    Workload small_workload(model, kSmallSamples);
+    report.load = measure_load(communicator, job.rank, num_ranks, small_workload);
+  }
   report.loopback_names = lookup.loopback_names(kNamePatience);
   report.wall_minus_steady_clock_s = wall_minus_steady_clock_s();
   link.send(to_frame(report));

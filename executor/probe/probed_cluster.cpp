@@ -20,7 +20,6 @@ namespace {
 constexpr double kUnusedBandwidthBytesPerS = 1e9;
 constexpr double kUnusedLatencyS = 25e-6;
 constexpr double kAlike = 0.1;
-constexpr std::int64_t kLeastReducedBytes = 256 * 1024;
 
 /// What was measured has no more than four digits that mean something.
 double rounded(double value) {
@@ -102,6 +101,7 @@ class ClusterMaker {
       add_machines();
       add_links();
     }
+    add_transport_cost();
     add_reduction_cost();
     return std::move(cluster_);
   }
@@ -194,21 +194,39 @@ class ClusterMaker {
     return median(std::move(spreads));
   }
 
-  /// What reductions took beyond their messages on the wire.
+  /// What messages take of the processors, of hosts of relative speed 1. How fast these are is
+  /// told by passes from the same time.
+  void add_transport_cost() {
+    std::vector<double> message_s;
+    std::vector<double> s_per_byte;
+    for (std::size_t h = 0; h < cluster_.hosts.size(); ++h) {
+      const std::optional<ProbedLoad>& load = measurements_.hosts[h].load;
+      if (!load || !measurements_.hosts.front().load) continue;
+      const double speed = measurements_.hosts.front().load->pass_s / load->pass_s *
+                           cluster_.hosts.front().relative_speed;
+      message_s.push_back(load->message_s * speed);
+      s_per_byte.push_back(load->transport_s_per_byte * speed);
+    }
+    cluster_.network.message_s = rounded(median(message_s));
+    cluster_.network.transport_s_per_byte =
+        rounded(median(s_per_byte));
+  }
+
+  /// What reductions beside passes took beyond their messages, which have as much of a processor
+  /// as the passes, those that go, and those that come.
   void add_reduction_cost() {
-    if (measurements_.reductions.empty()) return;
+    const std::optional<ProbedLoad>& load = measurements_.hosts.front().load;
+    if (!load) return;
     std::vector<int> hosts(cluster_.hosts.size());
     std::iota(hosts.begin(), hosts.end(), 0);
-    const NetworkCosts costs(cluster_);
-    std::vector<double> s_per_byte;
-    for (const ProbedReduction& reduction : measurements_.reductions) {
-      if (reduction.bytes < kLeastReducedBytes && &reduction != &measurements_.reductions.back())
-        continue;
-      const double beyond_s = reduction.time.median_s - ring_seconds(costs, hosts, reduction.bytes);
-      s_per_byte.push_back(beyond_s /
-                           static_cast<double>(ring_bytes_per_rank(reduction.bytes, hosts.size())));
-    }
-    cluster_.network.reduction_s_per_byte = rounded(std::max(0.0, median(s_per_byte)));
+    const auto bytes =
+        static_cast<double>(ring_bytes_per_rank(load->reduction_bytes, hosts.size()));
+    const double wire_s = ring_seconds(NetworkCosts(cluster_), hosts, load->reduction_bytes);
+    double slowest = 1;
+    for (const Host& host : cluster_.hosts) slowest = std::min(slowest, host.relative_speed);
+    const double transport_s = 3 * bytes * cluster_.network.transport_s_per_byte / slowest;
+    const double beyond_s = load->reduction_s - std::max(wire_s, transport_s);
+    cluster_.network.reduction_s_per_byte = rounded(std::max(0.0, beyond_s / 2 / bytes));
   }
 
   [[nodiscard]] const std::vector<std::size_t>& hosts_on(std::size_t host) const {

@@ -126,21 +126,25 @@ class Measurements {
                   const std::vector<std::size_t>& groups) {
     options_.on_start("making the hosts of " + name);
     const Testbed testbed(cluster, options_.directory / ("testbed-" + name));
-    const Cluster probed = probe(name, cluster, testbed);
+    const Cluster probed =
+        probe(name, cluster, models_.at(suite_.groups[groups.front()].model), testbed);
     for (const std::size_t g : groups) measure_group(g, probed, testbed);
   }
 
   /// The cluster as it is stated, at its hosts' addresses, with the network as it is measured.
   [[nodiscard]] Cluster probe(const std::string& name, const Cluster& stated,
-                              const Testbed& testbed) const {
+                              const ModelGraph& model, const Testbed& testbed) const {
     Cluster addressed = stated;
     for (std::size_t h = 0; h < addressed.hosts.size(); ++h)
       addressed.hosts[h].address = testbed.cluster().hosts[h].address;
     if (stated.hosts.size() < 2) return addressed;
     options_.on_start("measuring the network of " + name);
-    const fs::path file = options_.directory / ("testbed-" + name) / "probe.json";
-    testbed.run(
-        {"probe", "--quiet", "--hosts", testbed.hosts_file(), "--threads", "1", "-o", file});
+    const fs::path directory = options_.directory / ("testbed-" + name);
+    const fs::path file = directory / "probe.json";
+    const fs::path model_file = directory / "model.json";
+    write_file(model_file, json_text(to_json(model)));
+    testbed.run({"probe", "--quiet", "--hosts", testbed.hosts_file(), "--threads", "1", "--model",
+                 model_file, "--measurements", directory / "measured.json", "-o", file});
     stop_if_interrupted();
     const Cluster measured = read_cluster(file);
     return calibrated(

@@ -26,12 +26,16 @@ TEST_CASE("a calibrated network is as fast as the measured one", "[planner]") {
   measured.network.bandwidth_bytes_per_s *= 0.9;
   measured.network.latency_s *= 3;
   measured.network.reduction_s_per_byte = 2e-10;
+  measured.network.message_s = 3e-5;
+  measured.network.transport_s_per_byte = 1e-9;
   const Calibration calibration = calibrate(nominal, measured);
   CHECK(calibration.num_pairs == 6);
   CHECK_THAT(calibration.bandwidth_factor, WithinRel(0.9, 1e-12));
   CHECK_THAT(calibration.latency_factor, WithinRel(3, 1e-12));
   const Cluster fitted = calibrated(nominal, measured, calibration);
   CHECK(fitted.network.reduction_s_per_byte == 2e-10);
+  CHECK(fitted.network.message_s == 3e-5);
+  CHECK(fitted.network.transport_s_per_byte == 1e-9);
   CHECK_THAT(route_between(fitted, 0, 2).latency_s,
              WithinRel(route_between(measured, 0, 2).latency_s, 1e-12));
   CHECK_THAT(route_between(fitted, 0, 2).bandwidth_bytes_per_s,

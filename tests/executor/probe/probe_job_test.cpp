@@ -40,7 +40,13 @@ TEST_CASE("what a rank measured reaches the coordinator unchanged", "[executor]"
   report.num_samples = 32;
   report.loopback_names = {{.name = "node3", .address = "127.0.1.1"}};
   CHECK_FALSE(probe_report_from(sent(to_frame(report))).speed_spread);
+  CHECK_FALSE(probe_report_from(sent(to_frame(report))).load);
   report.speed_spread = 0.375;
+  report.load = {.pass_s = 0.01,
+                 .message_s = 1e-4,
+                 .transport_s_per_byte = 2e-9,
+                 .reduction_bytes = 4096,
+                 .reduction_s = 0.5};
   const ProbeReport got = probe_report_from(sent(to_frame(report)));
   CHECK(got.address == report.address);
   CHECK(got.pass.median_s == 0.25);
@@ -50,6 +56,7 @@ TEST_CASE("what a rank measured reaches the coordinator unchanged", "[executor]"
   CHECK(got.num_samples == 32);
   CHECK(got.speed_spread == 0.375);
   CHECK(got.loopback_names == report.loopback_names);
+  CHECK(got.load == report.load);
 
   const ProbedWay way = probed_way_from(sent(to_frame(ProbedWay{
       .from = 1, .to = 2, .latency_s = 0.5, .bandwidth_bytes_per_s = 3, .spread = 0.25})));

@@ -72,6 +72,12 @@ TEST_CASE("two ranks of this machine are measured as a cluster", "[executor]") {
   const nlohmann::json all = parse_json(read_file(world.path("all.json")), "all.json");
   CHECK(all == result.at("measurements"));
   CHECK(all.at("ways").size() == 2);
+  for (const nlohmann::json& host : all.at("hosts")) {
+    const nlohmann::json& load = host.at("load");
+    CHECK(load.at("message_s").get<double>() > 0);
+    CHECK(load.at("transport_s_per_byte").get<double>() >= 0);
+    CHECK(load.at("reduction_s").get<double>() > 0);
+  }
   std::vector<std::int64_t> sizes;
   for (const nlohmann::json& reduction : all.at("reductions")) {
     sizes.push_back(reduction.at("bytes").get<std::int64_t>());

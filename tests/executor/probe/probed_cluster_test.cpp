@@ -122,22 +122,43 @@ TEST_CASE("one host has a network that nothing crosses", "[executor]") {
   CHECK(cluster.network.bandwidth_bytes_per_s > 0);
 }
 
-TEST_CASE("what reductions take beyond the wire is a cost per byte", "[executor]") {
+TEST_CASE("what messages take of processors is that of a host of relative speed 1", "[executor]") {
+  ProbeMeasurements world = measured_world(2);
+  world.hosts[0].load = {.pass_s = 0.01, .message_s = 50e-6, .transport_s_per_byte = 1e-9};
+  world.hosts[1].load = {.pass_s = 0.02, .message_s = 120e-6, .transport_s_per_byte = 3e-9};
+  // The other passes were timed while something else ran there.
+  world.hosts[1].pass.median_s = 0.3;
+  const Network network = cluster_of(world).network;
+  CHECK_THAT(network.message_s, WithinRel(55e-6, 1e-3));
+  CHECK_THAT(network.transport_s_per_byte, WithinRel(1.25e-9, 1e-3));
+  // Relative to a device that is twice as fast as the first host.
+  world.reference_s = 0.05;
+  CHECK_THAT(cluster_of(world).network.message_s, WithinRel(27.5e-6, 1e-3));
+}
+
+TEST_CASE("what reductions beside passes take beyond the wire is a cost per byte", "[executor]") {
   ProbeMeasurements world = measured_world(2);
   constexpr double kCost = 2e-9;
-  for (const std::int64_t bytes : {4096, 1 << 20, 4 << 20, 16 << 20}) {
-    // Two hosts' ring: two rounds of half the bytes.
-    const auto half = static_cast<double>(bytes) / 2;
-    const double wire_s = 2 * (50e-6 + half / 125e6);
-    const auto received = static_cast<double>(ring_bytes_per_rank(bytes, 2));
-    CHECK(received == 2 * half);
-    world.reductions.push_back(
-        {.bytes = bytes, .time = {.median_s = wire_s + kCost * received, .spread_s = 0}});
-  }
-  CHECK_THAT(cluster_of(world).network.reduction_s_per_byte, WithinRel(kCost, 1e-3));
-  // Small ones are a matter of latency; faster than the wire is noise.
-  for (ProbedReduction& reduction : world.reductions) reduction.time.median_s *= 0.5;
-  CHECK(cluster_of(world).network.reduction_s_per_byte == 0);
+  constexpr std::int64_t kBytes = 4 << 20;
+  // Two hosts' ring: two rounds of half the bytes.
+  const double half = static_cast<double>(kBytes) / 2;
+  const double wire_s = 2 * (50e-6 + half / 125e6);
+  const auto received = static_cast<double>(ring_bytes_per_rank(kBytes, 2));
+  CHECK(received == 2 * half);
+  ProbedLoad load{.pass_s = 0.01, .reduction_bytes = kBytes};
+  const auto cost_of = [&](double reduction_s, double transport_s_per_byte) {
+    load.reduction_s = reduction_s;
+    load.transport_s_per_byte = transport_s_per_byte;
+    for (ProbedHost& host : world.hosts) host.load = load;
+    return cluster_of(world).network.reduction_s_per_byte;
+  };
+  // It has half of a processor beside the passes.
+  CHECK_THAT(cost_of(wire_s + 2 * kCost * received, 0), WithinRel(kCost, 1e-3));
+  // What the messages take of the processors goes on while they are on the wire, or the reverse.
+  CHECK_THAT(cost_of(wire_s + 2 * kCost * received, 1e-9), WithinRel(kCost, 1e-3));
+  CHECK_THAT(cost_of((3 * 10e-9 + 2 * kCost) * received, 10e-9), WithinRel(kCost, 1e-3));
+  // Faster than the wire is noise.
+  CHECK(cost_of(wire_s / 2, 0) == 0);
 }
 
 TEST_CASE("the same measurements give the same bytes", "[executor]") {
