@@ -22,6 +22,7 @@ struct SchedulingAttributes {
   std::uint64_t deadline_ns = 0;
   std::uint64_t period_ns = 0;
 };
+
 static_assert(sizeof(SchedulingAttributes) == 48);
 
 /// Before threads that compute without end, which else are let go on until the next tick of the

@@ -165,8 +165,7 @@ class Evaluation {
     const std::int64_t bytes = instruction.kind == InstructionKind::kStartReduction
                                    ? sent_bytes(program_, r, instruction)
                                    : instruction.bytes;
-    ranks_[r].transport_s +=
-        network_.transport_s_per_byte * static_cast<double>(bytes) / speed(r);
+    ranks_[r].transport_s += network_.transport_s_per_byte * static_cast<double>(bytes) / speed(r);
   }
 
   /// Relative, of the rank's host.

@@ -16,9 +16,9 @@ namespace cadastre {
 namespace {
 
 constexpr int kTag = 2;  // 0 is that of the ways, 1 that of reductions
-constexpr int kRounds = 8;
-constexpr double kAloneSeconds = 0.15;    // of passes in a round
-constexpr double kMessagesSeconds = 0.3;  // of messages in a round, and of reductions
+constexpr int kRounds = 6;
+constexpr double kAloneSeconds = 0.1;     // of passes in a round
+constexpr double kMessagesSeconds = 0.2;  // of messages in a round, and of reductions
 constexpr std::int64_t kSmallElements = 16;
 constexpr std::int64_t kElements = 64 * 1024;  // of a message: 256 KB
 constexpr std::int64_t kReducedElements = 1024 * 1024;
@@ -80,8 +80,7 @@ class LoadMeasurement {
       return agreed(communicator_, rank_, times_within(seconds, each_s, least, most));
     };
     constexpr std::int64_t kTrial = 4;
-    const double message_s =
-        seconds_of([&] { exchange(kTrial); }) / static_cast<double>(kTrial);
+    const double message_s = seconds_of([&] { exchange(kTrial); }) / static_cast<double>(kTrial);
     num_messages_ = agreed_times(kMessagesSeconds, message_s, 4, 400);
     num_reductions_ = agreed_times(kMessagesSeconds, reductions_.time(2).back(), 1, 100);
     num_alone_ = agreed_times(kAloneSeconds, seconds_of([&] { workload_.run(); }), 3, 50);
@@ -104,8 +103,8 @@ class LoadMeasurement {
       numbers.push_back(communicator_.post_receive(small_in_, previous_, kTag));
     for (std::int64_t i = 0; i < num_alone_; ++i) {
       pass_s_.push_back(seconds_of([&] { workload_.run(); }));
-      hand_over_s_.push_back(seconds_of(
-          [&] { numbers.push_back(communicator_.post_send(small_out_, next_, kTag)); }));
+      hand_over_s_.push_back(
+          seconds_of([&] { numbers.push_back(communicator_.post_send(small_out_, next_, kTag)); }));
     }
     for (const int number : numbers) communicator_.wait(number);
   }

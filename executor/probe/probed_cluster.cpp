@@ -208,8 +208,7 @@ class ClusterMaker {
       s_per_byte.push_back(load->transport_s_per_byte * speed);
     }
     cluster_.network.message_s = rounded(median(message_s));
-    cluster_.network.transport_s_per_byte =
-        rounded(median(s_per_byte));
+    cluster_.network.transport_s_per_byte = rounded(median(s_per_byte));
   }
 
   /// What reductions beside passes took beyond their messages, which have as much of a processor

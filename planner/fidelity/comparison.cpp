@@ -179,8 +179,10 @@ Profile least_disturbed(const std::vector<Profile>& profiles) {
   for (const Profile& profile : profiles) {
     least.load_s_per_sample = std::min(least.load_s_per_sample, profile.load_s_per_sample);
     least.loss_s_per_sample = std::min(least.loss_s_per_sample, profile.loss_s_per_sample);
-    least.optimizer_s_per_parameter_byte =
-        std::min(least.optimizer_s_per_parameter_byte, profile.optimizer_s_per_parameter_byte);
+    for (double Profile::*const seconds :
+         {&Profile::optimizer_s_per_parameter_byte, &Profile::adamw_s_per_parameter_byte,
+          &Profile::average_s_per_parameter_byte})
+      least.*seconds = std::min(least.*seconds, profile.*seconds);
   }
   for (LayerProfile& layer : least.layers)
     layer.fit_error = leave_one_out_error(layer.measurements);

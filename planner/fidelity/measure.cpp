@@ -62,12 +62,22 @@ class Measurements {
       return;
     check_may_make_hosts();
     make_scene();
+    std::string lost;
     for (const auto& [name, cluster] : suite_.clusters) {
       std::vector<std::size_t> left;
       for (std::size_t g = 0; g < groups_.size(); ++g)
         if (suite_.groups[g].cluster == name && !groups_[g].is_done) left.push_back(g);
-      if (!left.empty()) measure_on(name, cluster, left);
+      if (left.empty()) continue;
+      try {
+        measure_on(name, cluster, left);
+      } catch (const std::exception& error) {  // is of this cluster alone
+        stop_if_interrupted();
+        const std::string what = name + ": " + error.what();
+        options_.on_start(what);
+        lost += "; " + what;
+      }
     }
+    if (!lost.empty()) throw std::runtime_error("not all was measured" + lost);
   }
 
  private:
@@ -138,6 +148,19 @@ class Measurements {
     for (std::size_t h = 0; h < addressed.hosts.size(); ++h)
       addressed.hosts[h].address = testbed.cluster().hosts[h].address;
     if (stated.hosts.size() < 2) return addressed;
+    constexpr int kMostAttempts = 3;
+    for (int attempt = 1; attempt < kMostAttempts; ++attempt) {
+      try {
+        return probe_once(name, addressed, model, testbed);
+      } catch (const InputError&) {  // measured so badly that it cannot be
+        stop_if_interrupted();
+      }
+    }
+    return probe_once(name, addressed, model, testbed);
+  }
+
+  [[nodiscard]] Cluster probe_once(const std::string& name, const Cluster& addressed,
+                                   const ModelGraph& model, const Testbed& testbed) const {
     options_.on_start("measuring the network of " + name);
     const fs::path directory = options_.directory / ("testbed-" + name);
     const fs::path file = directory / "probe.json";
