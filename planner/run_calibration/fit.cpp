@@ -297,20 +297,26 @@ class Fit {
       std::size_t best_candidate = 0;
       for (std::size_t k = 0; k < candidates.size(); ++k) {
         const Parameter& parameter = parameters_[candidates[k]];
-        Point with = without;
-        with.free.push_back(candidates[k]);
-        with.x.push_back(parameter.coordinate(parameter.start));
-        // From where Huber's loss leads to: to Cauchy's, what the parameter would explain are outliers.
-        const std::vector<double> begin =
-            minimize(problem(with.free), with.x, Loss::kHuber, kFewIterations).x;
-        const LeastSquaresSolution solution =
-            minimize(problem(with.free), begin, Loss::kCauchy, kFewIterations);
-        put(parameter, parameter.start);
-        put(without);
-        if (!(solution.cost < best)) continue;
-        best = solution.cost;
-        best_point = {with.free, solution.x};
-        best_candidate = k;
+        // From where it has no effect, no loss leads back: so from several places.
+        constexpr std::array<double, 4> kOffsets = {0, -1.4, -0.7, 0.7};
+        for (const double offset : kOffsets) {
+          Point with = without;
+          with.free.push_back(candidates[k]);
+          with.x.push_back(std::clamp(parameter.coordinate(parameter.start) + offset,
+                                      least(candidates[k]), most(candidates[k])));
+          // From where Huber's loss leads to: to Cauchy's, what the parameter would explain are
+          // outliers.
+          const std::vector<double> begin =
+              minimize(problem(with.free), with.x, Loss::kHuber, kFewIterations).x;
+          const LeastSquaresSolution solution =
+              minimize(problem(with.free), begin, Loss::kCauchy, kFewIterations);
+          put(parameter, parameter.start);
+          put(without);
+          if (!(solution.cost < best)) continue;
+          best = solution.cost;
+          best_point = {with.free, solution.x};
+          best_candidate = k;
+        }
       }
       if (!(2 * (before - best) > kTellingLoss)) return;
       point_ = best_point;
