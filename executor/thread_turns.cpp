@@ -5,6 +5,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdint>
 
 namespace cadastre {
@@ -25,9 +26,10 @@ struct SchedulingAttributes {
 
 static_assert(sizeof(SchedulingAttributes) == 48);
 
-/// Before threads that compute without end, which else are let go on until the next tick of the
-/// clock, 4 ms in many kernels, in which no message moves.
-constexpr int kFirstNiceness = -15;
+/// Less nice than threads that compute without end, which else are let go on until the next tick of
+/// the clock, 4 ms in many kernels, in which no message moves.
+constexpr int kLessNice = 15;
+constexpr int kLeastNiceness = -20;
 
 /// The least that Linux takes. From 6.12 on it lets those in first that ask for less at a time.
 constexpr std::uint64_t kShortTurnNs = 100'000;
@@ -43,13 +45,14 @@ bool set_attributes(pid_t thread, const SchedulingAttributes& attributes) {
 void set_turns(pid_t thread, Turns turns) {
   SchedulingAttributes attributes;
   attributes.runtime_ns = kShortTurnNs;
+  const int niceness = ::getpriority(PRIO_PROCESS, static_cast<id_t>(::getpid()));
   if (turns == Turns::kFirst) {
-    attributes.niceness = kFirstNiceness;
+    attributes.niceness = std::max(niceness - kLessNice, kLeastNiceness);
     if (set_attributes(thread, attributes)) return;
   } else {
     attributes.policy = SCHED_BATCH;
   }
-  attributes.niceness = ::getpriority(PRIO_PROCESS, static_cast<id_t>(::getpid()));
+  attributes.niceness = niceness;
   set_attributes(thread, attributes);
 }
 

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cmath>
+#include <exception>
 #include <functional>
 #include <thread>
 #include <utility>
@@ -86,7 +86,8 @@ class LoadMeasurement {
     num_alone_ = agreed_times(kAloneSeconds, seconds_of([&] { workload_.run(); }), 3, 50);
   }
 
-  /// Messages to the next rank, and as many from the one before.
+  /// Messages to the next rank, and as many from the one before, all from and into the same place:
+  /// nobody reads them.
   void exchange(std::int64_t num_messages) {
     std::vector<int> numbers;
     for (std::int64_t i = 0; i < num_messages; ++i)

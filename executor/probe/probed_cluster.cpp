@@ -197,13 +197,14 @@ class ClusterMaker {
   /// What messages take of the processors, of hosts of relative speed 1. How fast these are is
   /// told by passes from the same time.
   void add_transport_cost() {
+    const std::optional<ProbedLoad>& first = measurements_.hosts.front().load;
+    if (!first) return;
     std::vector<double> message_s;
     std::vector<double> s_per_byte;
     for (std::size_t h = 0; h < cluster_.hosts.size(); ++h) {
       const std::optional<ProbedLoad>& load = measurements_.hosts[h].load;
-      if (!load || !measurements_.hosts.front().load) continue;
-      const double speed = measurements_.hosts.front().load->pass_s / load->pass_s *
-                           cluster_.hosts.front().relative_speed;
+      if (!load) continue;
+      const double speed = first->pass_s / load->pass_s * cluster_.hosts.front().relative_speed;
       message_s.push_back(load->message_s * speed);
       s_per_byte.push_back(load->transport_s_per_byte * speed);
     }
