@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cmath>
 #include <exception>
 #include <functional>
 #include <thread>
@@ -51,13 +52,14 @@ class LoadMeasurement {
 
   ProbedLoad measure() && {
     choose_sizes();
-    std::vector<Beside> beside_messages;
+    std::vector<double> lost_s;  // of the time beside messages, to the passes
     std::vector<double> reduction_s;
     for (int round = 0; round < kRounds; ++round) {
       communicator_.barrier();
-      compute_alone();
+      const double alone_s = compute_alone();
       communicator_.barrier();
-      beside_messages.push_back(compute_beside([&] { exchange(num_messages_); }));
+      const Beside messages = compute_beside([&] { exchange(num_messages_); });
+      lost_s.push_back(messages.seconds - messages.num_passes * alone_s);
       communicator_.barrier();
       const Beside reducing = compute_beside([&] {
         for (std::int64_t i = 0; i < num_reductions_; ++i) reductions_.run();
@@ -68,7 +70,7 @@ class LoadMeasurement {
     const double pass_s = quantile_of(std::move(pass_s_), kQuiet);
     return {.pass_s = pass_s,
             .message_s = quantile_of(std::move(hand_over_s_), kQuiet),
-            .transport_s_per_byte = transport_s_per_byte(beside_messages, pass_s),
+            .transport_s_per_byte = transport_s_per_byte(std::move(lost_s)),
             .reduction_bytes = kReducedElements * kBytesPerElement,
             .reduction_s = quantile_of(std::move(reduction_s), kQuiet)};
   }
@@ -97,17 +99,21 @@ class LoadMeasurement {
     for (const int number : numbers) communicator_.wait(number);
   }
 
-  /// After each pass, a message is handed over that takes nothing on its way.
-  void compute_alone() {
+  /// After each pass, a message is handed over that takes nothing on its way. Returns the mean
+  /// seconds of the passes.
+  double compute_alone() {
+    double sum_s = 0;
     std::vector<int> numbers;
     for (std::int64_t i = 0; i < num_alone_; ++i)
       numbers.push_back(communicator_.post_receive(small_in_, previous_, kTag));
     for (std::int64_t i = 0; i < num_alone_; ++i) {
       pass_s_.push_back(seconds_of([&] { workload_.run(); }));
+      sum_s += pass_s_.back();
       hand_over_s_.push_back(
           seconds_of([&] { numbers.push_back(communicator_.post_send(small_out_, next_, kTag)); }));
     }
     for (const int number : numbers) communicator_.wait(number);
+    return sum_s / static_cast<double>(num_alone_);
   }
 
   [[nodiscard]] Beside compute_beside(const std::function<void()>& work) {
@@ -141,14 +147,13 @@ class LoadMeasurement {
     return beside;
   }
 
-  /// What of the time beside messages was missing to the passes.
-  [[nodiscard]] double transport_s_per_byte(const std::vector<Beside>& beside_messages,
-                                            double pass_s) const {
-    std::vector<double> lost_s;
-    for (const Beside& beside : beside_messages)
-      lost_s.push_back(beside.seconds - beside.num_passes * pass_s);
-    const auto bytes = static_cast<double>(2 * num_messages_ * kElements * kBytesPerElement);
-    return std::max(0.0, quantile_of(std::move(lost_s), kQuiet) / bytes);
+  /// Of a host, for each byte. 0 where it is no more than what passes vary by: on a slow network,
+  /// which has few bytes in the time.
+  [[nodiscard]] double transport_s_per_byte(std::vector<double> lost_s) const {
+    const double num_rounds = static_cast<double>(lost_s.size());
+    const TimingSummary lost = summarize(std::move(lost_s));
+    if (lost.median_s < 3 * lost.spread_s / std::sqrt(num_rounds)) return 0;
+    return lost.median_s / static_cast<double>(2 * num_messages_ * kElements * kBytesPerElement);
   }
 
   Communicator& communicator_;
