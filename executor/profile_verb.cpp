@@ -126,8 +126,10 @@ std::string result_text(const ProfileResult& result, const std::string& output) 
   text += line;
   text += heaviest_layers_text(profile);
   std::snprintf(line, sizeof line,
-                "loading %.1f us, loss %.2f us per sample; optimizer %.3f ns per parameter byte\n",
-                1e6 * profile.load_s_per_sample, 1e6 * profile.loss_s_per_sample,
+                "loading %.1f us and %.2f us per sample, loss %.1f us and %.2f us per sample; "
+                "optimizer %.3f ns per parameter byte\n",
+                1e6 * profile.load_s_per_micro_batch, 1e6 * profile.load_s_per_sample,
+                1e6 * profile.loss_s_per_micro_batch, 1e6 * profile.loss_s_per_sample,
                 1e9 * profile.optimizer_s_per_parameter_byte);
   text += line;
   return text + "wrote " + output + "\n";

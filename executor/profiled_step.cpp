@@ -2,6 +2,7 @@
 
 #include <torch/torch.h>
 
+#include <algorithm>
 #include <numeric>
 
 #include "executor/class_loss.h"
@@ -23,8 +24,6 @@ std::vector<at::Tensor> ProfiledStep::load(const std::vector<at::Tensor>& random
     batch_size_ = random_inputs.front().size(0);
     inputs_.resize(random_inputs.size());
     std::iota(inputs_.begin(), inputs_.end(), std::size_t{0});
-    load_s_.clear();
-    loss_s_.clear();
   }
   std::vector<at::Tensor> batch;
   // As in training: other samples each time, from all over the scene, into new tensors.
@@ -38,7 +37,7 @@ std::vector<at::Tensor> ProfiledStep::load(const std::vector<at::Tensor>& random
       for (const at::Tensor& input : random_inputs) batch.push_back(input.clone());
   });
   num_loaded_ += batch_size_;
-  note(load_s, load_s_);
+  note(load_s, load_s_[batch_size_]);
   return batch;
 }
 
@@ -54,7 +53,7 @@ void ProfiledStep::compute_loss(const at::Tensor& scores) {
          const at::Tensor leaf = scores.detach().requires_grad_(true);
          class_loss_sum(leaf, labels, loss).backward();
        }),
-       loss_s_);
+       loss_s_[batch_size_]);
 }
 
 void ProfiledStep::update_by_adamw() {
@@ -74,12 +73,28 @@ void ProfiledStep::update_by_sgd() {
        sgd_s_);
 }
 
+double ProfiledStep::taken_s(const std::vector<double>& seconds) const {
+  return quantile_of(seconds, options_.quantile);
+}
+
+/// Through the least and the greatest size, as far as neither becomes negative.
+void ProfiledStep::set_line(const BySize& seconds, double& s_per_batch,
+                            double& s_per_sample) const {
+  const auto& [least, of_least] = *seconds.begin();
+  const auto& [most, of_most] = *seconds.rbegin();
+  const double most_s = taken_s(of_most);
+  // As many samples together as those of the greatest, as the layers are timed.
+  const double least_s = taken_s(means_of(of_least, most / least));
+  s_per_sample = most_s / static_cast<double>(most);
+  if (least < most)
+    s_per_sample =
+        std::clamp((most_s - least_s) / static_cast<double>(most - least), 0.0, s_per_sample);
+  s_per_batch = std::max(0.0, most_s - s_per_sample * static_cast<double>(most));
+}
+
 void ProfiledStep::write(Profile& profile) const {
-  const auto taken_s = [&](const std::vector<double>& seconds) {
-    return quantile_of(seconds, options_.quantile);
-  };
-  profile.load_s_per_sample = taken_s(load_s_) / static_cast<double>(batch_size_);
-  profile.loss_s_per_sample = taken_s(loss_s_) / static_cast<double>(batch_size_);
+  set_line(load_s_, profile.load_s_per_micro_batch, profile.load_s_per_sample);
+  set_line(loss_s_, profile.loss_s_per_micro_batch, profile.loss_s_per_sample);
   const std::int64_t num_parameters = network_.flat_parameters().numel();
   if (num_parameters == 0) return;
   const auto bytes = static_cast<double>(kBytesPerElement * num_parameters);

@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 
 #include <cstdint>
+#include <map>
 #include <vector>
 
 #include "executor/network.h"
@@ -21,7 +22,7 @@ class ProfiledStep {
       : options_(options), sgd_(network), adamw_(network), network_(network) {}
 
   /// The next batch of the scene's samples, or copies of `random_inputs`, (N, …), one of each of
-  /// the model's inputs. The times of the last size of batch count.
+  /// the model's inputs.
   [[nodiscard]] std::vector<at::Tensor> load(const std::vector<at::Tensor>& random_inputs);
 
   /// The loss of scores (N, K) or (N, K, P, P), and its gradient.
@@ -35,13 +36,19 @@ class ProfiledStep {
   /// What passes from here on take, counts.
   void begin_to_count() { counts_ = true; }
 
-  /// Sets the profile's rates, of samples and of bytes of parameters.
+  /// Sets the profile's rates, of samples and of bytes of parameters; of loading and the loss, also
+  /// what a batch takes however few its samples, where there were several sizes.
   void write(Profile& profile) const;
 
  private:
+  using BySize = std::map<std::int64_t, std::vector<double>>;
+
   void note(double seconds, std::vector<double>& into) const {
     if (counts_) into.push_back(seconds);
   }
+
+  [[nodiscard]] double taken_s(const std::vector<double>& seconds) const;
+  void set_line(const BySize& seconds, double& s_per_batch, double& s_per_sample) const;
 
   const ProfileOptions& options_;
   StageOptimizer sgd_;
@@ -52,8 +59,8 @@ class ProfiledStep {
   std::vector<std::size_t> inputs_;  ///< all of the model's
   std::int64_t num_loaded_ = 0;      ///< samples
   bool counts_ = false;
-  std::vector<double> load_s_;  ///< of passes of `batch_size_`
-  std::vector<double> loss_s_;  ///< likewise
+  BySize load_s_;
+  BySize loss_s_;
   std::vector<double> sgd_s_;
   std::vector<double> adamw_s_;
   std::vector<double> average_s_;

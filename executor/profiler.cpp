@@ -4,7 +4,6 @@
 #include <torch/torch.h>
 
 #include <algorithm>
-#include <numeric>
 #include <string>
 #include <utility>
 
@@ -114,18 +113,6 @@ struct Taken {
   double seconds = 0;
   double spread_s = 0;
 };
-
-/// The means of so many passes after another each, of all that are whole.
-std::vector<double> means_of(const std::vector<double>& seconds, std::int64_t num_passes) {
-  std::vector<double> means;
-  const auto count = static_cast<std::size_t>(num_passes);
-  for (std::size_t begin = 0; begin + count <= seconds.size(); begin += count)
-    means.push_back(std::accumulate(seconds.begin() + static_cast<std::ptrdiff_t>(begin),
-                                    seconds.begin() + static_cast<std::ptrdiff_t>(begin + count),
-                                    0.0) /
-                    static_cast<double>(count));
-  return means;
-}
 
 double sum(const std::vector<Taken>& timings) {
   double total_s = 0;

@@ -1,6 +1,7 @@
 #include "executor/timing.h"
 
 #include <algorithm>
+#include <numeric>
 #include <stdexcept>
 
 #include "planner/quantile.h"
@@ -18,6 +19,13 @@ double quantile_of(std::vector<double> seconds, double fraction) {
   if (seconds.empty()) throw std::invalid_argument("no timings to take a quantile of");
   std::sort(seconds.begin(), seconds.end());
   return quantile(seconds, fraction);
+}
+
+std::vector<double> means_of(const std::vector<double>& seconds, std::int64_t count) {
+  std::vector<double> means;
+  for (auto begin = seconds.begin(); seconds.end() - begin >= count; begin += count)
+    means.push_back(std::accumulate(begin, begin + count, 0.0) / static_cast<double>(count));
+  return means;
 }
 
 double steady_clock_s() {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <vector>
 
 namespace cadastre {
@@ -17,6 +18,9 @@ struct TimingSummary {
 
 /// The quantile `fraction`, in [0, 1], likewise.
 [[nodiscard]] double quantile_of(std::vector<double> seconds, double fraction);
+
+/// The means of `count` timings after another each, of all that are whole.
+[[nodiscard]] std::vector<double> means_of(const std::vector<double>& seconds, std::int64_t count);
 
 /// Seconds on the clock that all processes of a machine share.
 [[nodiscard]] double steady_clock_s();

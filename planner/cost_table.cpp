@@ -9,6 +9,7 @@ CostTable::CostTable(const Profile& profile, Purpose purpose, const Optimizer& o
       layers_(profile.layers),
       copies_of_parameters_(cadastre::copies_of_parameters(optimizer)),
       loss_s_per_sample_(profile.loss_s_per_sample),
+      loss_s_per_micro_batch_(profile.loss_s_per_micro_batch),
       optimizer_s_per_parameter_byte_(
           cadastre::optimizer_s_per_parameter_byte(profile, optimizer)) {
   double input_elements = 0;
@@ -17,6 +18,8 @@ CostTable::CostTable(const Profile& profile, Purpose purpose, const Optimizer& o
   for (const ModelInput& input : profile.model.inputs)
     load_s_per_sample_.push_back(profile.load_s_per_sample *
                                  static_cast<double>(num_elements(input.shape)) / input_elements);
+  load_s_per_input_ =
+      profile.load_s_per_micro_batch / static_cast<double>(profile.model.inputs.size());
   for (const LayerProfile& layer : profile.layers) {
     saved_bytes_per_sample_.push_back(layer.saved_bytes_per_sample);
     parameter_bytes_.push_back(layer.parameter_bytes);
@@ -37,7 +40,14 @@ CostTable::CostTable(const Profile& profile, Purpose purpose, const Optimizer& o
   saved_bytes_per_sample_ = model_.activation_bytes;
   copies_of_parameters_ = 1;
   loss_s_per_sample_ = 0;
+  loss_s_per_micro_batch_ = 0;
   optimizer_s_per_parameter_byte_ = 0;
+}
+
+double CostTable::load_s(int input, std::int64_t samples) const {
+  if (samples == 0) return 0;
+  return load_s_per_input_ +
+         load_s_per_sample_[static_cast<std::size_t>(input)] * static_cast<double>(samples);
 }
 
 const std::vector<LayerCost>& CostTable::layers(std::int64_t samples) const {
@@ -46,8 +56,8 @@ const std::vector<LayerCost>& CostTable::layers(std::int64_t samples) const {
   for (std::size_t i = 0; i < layers_.size(); ++i) {
     LayerCost cost = layer_cost(layers_[i], samples);
     if (!model_.has_gradient[i]) cost.backward_s = 0;
-    if (static_cast<int>(i) == model_.output)
-      cost.forward_s += loss_s_per_sample_ * static_cast<double>(samples);
+    if (static_cast<int>(i) == model_.output && samples > 0)
+      cost.forward_s += loss_s_per_micro_batch_ + loss_s_per_sample_ * static_cast<double>(samples);
     found->second.push_back(cost);
   }
   return found->second;

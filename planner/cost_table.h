@@ -31,8 +31,9 @@ class CostTable {
   /// Every number of samples at which some layer was measured, ascending.
   [[nodiscard]] const std::vector<std::int64_t>& measured_sizes() const { return measured_sizes_; }
 
-  /// [model input] its part of the loading, by its number of elements.
-  [[nodiscard]] const std::vector<double>& load_s_per_sample() const { return load_s_per_sample_; }
+  /// Seconds of reading `samples` of a model input: of what samples take its part by elements, of
+  /// what a micro-batch takes the same as the others.
+  [[nodiscard]] double load_s(int input, std::int64_t samples) const;
 
   /// [layer] bytes kept from forward to backward; for inference its output, until the pass ends.
   [[nodiscard]] const std::vector<std::int64_t>& saved_bytes_per_sample() const {
@@ -56,8 +57,10 @@ class CostTable {
   std::vector<std::int64_t> measured_sizes_;
   std::int64_t copies_of_parameters_ = 3;
   double loss_s_per_sample_ = 0;
+  double loss_s_per_micro_batch_ = 0;
   double optimizer_s_per_parameter_byte_ = 0;
-  std::vector<double> load_s_per_sample_;
+  std::vector<double> load_s_per_sample_;  ///< [model input]
+  double load_s_per_input_ = 0;
   std::vector<std::int64_t> saved_bytes_per_sample_;
   std::vector<std::int64_t> parameter_bytes_;
   /// By number of samples; grows as it is asked.

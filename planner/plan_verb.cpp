@@ -139,7 +139,7 @@ void check_takes_time(const Profile& profile, const PlannerOptions& planner,
                                  [](const Constraint& constraint) {
                                    return constraint.objective == Objective::kThroughput;
                                  });
-  if (!asked || profile.load_s_per_sample > 0) return;
+  if (!asked || profile.load_s_per_sample + profile.load_s_per_micro_batch > 0) return;
   for (const LayerProfile& layer : profile.layers)
     if (layer.measurements.front().forward_s > 0) return;
   throw InputError(file, "/layers",
@@ -209,10 +209,9 @@ std::vector<SurvivorPlan> survivors_of(const PlanVerb& verb, const PlanDocument&
                             .patience_s = std::nullopt,
                             .max_search_steps = 0,
                             .on_progress = {}};
-  std::vector<SurvivorPlan> survivors =
-      plan_losses(document, lost, effort, [&](std::size_t done) {
-        progress.update(static_cast<std::int64_t>(done));
-      });
+  std::vector<SurvivorPlan> survivors = plan_losses(document, lost, effort, [&](std::size_t done) {
+    progress.update(static_cast<std::int64_t>(done));
+  });
   const std::string fatal = fatal_losses(survivors);
   if (verb.require_survivors && !fatal.empty())
     throw InputError(verb.cluster.string(), "",
@@ -293,7 +292,8 @@ void run_plan(PlanVerb verb, const VerbOptions& options) {
     return;
   }
   PlanDocument document = make_plan(profile, cluster, planner);
-  if (!document.search.feasible) throw std::runtime_error(no_plan_text(document, planner.constraints));
+  if (!document.search.feasible)
+    throw std::runtime_error(no_plan_text(document, planner.constraints));
   if (verb.validate > 0) choose_by_simulation(document, planner.constraints, verb.validate);
   if (verb.robust) make_robust(document, planner, conditions, options);
   const std::vector<SurvivorPlan> survivors = survivors_of(verb, document, options);

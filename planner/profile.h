@@ -39,14 +39,16 @@ struct Profile {
   std::string device;
   int num_threads = 1;
   ModelGraph model;
-  std::vector<LayerProfile> layers;  ///< in the order of `model.layers`
-  double load_s_per_sample = 0;      ///< reading all model inputs of one sample
+  std::vector<LayerProfile> layers;           ///< in the order of `model.layers`
+  double load_s_per_sample = 0;               ///< reading all model inputs of one sample
+  double load_s_per_micro_batch = 0;          ///< beside it, however few the samples
   double optimizer_s_per_parameter_byte = 0;  ///< of SGD with momentum
   /// Of AdamW, and of the moving average of the weights beside either: 0 where not measured, and
   /// then reckoned from SGD's (`optimizer_s_per_parameter_byte`).
   double adamw_s_per_parameter_byte = 0;
   double average_s_per_parameter_byte = 0;
   double loss_s_per_sample = 0;
+  double loss_s_per_micro_batch = 0;  ///< likewise
   bool operator==(const Profile&) const = default;
 };
 
@@ -60,8 +62,8 @@ struct LayerCost {
 /// halving, never above the least), above the greatest in proportion to samples. 0 samples cost 0.
 [[nodiscard]] LayerCost layer_cost(const LayerProfile& layer, std::int64_t batch_size);
 
-/// Seconds of a step of `optimizer` for each byte of parameters. What the profile did not measure is
-/// in proportion to the tensors that are read and written: memory is what takes the time.
+/// Seconds of a step of `optimizer` for each byte of parameters. What the profile did not measure
+/// is in proportion to the tensors that are read and written: memory is what takes the time.
 [[nodiscard]] double optimizer_s_per_parameter_byte(const Profile& profile,
                                                     const Optimizer& optimizer);
 

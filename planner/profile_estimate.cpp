@@ -178,8 +178,10 @@ Profile rescaled_profile(const Profile& profile, const ModelGraph& model, const 
                    .model = model,
                    .layers = layers_without_times(model),
                    .load_s_per_sample = profile.load_s_per_sample,
+                   .load_s_per_micro_batch = profile.load_s_per_micro_batch,
                    .optimizer_s_per_parameter_byte = profile.optimizer_s_per_parameter_byte,
-                   .loss_s_per_sample = profile.loss_s_per_sample};
+                   .loss_s_per_sample = profile.loss_s_per_sample,
+                   .loss_s_per_micro_batch = profile.loss_s_per_micro_batch};
   const double bytes_before = input_bytes(profile.model);
   if (bytes_before > 0) rescaled.load_s_per_sample *= input_bytes(model) / bytes_before;
   for (std::size_t i = 0; i < model.layers.size(); ++i) {

@@ -117,6 +117,8 @@ Profile profile_from_json(const JsonPlace& place) {
     const std::optional<JsonPlace> seconds = object.find(key);
     return seconds ? seconds->number(0, kMostSeconds) : 0.0;
   };
+  profile.load_s_per_micro_batch = optional_seconds("load_s_per_micro_batch");
+  profile.loss_s_per_micro_batch = optional_seconds("loss_s_per_micro_batch");
   profile.adamw_s_per_parameter_byte = optional_seconds("adamw_s_per_parameter_byte");
   profile.average_s_per_parameter_byte = optional_seconds("average_s_per_parameter_byte");
   profile.loss_s_per_sample = object.at("loss_s_per_sample").number(0, kMostSeconds);
@@ -141,10 +143,13 @@ nlohmann::json to_json(const Profile& profile) {
                          {"load_s_per_sample", profile.load_s_per_sample},
                          {"optimizer_s_per_parameter_byte", profile.optimizer_s_per_parameter_byte},
                          {"loss_s_per_sample", profile.loss_s_per_sample}};
-  if (profile.adamw_s_per_parameter_byte > 0)
-    json["adamw_s_per_parameter_byte"] = profile.adamw_s_per_parameter_byte;
-  if (profile.average_s_per_parameter_byte > 0)
-    json["average_s_per_parameter_byte"] = profile.average_s_per_parameter_byte;
+  const auto add_measured = [&](const char* key, double seconds) {
+    if (seconds > 0) json[key] = seconds;
+  };
+  add_measured("load_s_per_micro_batch", profile.load_s_per_micro_batch);
+  add_measured("loss_s_per_micro_batch", profile.loss_s_per_micro_batch);
+  add_measured("adamw_s_per_parameter_byte", profile.adamw_s_per_parameter_byte);
+  add_measured("average_s_per_parameter_byte", profile.average_s_per_parameter_byte);
   return json;
 }
 

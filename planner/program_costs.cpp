@@ -1,6 +1,7 @@
 #include "planner/program_costs.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 namespace cadastre {
@@ -13,20 +14,16 @@ class StageCosts {
   StageCosts(std::vector<std::size_t> layers, const std::vector<ReductionBucket>* buckets,
              const CostTable& table)
       : layers_(std::move(layers)), buckets_(buckets), table_(table) {
-    std::vector<char> reads(table.load_s_per_sample().size(), 0);
     for (const std::size_t layer : layers_) {
       parameter_bytes_ += table.parameter_bytes()[layer];
-      for (const int input : table.model().inputs[layer])
-        reads[static_cast<std::size_t>(input)] = 1;
+      inputs_.insert(table.model().inputs[layer].begin(), table.model().inputs[layer].end());
     }
-    for (std::size_t i = 0; i < reads.size(); ++i)
-      if (reads[i]) load_s_per_sample_ += table.load_s_per_sample()[i];
   }
 
   [[nodiscard]] double seconds(const Instruction& instruction) {
     switch (instruction.kind) {
       case InstructionKind::kLoadMicroBatch:
-        return load_s_per_sample_ * static_cast<double>(instruction.samples.size());
+        return load_s(instruction.samples.size());
       case InstructionKind::kForward:
       case InstructionKind::kRecompute:
         return pass(instruction.samples.size()).whole.forward_s;
@@ -54,6 +51,12 @@ class StageCosts {
     std::vector<double> bucket_backward_s;
   };
 
+  [[nodiscard]] double load_s(std::int64_t samples) const {
+    double seconds = 0;
+    for (const int input : inputs_) seconds += table_.load_s(input, samples);
+    return seconds;
+  }
+
   [[nodiscard]] const PassCost& pass(std::int64_t samples) {
     // Micro-batches have one or two sizes, replicas a few more.
     for (const auto& [known, cost] : by_samples_)
@@ -75,7 +78,7 @@ class StageCosts {
   std::vector<std::size_t> layers_;
   const std::vector<ReductionBucket>* buckets_;
   const CostTable& table_;
-  double load_s_per_sample_ = 0;
+  std::set<int> inputs_;  ///< of the model, that the stage reads
   std::int64_t parameter_bytes_ = 0;
   std::vector<std::pair<std::int64_t, PassCost>> by_samples_;
 };

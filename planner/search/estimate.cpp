@@ -35,9 +35,7 @@ const PassSeconds* Estimator::pass_seconds(std::int64_t samples) const {
   const std::vector<LayerCost>& costs = table_->layers(samples);
   for (std::size_t i = 0; i < costs.size(); ++i) {
     double forward_s = costs[i].forward_s;
-    for (const int input : model.inputs[i])
-      forward_s += table_->load_s_per_sample()[static_cast<std::size_t>(input)] *
-                   static_cast<double>(samples);
+    for (const int input : model.inputs[i]) forward_s += table_->load_s(input, samples);
     found->second.push_back({.forward_s = forward_s, .backward_s = costs[i].backward_s});
   }
   return found->second.data();

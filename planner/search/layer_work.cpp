@@ -14,8 +14,7 @@ std::vector<double> loading_s(const CostTable& table, std::int64_t samples) {
   for (std::size_t i = 0; i < seconds.size(); ++i)
     for (const int input : model.inputs[i])
       if (num_readers[static_cast<std::size_t>(input)] == 1)
-        seconds[i] += table.load_s_per_sample()[static_cast<std::size_t>(input)] *
-                      static_cast<double>(samples);
+        seconds[i] += table.load_s(input, samples);
   return seconds;
 }
 

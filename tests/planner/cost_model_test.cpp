@@ -20,6 +20,22 @@ TEST_CASE("a single host takes forward and backward of every layer", "[planner]"
   CHECK_THAT(prediction.hosts[0].waiting_s, Catch::Matchers::WithinAbs(0, 1e-12));
 }
 
+TEST_CASE("loading and the loss take something of every micro-batch, however few its samples",
+          "[planner]") {
+  Profile profile = chain({1, 2});
+  profile.load_s_per_sample = 0.5;
+  profile.load_s_per_micro_batch = 0.25;
+  profile.loss_s_per_sample = 0.125;
+  profile.loss_s_per_micro_batch = 2;
+  const auto step_s = [&](std::int64_t micro_batches) {
+    const Plan plan = pipeline(profile.model, hosts({2}), {2}, 4, micro_batches);
+    return predict(plan, profile, hosts({2})).step_s;
+  };
+  const double of_samples_s = 4 * (3 * 3 + 0.5 + 0.125);
+  CHECK_THAT(step_s(1), WithinRel((of_samples_s + 2.25) / 2, 1e-12));
+  CHECK_THAT(step_s(4), WithinRel((of_samples_s + 4 * 2.25) / 2, 1e-12));
+}
+
 TEST_CASE("GPipe on equal stages with a free network has its textbook bubble", "[planner]") {
   // S stages of f forward and b backward a micro-batch take (M + S - 1) (f + b).
   for (const std::int64_t micro_batches : {1, 2, 4, 8}) {

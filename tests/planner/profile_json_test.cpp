@@ -23,6 +23,8 @@ Profile sound() {
                                     {.batch_size = 8, .forward_s = 0.2, .backward_s = 0.4}};
   profile.layers[1].fit_error = 0.03;
   profile.load_s_per_sample = 1e-6;
+  profile.load_s_per_micro_batch = 3e-5;
+  profile.loss_s_per_micro_batch = 2e-5;
   profile.optimizer_s_per_parameter_byte = 1e-10;
   profile.adamw_s_per_parameter_byte = 3e-10;
   profile.average_s_per_parameter_byte = 5e-11;

@@ -157,6 +157,10 @@ struct World {
       for (Measurement& measurement : layer.measurements)
         measurement.forward_s = measurement.backward_s = 0;
   if (random() % 2 == 0) world.profile.load_s_per_sample = uniform(random, 0, 0.01);
+  if (random() % 2 == 0) {
+    world.profile.load_s_per_micro_batch = uniform(random, 0, 0.02);
+    world.profile.loss_s_per_micro_batch = uniform(random, 0, 0.005);
+  }
   Network& network = world.cluster.network;
   if (random() % 3 == 0) network.reduction_s_per_byte = uniform(random, 0, 1e-8);
   for (Host& host : world.cluster.hosts) {
