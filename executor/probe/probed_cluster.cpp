@@ -32,6 +32,14 @@ double median(std::vector<double> values) {
   return values.empty() ? 0 : summarize(std::move(values)).median_s;
 }
 
+/// Of two, the lower.
+double lower_median(std::vector<double> values) {
+  if (values.empty()) return 0;
+  const auto middle = values.begin() + static_cast<std::ptrdiff_t>((values.size() - 1) / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  return *middle;
+}
+
 /// What clusters can say.
 double as_spread(double spread) { return rounded(std::min(spread, kMostStepSpread)); }
 
@@ -195,7 +203,7 @@ class ClusterMaker {
   }
 
   /// What messages take of the processors, of hosts of relative speed 1. How fast these are is
-  /// told by passes from the same time.
+  /// told by passes from the same time. What else hosts do makes a byte seem dearer, never cheaper.
   void add_transport_cost() {
     const std::optional<ProbedLoad>& first = measurements_.hosts.front().load;
     if (!first) return;
@@ -209,7 +217,7 @@ class ClusterMaker {
       s_per_byte.push_back(load->transport_s_per_byte * speed);
     }
     cluster_.network.message_s = rounded(median(message_s));
-    cluster_.network.transport_s_per_byte = rounded(median(s_per_byte));
+    cluster_.network.transport_s_per_byte = rounded(lower_median(s_per_byte));
   }
 
   /// What reductions beside passes took beyond their messages, which have as much of a processor

@@ -130,7 +130,7 @@ TEST_CASE("what messages take of processors is that of a host of relative speed 
   world.hosts[1].pass.median_s = 0.3;
   const Network network = cluster_of(world).network;
   CHECK_THAT(network.message_s, WithinRel(55e-6, 1e-3));
-  CHECK_THAT(network.transport_s_per_byte, WithinRel(1.25e-9, 1e-3));
+  CHECK_THAT(network.transport_s_per_byte, WithinRel(1e-9, 1e-3));
   // Relative to a device that is twice as fast as the first host.
   world.reference_s = 0.05;
   CHECK_THAT(cluster_of(world).network.message_s, WithinRel(27.5e-6, 1e-3));
