@@ -1,5 +1,9 @@
 #include "planner/fidelity/ablation.h"
 
+#include <cmath>
+
+#include "planner/fidelity/summary.h"
+
 namespace cadastre {
 
 namespace {
@@ -19,7 +23,10 @@ void without_optimizer(PlanDocument& document) {
   document.profile.optimizer_s_per_parameter_byte = 0;
 }
 
-void without_loading(PlanDocument& document) { document.profile.load_s_per_sample = 0; }
+void without_loading(PlanDocument& document) {
+  document.profile.load_s_per_sample = 0;
+  document.profile.load_s_per_micro_batch = 0;
+}
 
 void without_messages(PlanDocument& document) { document.cluster.network.message_s = 0; }
 
@@ -42,12 +49,47 @@ void without_latency(PlanDocument& document) {
   for (Host& host : document.cluster.hosts) host.latency_s.reset();
 }
 
+AblationEffect effect_of(const Fidelity& with, const Fidelity& without,
+                         StepFigures FidelityPoint::*predictor, bool only_held_out) {
+  constexpr double kLeastChange = 0.005;
+  std::vector<double> errors_with;
+  std::vector<double> errors_without;
+  for (std::size_t i = 0; i < with.points.size(); ++i) {
+    const FidelityPoint& point = with.points[i];
+    const FidelityPoint& other = without.points[i];
+    if (!has_figures(point) || !has_figures(other)) continue;
+    if (only_held_out && !with.groups[point.group].held_out) continue;
+    const double step_s = (point.*predictor).step_s;
+    const double other_s = (other.*predictor).step_s;
+    if (std::abs(relative_error(other_s, step_s)) <= kLeastChange) continue;
+    errors_with.push_back(relative_error(step_s, point.measured.step_s));
+    errors_without.push_back(relative_error(other_s, point.measured.step_s));
+  }
+  return {.num_points = errors_with.size(),
+          .error_with = error_summary(errors_with).median,
+          .error_without = error_summary(errors_without).median};
+}
+
 }  // namespace
+
+AblationFigures ablation_figures(const Ablation& ablation, const Fidelity& with,
+                                 const Fidelity& without) {
+  constexpr auto kSimulated = &FidelityPoint::simulated;
+  constexpr auto kPredicted = &FidelityPoint::predicted;
+  return {.name = ablation.name,
+          .left_out = ablation.left_out,
+          .simulated = effect_of(with, without, kSimulated, false),
+          .predicted = effect_of(with, without, kPredicted, false),
+          .held_out_simulated = effect_of(with, without, kSimulated, true),
+          .held_out_predicted = effect_of(with, without, kPredicted, true)};
+}
 
 const std::vector<Ablation>& ablations() {
   static const std::vector<Ablation> all = {
       {"micro-batch sizes", "each layer's cost at the sizes below the batch's",
        without_micro_batch_sizes},
+      {"contention", "what hosts that share a machine's memory take of each other's speed",
+       [](PlanDocument&) {}, /*is_contention=*/true},
       {"optimizer", "the optimizer step", without_optimizer},
       {"optimizer kind", "what AdamW and the average of the weights take beside SGD, as measured",
        without_optimizers_own_cost},

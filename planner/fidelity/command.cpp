@@ -38,23 +38,8 @@ std::vector<char*> pointers(std::vector<std::string>& words) {
   return list;
 }
 
-}  // namespace
-
-Interruptible::Interruptible() {
-  signal_that_came = 0;
-  struct sigaction action = {};
-  action.sa_handler = note_signal;  // without SA_RESTART: waiting ends
-  for (int i = 0; i < 2; ++i) ::sigaction(kSignals[i], &action, &action_before[i]);
-}
-
-Interruptible::~Interruptible() {
-  for (int i = 0; i < 2; ++i) ::sigaction(kSignals[i], &action_before[i], nullptr);
-}
-
-bool Interruptible::interrupted() { return signal_that_came != 0; }
-
-CommandResult run_command(const std::vector<std::string>& words, const std::filesystem::path& log,
-                          const std::vector<std::string>& environment) {
+pid_t start(const std::vector<std::string>& words, const std::filesystem::path& log,
+            const std::vector<std::string>& environment) {
   std::filesystem::create_directories(log.parent_path());
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
@@ -81,6 +66,37 @@ CommandResult run_command(const std::vector<std::string>& words, const std::file
   posix_spawn_file_actions_destroy(&actions);
   if (error != 0)
     throw std::runtime_error(words.front() + ": cannot be started: " + std::strerror(error));
+  return child;
+}
+
+}  // namespace
+
+Interruptible::Interruptible() {
+  signal_that_came = 0;
+  struct sigaction action = {};
+  action.sa_handler = note_signal;  // without SA_RESTART: waiting ends
+  for (int i = 0; i < 2; ++i) ::sigaction(kSignals[i], &action, &action_before[i]);
+}
+
+Interruptible::~Interruptible() {
+  for (int i = 0; i < 2; ++i) ::sigaction(kSignals[i], &action_before[i], nullptr);
+}
+
+bool Interruptible::interrupted() { return signal_that_came != 0; }
+
+BackgroundCommand::BackgroundCommand(const std::vector<std::string>& words,
+                                     const std::filesystem::path& log)
+    : child_(start(words, log, {})) {}
+
+BackgroundCommand::~BackgroundCommand() {
+  ::kill(child_, SIGKILL);
+  while (::waitpid(child_, nullptr, 0) < 0 && errno == EINTR) {
+  }
+}
+
+CommandResult run_command(const std::vector<std::string>& words, const std::filesystem::path& log,
+                          const std::vector<std::string>& environment) {
+  const pid_t child = start(words, log, environment);
   int status = 0;
   while (::waitpid(child, &status, 0) < 0) {
     if (errno != EINTR) throw std::runtime_error(words.front() + ": was lost");

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <sys/types.h>
+
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -22,6 +24,19 @@ class Interruptible {
 struct CommandResult {
   int status = 0;         ///< 128 + signal when killed
   std::string last_line;  ///< of all that it wrote
+};
+
+/// A command that goes on until this is destroyed, with what it writes in `log`.
+class BackgroundCommand {
+ public:
+  /// Throws std::runtime_error where it cannot be started.
+  BackgroundCommand(const std::vector<std::string>& words, const std::filesystem::path& log);
+  ~BackgroundCommand();
+  BackgroundCommand(const BackgroundCommand&) = delete;
+  BackgroundCommand& operator=(const BackgroundCommand&) = delete;
+
+ private:
+  pid_t child_;
 };
 
 /// Runs a command, found in PATH where its first word is no path, with what it writes in `log`;

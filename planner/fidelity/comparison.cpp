@@ -7,10 +7,12 @@
 
 #include "planner/cost_model.h"
 #include "planner/fidelity/ablation.h"
+#include "planner/fidelity/contention.h"
 #include "planner/fidelity/difference.h"
 #include "planner/fidelity/measure.h"
 #include "planner/fidelity/measured_group.h"
-#include "planner/fidelity/summary.h"
+#include "planner/fidelity/repeated_profile.h"
+#include "planner/fidelity/testbed.h"
 #include "planner/files.h"
 #include "planner/json_reader.h"
 #include "planner/memory.h"
@@ -26,13 +28,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-double seconds_at(const Profile& profile, std::size_t size) {
-  double seconds = 0;
-  for (const LayerProfile& layer : profile.layers)
-    seconds += layer.measurements[size].forward_s + layer.measurements[size].backward_s;
-  return seconds;
-}
-
 Simulation simulate_document(const PlanDocument& document, const fs::path& directory) {
   const fs::path plan = directory / "compared-plan.json";
   const fs::path simulation = directory / "simulation.json";
@@ -47,11 +42,30 @@ Simulation simulate_document(const PlanDocument& document, const fs::path& direc
 
 int num_hosts(const Program& program) { return static_cast<int>(program.ranks.size()); }
 
+Timeline predicted_step(const Program& program, const PlanDocument& document) {
+  return evaluate(program,
+                  program_costs(program, document.plan, document.profile, document.cluster),
+                  document.cluster);
+}
+
+/// Of one model.
+struct Profiles {
+  std::vector<Profile> alone;
+  std::vector<Profile> beside;  ///< others that computed; none of a cluster of one processor
+};
+
+std::vector<Profile> profiles_while(ProfiledWhile what, const fs::path& group, std::int64_t count) {
+  std::vector<Profile> profiles;
+  for (std::int64_t number = 1; number <= count; ++number)
+    if (const fs::path file = profile_file(group, number, what); fs::exists(file))
+      profiles.push_back(read_profile(file));
+  return profiles;
+}
+
 class Comparison {
  public:
-  Comparison(const FidelitySuite& suite, const fs::path& directory,
-             const std::function<void(PlanDocument&)>& change)
-      : suite_(suite), directory_(directory), change_(change) {}
+  Comparison(const FidelitySuite& suite, const fs::path& directory, const Assumptions& assumptions)
+      : suite_(suite), directory_(directory), assumptions_(assumptions) {}
 
   /// All points of a group.
   [[nodiscard]] std::vector<FidelityPoint> points(std::size_t g) const {
@@ -62,9 +76,9 @@ class Comparison {
     else
       for (const FidelityPlan& plan : suite_.groups[g].plans)
         group.plans.push_back({.asked = plan});
-    std::vector<Profile> profiles;
-    for (std::int64_t i = 1; i <= group.num_profiles; ++i)
-      profiles.push_back(read_profile(place / ("profile-" + std::to_string(i) + ".json")));
+    const Profiles profiles = {
+        profiles_while(ProfiledWhile::kAlone, place, group.num_profiles),
+        profiles_while(ProfiledWhile::kOthersCompute, place, group.num_profiles)};
     std::vector<FidelityPoint> points;
     for (MeasuredPlan& plan : group.plans) {
       note_agreement(plan.runs, suite_.method);
@@ -87,31 +101,31 @@ class Comparison {
  private:
   /// What cannot be compared (the simulator refuses it, a file is damaged) is not to lose the
   /// others.
-  void compare_or_say(const MeasuredPlan& measured, const std::vector<Profile>& profiles,
-                      const fs::path& place, FidelityPoint& point) const {
+  void compare_or_say(const MeasuredPlan& measured, const Profiles& profiles, const fs::path& place,
+                      FidelityPoint& point) const {
     try {
-      compare(measured, least_disturbed(profiles), place, point);
+      compare(measured, profiles, place, point);
     } catch (const std::exception& error) {
       point.error = std::string("measured, but not compared: ") + error.what();
     }
   }
 
-  void compare(const MeasuredPlan& measured, const Profile& profile, const fs::path& place,
+  void compare(const MeasuredPlan& measured, const Profiles& profiles, const fs::path& place,
                FidelityPoint& point) const {
     const fs::path of_plan = place / directory_name(measured.asked);
     PlanDocument document = read_plan(of_plan / "plan.json");
-    document.profile = profile;
+    document.profile = least_disturbed(profiles.alone);
     document.cluster = read_cluster(place / "cluster.json");
     document.alternatives.clear();
     document.runners_up.clear();
-    change_(document);
+    assumptions_.change(document);
+    if (!profiles.beside.empty() && assumptions_.hosts_contend)
+      allow_for_contention(document, least_disturbed(profiles.beside));
     const Program program = lower(document.plan, document.profile.model, document.cluster);
     point.plan = study_plan(document.plan);
     point.num_hosts = num_hosts(program);
 
-    const Timeline predicted =
-        evaluate(program, program_costs(program, document.plan, document.profile, document.cluster),
-                 document.cluster);
+    const Timeline predicted = predicted_step(program, document);
     point.predicted = step_figures(predicted);
     point.predicted.traffic_bytes = traffic_bytes(program);
     const std::vector<RankMemory> memory =
@@ -128,6 +142,21 @@ class Comparison {
       point.simulated.hosts[r].peak_memory_bytes = simulated.figures.hosts[r].peak_memory_bytes;
 
     add_measured(measured, place, document, simulated.timeline, point);
+  }
+
+  void allow_for_contention(PlanDocument& document, const Profile& beside) const {
+    PlanDocument contended = document;
+    contended.profile = beside;
+    assumptions_.change(contended);
+    const Program program = lower(document.plan, document.profile.model, document.cluster);
+    std::vector<double> processors;
+    for (const RankProgram& rank : program.ranks) {
+      const Host& host = document.cluster.hosts[static_cast<std::size_t>(rank.host_index)];
+      processors.push_back(host.cores * host.relative_speed);
+    }
+    const double use = mean_use_beside(predicted_step(program, document), processors,
+                                       num_processors(document.cluster));
+    document.profile = between(document.profile, contended.profile, use);
   }
 
   void add_measured(const MeasuredPlan& measured, const fs::path& place,
@@ -161,74 +190,44 @@ class Comparison {
 
   const FidelitySuite& suite_;
   const fs::path& directory_;
-  const std::function<void(PlanDocument&)>& change_;
+  const Assumptions& assumptions_;
 };
 
 }  // namespace
 
-Profile least_disturbed(const std::vector<Profile>& profiles) {
-  Profile least = profiles.front();
-  for (std::size_t size = 0; size < least.layers.front().measurements.size(); ++size) {
-    const Profile& fastest = *std::min_element(profiles.begin(), profiles.end(),
-                                               [&](const Profile& a, const Profile& b) {
-                                                 return seconds_at(a, size) < seconds_at(b, size);
-                                               });
-    for (std::size_t i = 0; i < least.layers.size(); ++i)
-      least.layers[i].measurements[size] = fastest.layers[i].measurements[size];
-  }
-  for (const Profile& profile : profiles) {
-    least.load_s_per_sample = std::min(least.load_s_per_sample, profile.load_s_per_sample);
-    least.loss_s_per_sample = std::min(least.loss_s_per_sample, profile.loss_s_per_sample);
-    for (double Profile::*const seconds :
-         {&Profile::optimizer_s_per_parameter_byte, &Profile::adamw_s_per_parameter_byte,
-          &Profile::average_s_per_parameter_byte})
-      least.*seconds = std::min(least.*seconds, profile.*seconds);
-  }
-  for (LayerProfile& layer : least.layers)
-    layer.fit_error = leave_one_out_error(layer.measurements);
-  return least;
-}
-
 Fidelity compare_suite(const FidelitySuite& suite, const fs::path& directory,
-                       const std::function<void(PlanDocument&)>& change,
+                       const Assumptions& assumptions,
                        const std::function<void(const std::string& what)>& on_start) {
   Fidelity fidelity{.suite = suite.name,
                     .description = suite.description,
                     .method = suite.method,
                     .groups = suite.groups};
-  const Comparison comparison(suite, directory, change);
+  const Comparison comparison(suite, directory, assumptions);
   for (std::size_t g = 0; g < suite.groups.size(); ++g) {
     on_start(group_name(suite.groups[g]) + ": predicting and simulating");
     for (FidelityPoint& point : comparison.points(g)) fidelity.points.push_back(std::move(point));
-    const fs::path profile = group_directory(directory, g) / "profile-1.json";
+    const fs::path profile = profile_file(group_directory(directory, g), 1, ProfiledWhile::kAlone);
     if (fidelity.machine.empty() && fs::exists(profile))
       fidelity.machine = read_profile(profile).device;
   }
   return fidelity;
 }
 
-std::vector<AblationFigures> ablate_suite(const FidelitySuite& suite, const fs::path& directory,
-                                          const std::function<void(PlanDocument&)>& change,
+std::vector<AblationFigures> ablate_suite(const Fidelity& whole, const FidelitySuite& suite,
+                                          const fs::path& directory, const Assumptions& assumptions,
                                           const std::function<void(const std::string&)>& on_start) {
   std::vector<AblationFigures> figures;
   for (const Ablation& ablation : ablations()) {
     on_start("without " + ablation.left_out);
-    const Fidelity without = compare_suite(suite, directory, [&](PlanDocument& document) {
-      change(document);
-      ablation.apply(document);
-    });
-    AblationFigures& added = figures.emplace_back();
-    added.name = ablation.name;
-    added.left_out = ablation.left_out;
-    for (const FidelitySummary& summary : summarize(without)) {
-      if (summary.part == "all") {
-        added.simulated = summary.simulated.step.median;
-        added.predicted = summary.predicted.step.median;
-      } else if (summary.part == "held out") {
-        added.held_out_simulated = summary.simulated.step.median;
-        added.held_out_predicted = summary.predicted.step.median;
-      }
-    }
+    const Assumptions less = {
+        .change =
+            [&](PlanDocument& document) {
+              assumptions.change(document);
+              ablation.apply(document);
+            },
+        .hosts_contend = assumptions.hosts_contend && !ablation.is_contention};
+    const Fidelity without = compare_suite(suite, directory, less);
+    figures.push_back(ablation_figures(ablation, whole, without));
   }
   return figures;
 }

@@ -52,15 +52,22 @@ struct FidelityPoint {
 /// Whether fewer runs agree than the method asks for: the machine was disturbed throughout.
 [[nodiscard]] bool is_disturbed(const FidelityPoint& point, const FidelityMethod& method);
 
-/// The errors of the steps that are left where predictions are made without one of the causes that
-/// they allow for, over the points of a part of the suite: medians of their sizes.
+/// What one of the causes that predictions allow for is worth to the points whose predicted step it
+/// changes by more than half a percent: the medians of the sizes of their errors.
+struct AblationEffect {
+  std::size_t num_points = 0;
+  double error_with = 0;
+  double error_without = 0;
+  bool operator==(const AblationEffect&) const = default;
+};
+
 struct AblationFigures {
   std::string name;
-  std::string left_out;  ///< in words
-  double simulated = 0;
-  double predicted = 0;
-  double held_out_simulated = 0;  ///< of the points that are held out; 0 where there are none
-  double held_out_predicted = 0;
+  std::string left_out;      ///< in words
+  AblationEffect simulated;  ///< of all points
+  AblationEffect predicted;
+  AblationEffect held_out_simulated;
+  AblationEffect held_out_predicted;
   bool operator==(const AblationFigures&) const = default;
 };
 

@@ -79,13 +79,29 @@ FidelityPoint read_point(const JsonPlace& place, const std::vector<FidelityGroup
   return point;
 }
 
+nlohmann::json to_json(const AblationEffect& effect) {
+  return {{"num_points", effect.num_points},
+          {"error_with", effect.error_with},
+          {"error_without", effect.error_without}};
+}
+
+AblationEffect read_effect(const JsonPlace& place) {
+  JsonObject object = place.object();
+  AblationEffect effect;
+  effect.num_points = static_cast<std::size_t>(object.at("num_points").integer(0));
+  effect.error_with = object.at("error_with").number(0);
+  effect.error_without = object.at("error_without").number(0);
+  object.finish();
+  return effect;
+}
+
 nlohmann::json to_json(const AblationFigures& ablation) {
   return {{"name", ablation.name},
           {"left_out", ablation.left_out},
-          {"simulated", ablation.simulated},
-          {"predicted", ablation.predicted},
-          {"held_out_simulated", ablation.held_out_simulated},
-          {"held_out_predicted", ablation.held_out_predicted}};
+          {"simulated", to_json(ablation.simulated)},
+          {"predicted", to_json(ablation.predicted)},
+          {"held_out_simulated", to_json(ablation.held_out_simulated)},
+          {"held_out_predicted", to_json(ablation.held_out_predicted)}};
 }
 
 AblationFigures read_ablation(const JsonPlace& place) {
@@ -93,10 +109,10 @@ AblationFigures read_ablation(const JsonPlace& place) {
   AblationFigures ablation;
   ablation.name = object.at("name").string();
   ablation.left_out = object.at("left_out").string();
-  ablation.simulated = object.at("simulated").number(0);
-  ablation.predicted = object.at("predicted").number(0);
-  ablation.held_out_simulated = object.at("held_out_simulated").number(0);
-  ablation.held_out_predicted = object.at("held_out_predicted").number(0);
+  ablation.simulated = read_effect(object.at("simulated"));
+  ablation.predicted = read_effect(object.at("predicted"));
+  ablation.held_out_simulated = read_effect(object.at("held_out_simulated"));
+  ablation.held_out_predicted = read_effect(object.at("held_out_predicted"));
   object.finish();
   return ablation;
 }

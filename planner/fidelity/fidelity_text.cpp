@@ -50,6 +50,29 @@ std::string points_table(const Fidelity& fidelity) {
   return text_table(rows);
 }
 
+std::string ablations_table(const std::vector<AblationFigures>& ablations) {
+  std::vector<std::vector<std::string>> rows = {{"median error of what a cause changes",
+                                                 "simulated", "without it", "points", "cost model",
+                                                 "without it", "points"}};
+  const auto add = [&](const std::string& name, const AblationEffect& simulated,
+                       const AblationEffect& predicted) {
+    std::vector<std::string> row = {name};
+    for (const AblationEffect& effect : {simulated, predicted}) {
+      const bool any = effect.num_points > 0;
+      row.push_back(any ? percent(effect.error_with) : "-");
+      row.push_back(any ? percent(effect.error_without) : "-");
+      row.push_back(std::to_string(effect.num_points));
+    }
+    rows.push_back(std::move(row));
+  };
+  for (const AblationFigures& ablation : ablations) {
+    add(ablation.left_out, ablation.simulated, ablation.predicted);
+    if (ablation.held_out_simulated.num_points + ablation.held_out_predicted.num_points > 0)
+      add("  held out", ablation.held_out_simulated, ablation.held_out_predicted);
+  }
+  return text_table(rows);
+}
+
 std::vector<std::string> predictor_row(const FidelitySummary& summary, const std::string& name,
                                        const PredictorSummary& predictor) {
   const std::size_t num_figures = summary.num_points - summary.num_without_figures;
@@ -108,14 +131,7 @@ std::string fidelity_text(const Fidelity& fidelity) {
     text += "; memory " + percent(summary.memory.median) + " beside " +
             fixed(summary.process_bytes / 1e6, 0) + " MB a process\n";
   }
-  if (!fidelity.ablations.empty()) {
-    std::vector<std::vector<std::string>> left = {
-        {"median error without", "simulated", "cost model", "held out, simulated", "cost model"}};
-    for (const AblationFigures& ablation : fidelity.ablations)
-      left.push_back({ablation.left_out, percent(ablation.simulated), percent(ablation.predicted),
-                      percent(ablation.held_out_simulated), percent(ablation.held_out_predicted)});
-    text += "\n" + text_table(left);
-  }
+  if (!fidelity.ablations.empty()) text += "\n" + ablations_table(fidelity.ablations);
   text += "\nthe largest differences of the simulation:\n";
   constexpr std::size_t kNumWorst = 5;
   for (const std::size_t i : worst_points(fidelity, kNumWorst)) {

@@ -44,10 +44,11 @@ std::function<void(PlanDocument&)> with_constants_of(const fs::path& constants) 
 
 /// What the suite is left with: all that is measured, compared anew.
 Fidelity write_comparison(const FidelitySuite& suite, const FidelityOptions& options,
-                          const std::function<void(PlanDocument&)>& change, bool ablates) {
-  Fidelity fidelity = compare_suite(suite, options.directory, change, options.on_start);
+                          const Assumptions& assumptions, bool ablates) {
+  Fidelity fidelity = compare_suite(suite, options.directory, assumptions, options.on_start);
   if (ablates)
-    fidelity.ablations = ablate_suite(suite, options.directory, change, options.on_start);
+    fidelity.ablations =
+        ablate_suite(fidelity, suite, options.directory, assumptions, options.on_start);
   fidelity.num_processors = static_cast<int>(std::thread::hardware_concurrency());
   write_file(options.directory / "fidelity.json", json_text(to_json(fidelity)));
   write_file(options.directory / "fidelity.csv", fidelity_csv(fidelity));
@@ -63,14 +64,14 @@ void run_fidelity(const FidelityVerb& verb, const VerbOptions& options) {
       .on_start = [&](const std::string& what) {
         if (!options.quiet) std::fprintf(stderr, "%s\n", what.c_str());
       }};
-  const std::function<void(PlanDocument&)> change = with_constants_of(verb.constants);
+  const Assumptions assumptions{.change = with_constants_of(verb.constants)};
   try {
     if (!verb.runs_nothing) measure_suite(suite, measuring);
   } catch (const std::runtime_error&) {
-    if (fs::exists(measuring.directory)) write_comparison(suite, measuring, change, false);
+    if (fs::exists(measuring.directory)) write_comparison(suite, measuring, assumptions, false);
     throw;
   }
-  const Fidelity fidelity = write_comparison(suite, measuring, change, verb.ablates);
+  const Fidelity fidelity = write_comparison(suite, measuring, assumptions, verb.ablates);
   nlohmann::json told = to_json(fidelity);
   told["output"] = verb.output.string();
   print_result(options, told,

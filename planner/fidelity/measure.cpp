@@ -1,10 +1,13 @@
 #include "planner/fidelity/measure.h"
 
 #include <algorithm>
+#include <chrono>
+#include <deque>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <stdexcept>
+#include <thread>
 
 #include "planner/calibration.h"
 #include "planner/error.h"
@@ -175,6 +178,7 @@ class Measurements {
         calibration_of(addressed, measured, options_.suite_file.string(), file.string()));
   }
 
+  /// Once alone, and once while the hosts' other processors compute, too.
   void profile(std::size_t g) {
     const FidelityGroup& group = suite_.groups[g];
     const ModelGraph& model = models_.at(group.model);
@@ -182,11 +186,33 @@ class Measurements {
     const fs::path model_file = directory(g) / "model.json";
     write_file(model_file, json_text(to_json(model)));
     const std::int64_t number = groups_[g].num_profiles + 1;
-    here({"profile", model_file, "--quiet", "--data", scene_, "--batch-sizes",
-          batch_sizes_text(group.batch_size, model.batch_norm_group_samples), "--repeats",
-          std::to_string(suite_.method.profile_repeats), "--quantile",
-          number_text(suite_.method.quantile), "-o",
-          directory(g) / ("profile-" + std::to_string(number) + ".json")});
+    const auto profile_to = [&](const fs::path& file) {
+      here({"profile", model_file, "--quiet", "--data", scene_, "--batch-sizes",
+            batch_sizes_text(group.batch_size, model.batch_norm_group_samples), "--repeats",
+            std::to_string(suite_.method.profile_repeats), "--quantile",
+            number_text(suite_.method.quantile), "-o", file});
+    };
+    profile_to(profile_file(directory(g), number, ProfiledWhile::kAlone));
+    if (const int others = num_processors(suite_.clusters.at(group.cluster)) - 1; others > 0) {
+      const Words busy = {program_directory() / "cadastre",
+                          "profile",
+                          model_file,
+                          "--quiet",
+                          "--data",
+                          scene_,
+                          "--batch-sizes",
+                          std::to_string(group.batch_size),
+                          "--repeats",
+                          "1000000",
+                          "-o",
+                          directory(g) / "never-written.json"};
+      std::deque<BackgroundCommand> beside;
+      for (int i = 0; i < others; ++i)
+        beside.emplace_back(busy, directory(g) / ("beside-" + std::to_string(i) + ".log"));
+      constexpr std::chrono::seconds kUntilTheyCompute(3);
+      std::this_thread::sleep_for(kUntilTheyCompute);
+      profile_to(profile_file(directory(g), number, ProfiledWhile::kOthersCompute));
+    }
     groups_[g].num_profiles = number;
     write(g);
   }
@@ -215,13 +241,14 @@ class Measurements {
 
   void make_plans(std::size_t g, const Cluster& cluster) {
     const FidelityGroup& group = suite_.groups[g];
-    const Profile profile = read_profile(directory(g) / "profile-1.json");
+    const Profile profile = read_profile(profile_file(directory(g), 1, ProfiledWhile::kAlone));
     for (MeasuredPlan& plan : groups_[g].plans) {
       const fs::path file = directory(g) / directory_name(plan.asked) / "plan.json";
       if (fs::exists(file) || !plan.error.empty()) continue;
       options_.on_start(group_name(group) + ": planning " + plan_name(plan.asked));
       PlannerOptions planner{.batch_size = group.batch_size,
                              .strategy = plan.asked.strategy,
+                             .optimizer = {.kind = OptimizerKind::kAdamW, .averages_weights = true},
                              .patience_s = default_patience_s(profile, cluster),
                              .with_alternatives = false};
       if (plan.asked.micro_batches) planner.micro_batches = {*plan.asked.micro_batches};
@@ -244,9 +271,10 @@ class Measurements {
     const std::string name = directory_name(plan.asked);
     const std::string run_name = name + "/run-" + std::to_string(number);
     const fs::path output = directory(g) / run_name;
-    const std::string steps = std::to_string(suite_.method.num_steps);
     try {
       fs::remove_all(output);  // of a run that was interrupted
+      const PlanDocument document = read_plan(directory(g) / name / "plan.json");
+      const std::int64_t averaging_period = document.plan.averaging_period;
       testbed.run({"run",
                    "--quiet",
                    "--plan",
@@ -256,7 +284,7 @@ class Measurements {
                    "--hosts",
                    testbed.hosts_file(),
                    "--steps",
-                   steps,
+                   std::to_string(num_steps_of_run(suite_.method, averaging_period)),
                    "--validate-every",
                    "0",
                    "--checkpoint-every",
@@ -271,8 +299,7 @@ class Measurements {
       const RunRecord run = read_run(output / "run.json");
       std::vector<double> ends_s;
       for (const TrainingStep& step : run.steps) ends_s.push_back(step.end_s);
-      const PlanDocument document = read_plan(directory(g) / name / "plan.json");
-      plan.runs.push_back(run_figure(ends_s, suite_.method, document.plan.averaging_period));
+      plan.runs.push_back(run_figure(ends_s, suite_.method, averaging_period));
       plan.run_directories.push_back(run_name);
       fs::remove(output / "weights.pt");
     } catch (const std::exception& error) {
@@ -289,6 +316,11 @@ class Measurements {
 };
 
 }  // namespace
+
+fs::path profile_file(const fs::path& group, std::int64_t number, ProfiledWhile what) {
+  return group / ("profile-" + std::to_string(number) +
+                  (what == ProfiledWhile::kAlone ? ".json" : "-beside.json"));
+}
 
 fs::path group_directory(const fs::path& directory, std::size_t group) {
   return directory / ("group-" + std::to_string(group));

@@ -65,6 +65,11 @@ nlohmann::json to_json(const MeasuredGroup& group) {
           {"plans", std::move(plans)}};
 }
 
+std::int64_t num_steps_of_run(const FidelityMethod& method, std::int64_t averaging_period) {
+  return method.warm_up_steps +
+         (method.num_steps - method.warm_up_steps) * std::max<std::int64_t>(averaging_period, 1);
+}
+
 FidelityRun run_figure(const std::vector<double>& step_ends_s, const FidelityMethod& method,
                        std::int64_t averaging_period) {
   const auto warm_up = static_cast<std::size_t>(method.warm_up_steps);

@@ -34,6 +34,10 @@ struct MeasuredGroup {
 [[nodiscard]] MeasuredGroup read_measured_group(const std::filesystem::path& file);
 [[nodiscard]] nlohmann::json to_json(const MeasuredGroup& group);
 
+/// Steps that a run takes: of parameter averaging as many rounds count as of others steps.
+[[nodiscard]] std::int64_t num_steps_of_run(const FidelityMethod& method,
+                                            std::int64_t averaging_period);
+
 /// The steps that count, as one figure: of parameter averaging, of a step of a round. Throws
 /// std::runtime_error for a run too short for its method.
 [[nodiscard]] FidelityRun run_figure(const std::vector<double>& step_ends_s,

@@ -46,6 +46,10 @@ double on_network_s(const StepTransfer& transfer) {
 
 }  // namespace
 
+bool is_computation(InstructionKind kind) {
+  return !is_send(kind) && !is_receive(kind) && !is_reduction(kind);
+}
+
 std::vector<StepTransfer> step_transfers(const Timeline& timeline) {
   std::map<MessageName, std::deque<double>> posted_s;
   std::map<int, double> reduction_ready_s;  // by stage
@@ -79,10 +83,8 @@ StepFigures step_figures(const Timeline& timeline) {
     const double seconds = event.end_s - event.start_s;
     HostStep& host = figures.hosts[static_cast<std::size_t>(event.rank)];
     host.peak_memory_bytes = std::max(host.peak_memory_bytes, event.resident_bytes);
-    if (is_send(event.kind))
-      host.transfer_s += seconds;
-    else if (!is_receive(event.kind) && !is_reduction(event.kind))
-      host.compute_s += seconds;
+    if (is_send(event.kind)) host.transfer_s += seconds;
+    if (is_computation(event.kind)) host.compute_s += seconds;
     KindSeconds& of_kind = kinds[event.kind];
     of_kind.kind = event.kind;
     of_kind.seconds += seconds;

@@ -22,6 +22,9 @@ struct HostStep {
   bool operator==(const HostStep&) const = default;
 };
 
+/// Loading, forward and backward passes, the optimizer.
+[[nodiscard]] bool is_computation(InstructionKind kind);
+
 /// What the instructions of one kind take in a step, on all hosts together.
 struct KindSeconds {
   InstructionKind kind = InstructionKind::kForward;

@@ -18,7 +18,7 @@ class JsonPlace;
 /// quantile of many is nearer to what the plan takes than their median is, on a machine that is
 /// shared; and the layers are profiled by the same quantile.
 struct FidelityMethod {
-  std::int64_t num_steps = 100;     ///< of a run, those of its warm-up included
+  std::int64_t num_steps = 100;     ///< of a run, warm-up included; rounds of local steps
   std::int64_t warm_up_steps = 10;  ///< that do not count
   double quantile = 0.1;            ///< of the steps that count: the run's figure; 0.5: the median
   std::int64_t num_runs = 2;        ///< of each plan that must agree

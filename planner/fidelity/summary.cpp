@@ -67,6 +67,32 @@ PredictorSummary predictor_summary(const Points& points, const std::vector<Ranke
   return summary;
 }
 
+/// A plan of a group that others may be chosen before.
+struct Rival {
+  std::size_t point = 0;  ///< the first that it is
+  std::vector<double> measured_s;
+};
+
+/// Whether two strategies came to the same plan: what StudyPlan leaves out (shares, recomputation)
+/// shows in what is predicted.
+bool are_same_plan(const FidelityPoint& a, const FidelityPoint& b) {
+  return a.plan == b.plan && a.predicted.step_s == b.predicted.step_s;
+}
+
+std::vector<Rival> rivals_of(const Fidelity& fidelity, std::size_t group) {
+  std::vector<Rival> rivals;
+  for (std::size_t i = 0; i < fidelity.points.size(); ++i) {
+    const FidelityPoint& point = fidelity.points[i];
+    if (point.group != group || !has_figures(point) || point.plan.averaging_period > 0) continue;
+    auto known = std::find_if(rivals.begin(), rivals.end(), [&](const Rival& rival) {
+      return are_same_plan(fidelity.points[rival.point], point);
+    });
+    if (known == rivals.end()) known = rivals.insert(known, {.point = i});
+    known->measured_s.push_back(point.measured.step_s);
+  }
+  return rivals;
+}
+
 /// A process holds the libraries, too, and what the allocator keeps: nobody predicts that.
 void add_memory(const Points& points, FidelitySummary& summary) {
   std::vector<double> beside;
@@ -121,18 +147,13 @@ std::vector<RankedGroup> rank_groups(const Fidelity& fidelity,
                                      StepFigures FidelityPoint::*predictor) {
   std::vector<RankedGroup> ranked;
   for (std::size_t g = 0; g < fidelity.groups.size(); ++g) {
-    std::vector<std::size_t> points;
-    for (std::size_t i = 0; i < fidelity.points.size(); ++i) {
-      const FidelityPoint& point = fidelity.points[i];
-      if (point.group == g && has_figures(point) && point.plan.averaging_period == 0)
-        points.push_back(i);
-    }
-    if (points.size() < 2) continue;
+    std::vector<Rival> rivals = rivals_of(fidelity, g);
+    if (rivals.size() < 2) continue;
     std::vector<double> predicted_s;
     std::vector<double> measured_s;
-    for (const std::size_t i : points) {
-      predicted_s.push_back((fidelity.points[i].*predictor).step_s);
-      measured_s.push_back(fidelity.points[i].measured.step_s);
+    for (const Rival& rival : rivals) {
+      predicted_s.push_back((fidelity.points[rival.point].*predictor).step_s);
+      measured_s.push_back(mean(rival.measured_s));
     }
     const auto least = [&](const std::vector<double>& seconds) {
       return static_cast<std::size_t>(std::min_element(seconds.begin(), seconds.end()) -
@@ -141,10 +162,10 @@ std::vector<RankedGroup> rank_groups(const Fidelity& fidelity,
     const std::size_t chosen = least(predicted_s);
     const std::size_t best = least(measured_s);
     ranked.push_back({.group = g,
-                      .num_plans = points.size(),
+                      .num_plans = rivals.size(),
                       .tau = kendall_tau(predicted_s, measured_s),
-                      .chosen = points[chosen],
-                      .best = points[best],
+                      .chosen = rivals[chosen].point,
+                      .best = rivals[best].point,
                       .regret = relative_error(measured_s[chosen], measured_s[best])});
   }
   return ranked;

@@ -23,7 +23,7 @@ struct ErrorSummary {
 /// What choosing the plan of the least predicted step comes to in a group.
 struct RankedGroup {
   std::size_t group = 0;
-  std::size_t num_plans = 0;  ///< with figures
+  std::size_t num_plans = 0;  ///< with figures, each counted once
   double tau = 0;  ///< Kendall's tau-b of predicted and measured steps; 0 of fewer than two plans
   std::size_t chosen = 0;  ///< point whose step is predicted to be least
   std::size_t best = 0;    ///< point whose step was measured to be least
@@ -31,8 +31,10 @@ struct RankedGroup {
   bool operator==(const RankedGroup&) const = default;
 };
 
-/// Groups of at least two plans with figures. Plans that average parameters compute another
-/// function, and are no rivals of others: they are left out.
+/// Groups of at least two plans with figures. Where two strategies came to the same plan, it is
+/// one, whose step is the mean of what was measured: the difference is noise, and no regret. Plans
+/// that average parameters compute another function, and are no rivals of others: they are left
+/// out.
 [[nodiscard]] std::vector<RankedGroup> rank_groups(const Fidelity& fidelity,
                                                    StepFigures FidelityPoint::*predictor);
 

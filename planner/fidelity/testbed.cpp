@@ -3,6 +3,7 @@
 #include <sched.h>
 #include <unistd.h>
 
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <nlohmann/json.hpp>
@@ -41,17 +42,25 @@ int usable_processors() {
   return static_cast<int>(::sysconf(_SC_NPROCESSORS_ONLN));
 }
 
+constexpr double kRounding = 1e-9;
+
+double processors_of(const Cluster& cluster) {
+  double processors = 0;
+  for (const Host& host : cluster.hosts) processors += host.cores * host.relative_speed;
+  return processors;
+}
+
 }  // namespace
+
+int num_processors(const Cluster& cluster) {
+  return static_cast<int>(std::ceil(processors_of(cluster) * (1 - kRounding)));
+}
 
 void check_fits_machine(const Cluster& cluster, const std::string& file,
                         const std::string& pointer) {
-  double processors = 0;
+  const double processors = processors_of(cluster);
   std::int64_t memory_bytes = 0;
-  for (const Host& host : cluster.hosts) {
-    processors += host.cores * host.relative_speed;
-    memory_bytes += host.memory_bytes;
-  }
-  constexpr double kRounding = 1e-9;
+  for (const Host& host : cluster.hosts) memory_bytes += host.memory_bytes;
   if (const int usable = usable_processors(); processors > usable * (1 + kRounding))
     throw InputError(
         file, pointer + "/hosts",

@@ -14,6 +14,9 @@ namespace cadastre {
 void check_fits_machine(const Cluster& cluster, const std::string& file,
                         const std::string& pointer);
 
+/// Of this machine, that the cluster's hosts have together; a part of one counts as one.
+[[nodiscard]] int num_processors(const Cluster& cluster);
+
 /// Throws InputError unless this process may make hosts on this machine: root may.
 void check_may_make_hosts();
 

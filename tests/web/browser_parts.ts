@@ -100,7 +100,7 @@ export async function check_parts(workshop: Workshop, check: Check): Promise<voi
   await check("how near predictions come to runs is drawn, explained and saved", async () => {
     const file = workshop.report(workshop.written({"fidelity.json": example_fidelity()}));
     await workshop.visit(file, {}, async (page) => {
-      assert.deepEqual(await sections(page), ["fidelity", "instruction-errors", "worst", "choices", "points"]);
+      assert.deepEqual(await sections(page), ["fidelity", "instruction-errors", "causes", "worst", "choices", "points"]);
       assert.match(await page.locator("h1").innerText(), /^Fidelity of made-up: 5 points; the simulated step is off by 2\.5\s%/);
       const picture = page.locator("#fidelity svg[role=img]");
       assert.match(await picture.getAttribute("aria-label") ?? "", /4 points; 1 simulated and 3 of the cost model more than 10\s% off/);
@@ -112,6 +112,7 @@ export async function check_parts(workshop: Workshop, check: Check): Promise<voi
       assert.ok(ends[0] < ends[2] && ends[1] > ends[3], ends.join());
       await picture.locator(".plan").last().hover();
       assert.match(await page.locator(".tooltip").innerText(), /measured .*ms.*simulated .*%/s);
+      assert.match(await page.locator("#causes").innerText(), /what messages take\s+4\.0\s%\s+11\.0\s%\s+3\s+8\.0\s%\s+9\.0\s%\s+2\s+–\s+–\s+0/);
       assert.match(await page.locator("#worst").innerText(), /multimodal on two, batch 64, pipeline, 4 micro-batches.*−16\.7\s%.*The forward passes of stage 0 on node1 took 30 ms, not 27\..*disturbed/s);
       assert.match(await page.locator("#choices").innerText(), /single\s+-1\.00\s+33\.3\s%/);
       assert.match(await page.locator("#points").innerText(), /<b>no model<\/b>.*vgg on four, batch 32\s*held out/s); // as text

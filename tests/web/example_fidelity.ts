@@ -35,6 +35,9 @@ export function example_fidelity(): Fidelity {
       {group: 0, asked: {strategy: "branch"}, runs: [], error: "cadastre run ended with status 2: <b>no model</b>"},
       point(1, "data-parallel", 0.5, 0.51, 0.44, {runs: [run(0.5), run(0.7, false), run(0.8, false)]}),
       point(1, "parameter-averaging", 0.2, 0.206, 0.21, {asked: {strategy: "parameter-averaging", averaging_period: 4}})],
+    ablations: [
+      {name: "transport", left_out: "what messages take", simulated: {num_points: 3, error_with: 0.04, error_without: 0.11}, predicted: {num_points: 2, error_with: 0.08, error_without: 0.09},
+        held_out_simulated: {num_points: 0, error_with: 0, error_without: 0}, held_out_predicted: {num_points: 0, error_with: 0, error_without: 0}}],
     summaries: [summary("all", 5, 1, 0.04), summary("calibration", 3, 1, 0.05), summary("held out", 2, 0, 0.025)],
     rankings: {
       simulated: [{group: 0, num_plans: 2, tau: 1, chosen: 1, best: 1, regret: 0}],

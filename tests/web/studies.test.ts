@@ -75,6 +75,7 @@ test("axes are marked at round numbers", () => {
   assert.deepEqual(axis_marks({label: "", from: 1, to: 1000, is_logarithmic: true, text}, 12), [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000]);
   assert.deepEqual(axis_marks({label: "", from: 1.25e5, to: 1.25e9, is_logarithmic: true, scale: 8, text}, 4), [1.25e5, 1.25e7, 1.25e9]); // 1 Mbit/s, 100 Mbit/s, 10 Gbit/s
   assert.deepEqual(axis_marks({label: "", from: 3, to: 3, text}, 4), [3]);
+  assert.deepEqual(axis_marks({label: "", from: 0.06, to: 0.3, is_logarithmic: true, text}, 5), [0.1, 0.15, 0.2, 0.25, 0.3]); // within a decade
 });
 
 test("a study's rows of the same values are one point, named by these", () => {

@@ -80,6 +80,22 @@ export interface RankedGroup {
   regret: number;
 }
 
+/// What a cause is worth to the points whose step it changes: medians of the sizes of their errors.
+export interface AblationEffect {
+  num_points: number;
+  error_with: number;
+  error_without: number;
+}
+
+export interface AblationFigures {
+  name: string;
+  left_out: string; // in words
+  simulated: AblationEffect; // of all points
+  predicted: AblationEffect;
+  held_out_simulated: AblationEffect;
+  held_out_predicted: AblationEffect;
+}
+
 export interface Fidelity {
   format: "cadastre-fidelity/1";
   suite: string;
@@ -89,6 +105,7 @@ export interface Fidelity {
   method: {num_steps: number; warm_up_steps: number; quantile: number; num_runs: number; most_runs: number; tolerance: number};
   groups: FidelityGroup[];
   points: FidelityPoint[];
+  ablations?: AblationFigures[]; // where they were asked for
   summaries: FidelitySummary[];
   rankings: {predicted: RankedGroup[]; simulated: RankedGroup[]};
   worst: number[]; // points, that of the largest error of the simulated step first

@@ -29,6 +29,12 @@ TEST_CASE("where parameters are averaged, rounds are measured", "[planner]") {
   CHECK(run.median_s == 3.5);
 }
 
+TEST_CASE("as many rounds count as of other plans steps", "[planner]") {
+  const FidelityMethod method{.num_steps = 30, .warm_up_steps = 10};
+  CHECK(num_steps_of_run(method, 0) == 30);
+  CHECK(num_steps_of_run(method, 4) == 90);
+}
+
 TEST_CASE("a run without steps that count is refused", "[planner]") {
   CHECK_THROWS_WITH(run_figure({1, 2}, {.warm_up_steps = 2}, 0),
                     "expected more than 3 steps, found 2");

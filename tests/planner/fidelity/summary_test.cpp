@@ -79,6 +79,24 @@ TEST_CASE("regret is what choosing by the prediction costs", "[planner]") {
   CHECK_THAT(ranked[1].regret, WithinRel(0.1, 1e-9));
 }
 
+TEST_CASE("two strategies that came to the same plan are one", "[planner]") {
+  Fidelity fidelity = two_groups();
+  // What is predicted to be best, once more; it ran slower this time.
+  fidelity.groups[0].plans.push_back({.strategy = "auto"});
+  FidelityPoint again = point(0, "auto", 1.2, 0.98);
+  fidelity.points.insert(fidelity.points.begin(), again);
+  std::vector<RankedGroup> ranked = rank_groups(fidelity, &FidelityPoint::simulated);
+  CHECK(ranked[0].num_plans == 2);
+  CHECK(ranked[0].chosen == ranked[0].best);
+  CHECK(ranked[0].regret == 0);
+  // Of other shares, it is another.
+  again.predicted.step_s = 0.97;
+  fidelity.points.front() = again;
+  ranked = rank_groups(fidelity, &FidelityPoint::predicted);
+  CHECK(ranked[0].num_plans == 3);
+  CHECK_THAT(ranked[0].regret, WithinRel(0.2, 1e-9));
+}
+
 TEST_CASE("plans that average parameters and plans without figures are no rivals", "[planner]") {
   Fidelity fidelity = two_groups();
   fidelity.points[1].plan.averaging_period = 4;
@@ -129,8 +147,8 @@ TEST_CASE("a comparison comes back from JSON, and what follows from it is not re
   AblationFigures ablation;
   ablation.name = "transport";
   ablation.left_out = "what messages take";
-  ablation.simulated = 0.1;
-  ablation.held_out_predicted = 0.2;
+  ablation.simulated = {.num_points = 2, .error_with = 0.1, .error_without = 0.3};
+  ablation.held_out_predicted = {.num_points = 1, .error_with = 0.2};
   fidelity.ablations = {ablation};
   nlohmann::json document = to_json(fidelity);
   const std::string file = "fidelity.json";

@@ -31,15 +31,15 @@ function position({from, to, is_logarithmic}: Axis): (value: number) => number {
   return (value) => (value - from) / (to - from);
 }
 
-/// Marks of an axis: round numbers, by equal factors on a logarithmic one.
+/// Marks of an axis: round numbers, by equal factors on a logarithmic one of a decade or more.
 export function axis_marks({scale = 1, ...axis}: Axis, number: number): number[] {
   return round_marks({...axis, from: axis.from * scale, to: axis.to * scale}, number).map((mark) => mark / scale);
 }
 
 function round_marks({from, to, is_logarithmic}: Axis, number: number): number[] {
   if (to <= from) return [from];
-  if (!is_logarithmic || from <= 0) return ticks(from, to, number);
-  const decades = Math.log10(to / from);
+  const decades = from > 0 ? Math.log10(to / from) : 0;
+  if (!is_logarithmic || decades < 1) return ticks(from, to, number);
   const factors = decades * 3 <= number ? [1, 2, 5] : decades * 2 <= number ? [1, 3] : [1];
   const marks: number[] = [];
   for (let power = Math.floor(Math.log10(from)); power <= Math.ceil(Math.log10(to)); ++power)

@@ -1,7 +1,7 @@
 // How near predictions come to what is measured: steps, kinds of instructions, the largest
 // differences, and the choices that follow.
 
-import type {ErrorSummary, Fidelity, FidelityPoint, FidelitySummary, RankedGroup} from "../fidelity_documents";
+import type {AblationEffect, AblationFigures, ErrorSummary, Fidelity, FidelityPoint, FidelitySummary, RankedGroup} from "../fidelity_documents";
 import {type KindError, type MeasuredPoint, PREDICTORS, type Predictor, band_corners, group_name, has_figures, is_disturbed, judging_summary, kind_errors, noise_of, plan_name, point_name, step_error} from "../layout/fidelity";
 import {bytes, fixed, percent, plural, seconds} from "../layout/format";
 import {kind_color} from "../layout/palette";
@@ -127,6 +127,22 @@ export function kinds_section(fidelity: Fidelity): HTMLElement | undefined {
     ...errors.map(({kind, num_points, share, median, of_step}) => [kind, num_points, share, median.simulated, median.predicted, of_step.simulated, of_step.predicted])])]);
   return section("instruction-errors", "Instructions",
     "What each kind of instruction is predicted and measured to take on all hosts of a step; medians over the points. A wait is as much of others’ computation as of the network.", table);
+}
+
+/// What each cause that predictions allow for takes off the errors. Undefined where that was not asked.
+export function causes_section({ablations = []}: Fidelity): HTMLElement | undefined {
+  if (ablations.length === 0) return undefined;
+  const effects = ({simulated, predicted, held_out_simulated}: AblationFigures) => [simulated, predicted, held_out_simulated];
+  const cells = ({num_points, error_with, error_without}: AblationEffect) => num_points === 0 ? [number_cell("–"), number_cell("–"), number_cell("0", 0)]
+    : [number_cell(percent(error_with), error_with), number_cell(percent(error_without), error_without), number_cell(String(num_points), num_points)];
+  const table = el("table", {class: "plain causes-table"},
+    el("thead", {}, el("tr", {}, head("cause", false), ...["simulated", "cost model", "simulated, held out"].flatMap((name) => [head(name), head("without it"), head("points")]))),
+    el("tbody", {}, ...ablations.map((ablation) => el("tr", {}, el("th", {scope: "row"}, ablation.left_out), ...effects(ablation).flatMap(cells)))));
+  saved_by(table, () => [csv_saving("causes", () => [
+    ["cause", ...["simulated", "cost_model", "held_out_simulated"].flatMap((name) => [`${name}_error`, `${name}_error_without`, `${name}_points`])],
+    ...ablations.map((ablation) => [ablation.left_out, ...effects(ablation).flatMap(({num_points, error_with, error_without}) => [error_with, error_without, num_points])])])]);
+  return section("causes", "Causes", "The median error of the step with each cause that predictions allow for, and with that alone taken out: of the points whose step it changes by more than half a percent.",
+    el("div", {class: "scroll", tabindex: 0, role: "group", "aria-label": "Causes"}, table));
 }
 
 export function worst_section(fidelity: Fidelity): HTMLElement | undefined {

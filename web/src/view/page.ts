@@ -7,7 +7,7 @@ import {type PlanView, main_view, plan_views} from "../layout/strategies";
 import {accuracy_section} from "./accuracy_view";
 import {answers_section} from "./answers_view";
 import {el, section, term} from "./dom";
-import {choices_section, fidelity_section, kinds_section, points_section, worst_section} from "./fidelity_view";
+import {causes_section, choices_section, fidelity_section, kinds_section, points_section, worst_section} from "./fidelity_view";
 import {graph_section} from "./graph_view";
 import {has_loads, hosts_section} from "./loads_view";
 import {map_section} from "./map_view";
@@ -52,6 +52,7 @@ function sections(report: Report, views: PlanView[], view: PlanView | undefined,
   if (fidelity) {
     add("Fidelity", true, () => fidelity_section(fidelity));
     add("Instructions", true, () => kinds_section(fidelity));
+    add("Causes", fidelity.ablations?.length, () => causes_section(fidelity));
     add("Largest differences", true, () => worst_section(fidelity));
     add("Choices", true, () => choices_section(fidelity));
     add("Points", true, () => points_section(fidelity));

@@ -1,0 +1,53 @@
+#include "planner/fidelity/repeated_profile.h"
+
+#include "tests/support/catch.h"
+#include "tests/support/worlds.h"
+
+namespace cadastre {
+namespace {
+
+using Catch::WithinRel;
+
+Profile profile(double small_s, double large_s) {
+  Profile profile = worlds::chain({1, 1});
+  for (LayerProfile& layer : profile.layers)
+    layer.measurements = {{.batch_size = 4, .forward_s = small_s, .backward_s = small_s},
+                          {.batch_size = 8, .forward_s = large_s, .backward_s = large_s}};
+  return profile;
+}
+
+TEST_CASE("of repeated profiles each size is that of the round that was fastest", "[planner]") {
+  Profile first = profile(1, 5);
+  Profile second = profile(2, 3);
+  first.load_s_per_micro_batch = 0.5;
+  first.load_s_per_sample = 0.25;
+  second.load_s_per_micro_batch = 0.75;  // and less of a batch of 8
+  second.load_s_per_sample = 0.125;
+  first.adamw_s_per_parameter_byte = 1;
+  second.adamw_s_per_parameter_byte = 2;
+  const Profile least = least_disturbed({first, second});
+  for (const LayerProfile& layer : least.layers) {
+    CHECK(layer.measurements[0].forward_s == 1);
+    CHECK(layer.measurements[1].backward_s == 3);
+  }
+  CHECK(least.load_s_per_micro_batch == 0.75);
+  CHECK(least.load_s_per_sample == 0.125);
+  CHECK(least.adamw_s_per_parameter_byte == 1);
+}
+
+TEST_CASE("a profile between two has a part of each cost", "[planner]") {
+  Profile alone = profile(1, 2);
+  Profile beside = profile(2, 4);
+  alone.loss_s_per_sample = 1;
+  beside.loss_s_per_sample = 3;
+  alone.average_s_per_parameter_byte = 4;
+  beside.average_s_per_parameter_byte = 8;
+  const Profile half = between(alone, beside, 0.5);
+  CHECK_THAT(half.layers[1].measurements[1].forward_s, WithinRel(3, 1e-12));
+  CHECK_THAT(half.loss_s_per_sample, WithinRel(2, 1e-12));
+  CHECK_THAT(half.average_s_per_parameter_byte, WithinRel(6, 1e-12));
+  CHECK(between(alone, beside, 0) == alone);
+}
+
+}  // namespace
+}  // namespace cadastre
