@@ -61,9 +61,9 @@ class ProfiledStep {
   bool counts_ = false;
   BySize load_s_;
   BySize loss_s_;
-  std::vector<double> sgd_s_;
-  std::vector<double> adamw_s_;
-  std::vector<double> average_s_;
+  BySize sgd_s_;
+  BySize adamw_s_;
+  BySize average_s_;
 };
 
 }  // namespace cadastre
