@@ -17,6 +17,7 @@ import sys
 import control_groups
 import network
 import pinning
+import slowing
 from errors import InputError, TestbedError
 from json_place import JsonPlace, read_document
 from wiring import wiring_of
@@ -116,6 +117,7 @@ class Testbed:
         None; a `weight` above the normal makes it get them when the machine has other work, too.
         `pin` binds each host to processors of its own, as far as its share is whole, and then
         nothing else limits it: a share that the kernel keeps by the clock costs more than it says.
+        Of a part of a processor that no other host has, the rest is taken by `slowing`.
         Raises InputError or TestbedError, and leaves nothing behind.
         """
         _check_name(name)
@@ -125,11 +127,12 @@ class Testbed:
         _check_processors(place, wiring, core_share)
         shares = {host.name: None if core_share is None
                   else host.cores * host.relative_speed * core_share for host in wiring.hosts}
-        places = {}
+        places, slowed = {}, {}
         if pin:
             if core_share is None:
                 raise InputError("expected a share of the processors to pin hosts to, found none")
             places = pinning.pinned(shares, os.sched_getaffinity(0))
+            slowed = pinning.sole_parts(shares, places)
             shares = {name: None if pinning.is_whole(share) else share
                       for name, share in shares.items()}
         with _locked():
@@ -142,6 +145,7 @@ class Testbed:
                                    "--core-share none makes hosts that share all of them")
             try:
                 _make(name, wiring, parents, shares, places, weight)
+                _slow_down(name, parents, slowed)
             except BaseException:
                 _remove(name)
                 raise
@@ -273,6 +277,19 @@ def _make(name, wiring, parents, shares, places, weight):
                             weight)
 
 
+def _slow_down(name, parents, slowed):
+    """Has the rest of processors taken instead of a quota kept, where that may be."""
+    pids = []
+    for host, (processor, part) in slowed.items():
+        group = f"cadastre.{name}.{host}"
+        pid = slowing.start(processor, 1 - part, control_groups.paths(parents, group))
+        if pid is None:
+            continue
+        pids.append(pid)
+        _write(f"{STATE}/{name}/slowing.json", json.dumps(pids))
+        control_groups.limit(parents, group, None)
+
+
 def _processes(parents, groups):
     found = set()
     for group in groups:
@@ -284,9 +301,13 @@ def _processes(parents, groups):
 def _remove(name):
     prefix = f"cadastre.{name}."
     namespaces = [entry for entry in _entries(network.NAMESPACES) if entry.startswith(prefix)]
-    state = {}
+    state, slowing_pids = {}, []
     with contextlib.suppress(OSError, ValueError):
         state = json.loads(_read(f"{STATE}/{name}/state.json"))
+    with contextlib.suppress(OSError, ValueError):
+        slowing_pids = json.loads(_read(f"{STATE}/{name}/slowing.json"))
+    for pid in slowing_pids:
+        slowing.stop(pid)
     parents = state.get("parents") or control_groups.find_parents()
     groups = {entry for _, parent in parents.values() for entry in _entries(parent)
               if entry.startswith(prefix)}

@@ -16,6 +16,18 @@ def is_whole(share):
     return _parts(share)[1] == 0
 
 
+def sole_parts(shares, places):
+    """{host: (processor, part of it)} of hosts whose part of a processor no other host is bound
+    to, given their places by `pinned`."""
+    found = {}
+    for host, share in shares.items():
+        _, part = _parts(share)
+        if part and not any(places[host][-1] in others for name, others in places.items()
+                            if name != host):
+            found[host] = (places[host][-1], part)
+    return found
+
+
 def pinned(shares, processors):
     """{host: [processor, …]} of {host: share of the processors}, given the processors' numbers.
 

@@ -254,6 +254,12 @@ class Pinning(unittest.TestCase):
     def test_rounding_is_no_part(self):
         self.assertEqual(pinning.pinned({"a": 3 * 0.1 / 0.3}, {0}), {"a": [0]})
 
+    def test_the_rest_of_a_part_is_nobodys_where_no_other_host_has_it(self):
+        self.assertEqual(pinning.sole_parts({"a": 1.0, "b": 0.25}, {"a": [0], "b": [1]}),
+                         {"b": (1, 0.25)})
+        self.assertEqual(pinning.sole_parts({"a": 1.5}, {"a": [0, 1]}), {"a": (1, 0.5)})
+        self.assertEqual(pinning.sole_parts({"a": 0.5, "b": 0.5}, {"a": [0], "b": [0]}), {})
+
     def test_hosts_that_find_no_room_are_named(self):
         for shares, name in (({"a": 1.0, "b": 1.0, "c": 0.1}, "c"), ({"a": 3.0}, "a"),
                              ({"a": 0.6, "b": 0.6, "c": 0.6}, "c")):

@@ -20,6 +20,50 @@ from test_support import (CONNECT, SEND, bytes_per_s, cluster, main, marked_proc
                           program, python, receiving, unique, wait_until)
 
 
+def processor_s(pids):
+    """Seconds that processes have computed."""
+    ticks = 0
+    for pid in pids:
+        with open(f"/proc/{pid}/stat", encoding="utf-8") as stream:
+            ticks += sum(map(int, stream.read().rsplit(")", 1)[1].split()[11:13]))
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def slowing_processes(name):
+    return sorted(set(marked_processes("slowing.py")) & set(marked_processes(f"cadastre.{name}.")))
+
+
+def down_if_there(name):
+    if name in hosts.names():
+        hosts.down(name)
+
+
+class SlowedHost(unittest.TestCase):
+    """A host that has part of a processor to itself."""
+
+    def test_it_is_slowed_in_short_turns_while_it_has_processes(self):
+        document = cluster(1)
+        document["hosts"][0]["relative_speed"] = 0.25
+        testbed = Testbed.up(document, unique("slowed"), pin=True)
+        self.addCleanup(down_if_there, testbed.name)
+        slowing = slowing_processes(testbed.name)
+        self.assertEqual(len(slowing), 1)
+        # Counts turns of other processes on the host's processor, at least so many a second.
+        code = ("import resource, time\nend = time.monotonic() + 1\n"
+                "before = resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw\n"
+                "used = time.process_time()\nwhile time.monotonic() < end: pass\n"
+                "print(resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw - before, "
+                "time.process_time() - used)")
+        turns, used_s = map(float, output(testbed, "node1", python(code)).split())
+        self.assertLess(used_s, 0.5)
+        self.assertGreater(turns, 200)
+        before = processor_s(slowing)
+        time.sleep(1)
+        self.assertLess(processor_s(slowing) - before, 0.3)  # nobody runs there
+        hosts.down(testbed.name)
+        self.assertEqual(slowing_processes(testbed.name), [])
+
+
 class OneTestbed(unittest.TestCase):
     """Tests that can share a testbed of two hosts."""
 
