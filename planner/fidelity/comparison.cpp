@@ -114,13 +114,13 @@ class Comparison {
                FidelityPoint& point) const {
     const fs::path of_plan = place / directory_name(measured.asked);
     PlanDocument document = read_plan(of_plan / "plan.json");
-    document.profile = least_disturbed(profiles.alone);
+    document.profile = typical_profile(profiles.alone);
     document.cluster = read_cluster(place / "cluster.json");
     document.alternatives.clear();
     document.runners_up.clear();
     assumptions_.change(document);
     if (!profiles.beside.empty() && assumptions_.hosts_contend)
-      allow_for_contention(document, least_disturbed(profiles.beside));
+      allow_for_contention(document, typical_profile(profiles.beside));
     const Program program = lower(document.plan, document.profile.model, document.cluster);
     point.plan = study_plan(document.plan);
     point.num_hosts = num_hosts(program);
@@ -162,11 +162,12 @@ class Comparison {
   void add_measured(const MeasuredPlan& measured, const fs::path& place,
                     const PlanDocument& document, const Timeline& simulated,
                     FidelityPoint& point) const {
-    const auto fastest = std::min_element(
-        measured.runs.begin(), measured.runs.end(),
-        [](const FidelityRun& a, const FidelityRun& b) { return a.step_s < b.step_s; });
+    const double median_s = median_run_s(measured.runs);
+    const auto typical =
+        std::find_if(measured.runs.begin(), measured.runs.end(),
+                     [&](const FidelityRun& run) { return run.step_s == median_s; });
     const fs::path run =
-        place / measured.run_directories[static_cast<std::size_t>(fastest - measured.runs.begin())];
+        place / measured.run_directories[static_cast<std::size_t>(typical - measured.runs.begin())];
     const Timeline timeline = read_timeline(run / "timeline.json");
     point.measured = step_figures(timeline);
     point.measured.traffic_bytes = read_run(run / "run.json").traffic_bytes_per_step;

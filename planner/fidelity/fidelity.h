@@ -18,7 +18,7 @@ struct FidelityRun {
   double step_s = 0;    ///< the method's quantile of the steps that count
   double median_s = 0;  ///< of the same steps
   double spread_s = 0;  ///< between their quartiles
-  bool agrees = false;  ///< with the fastest run of the plan; the others were disturbed
+  bool agrees = false;  ///< with the median run of the plan; the others were disturbed
   bool operator==(const FidelityRun&) const = default;
 };
 
@@ -31,7 +31,7 @@ struct FidelityPoint {
   std::string error;                  ///< why there are no figures, where there are none
   std::vector<std::string> failures;  ///< of runs that did not come through, in their order
   std::vector<FidelityRun> runs;      ///< that did
-  StepFigures measured;   ///< the mean of the runs that agree, and the typical step of the fastest
+  StepFigures measured;   ///< the mean of the runs that agree, and the typical step of one of them
   StepFigures predicted;  ///< by the cost model
   StepFigures simulated;
   std::string explanation;  ///< of the largest difference between simulated and measured
@@ -43,9 +43,13 @@ struct FidelityPoint {
 /// predicted / measured - 1, say.
 [[nodiscard]] double relative_error(double predicted, double measured);
 
-/// How much longer than the fastest run the slowest takes of as many as the method wants to agree,
-/// the fastest first: what is left of noise, or, where they do not agree, the noise that there is.
-/// None of fewer runs than two.
+/// The step of the median run; of an even number the quicker of the two in the middle. Throws
+/// std::out_of_range of none.
+[[nodiscard]] double median_run_s(const std::vector<FidelityRun>& runs);
+
+/// How far from the median run, as a part of it, the farthest is of as many as the method wants to
+/// agree, the nearest first: what is left of noise, or, where they do not agree, the noise that
+/// there is. None of fewer runs than two.
 [[nodiscard]] std::optional<double> noise_of(const FidelityPoint& point,
                                              const FidelityMethod& method);
 

@@ -1,6 +1,7 @@
 #include "planner/fidelity/measured_group.h"
 
 #include <algorithm>
+#include <cmath>
 #include <stdexcept>
 
 #include "planner/files.h"
@@ -90,13 +91,10 @@ FidelityRun run_figure(const std::vector<double>& step_ends_s, const FidelityMet
 
 bool note_agreement(std::vector<FidelityRun>& runs, const FidelityMethod& method) {
   if (runs.empty()) return false;
-  const double least_s =
-      std::min_element(runs.begin(), runs.end(), [](const FidelityRun& a, const FidelityRun& b) {
-        return a.step_s < b.step_s;
-      })->step_s;
+  const double median_s = median_run_s(runs);
   std::int64_t count = 0;
   for (FidelityRun& run : runs) {
-    run.agrees = run.step_s <= least_s * (1 + method.tolerance);
+    run.agrees = std::abs(relative_error(run.step_s, median_s)) <= method.tolerance;
     if (run.agrees) ++count;
   }
   return count >= method.num_runs;

@@ -43,8 +43,8 @@ struct MeasuredGroup {
 [[nodiscard]] FidelityRun run_figure(const std::vector<double>& step_ends_s,
                                      const FidelityMethod& method, std::int64_t averaging_period);
 
-/// Sets which of the runs agree with the fastest, by the method's tolerance. Returns whether there
-/// are as many as the method asks for.
+/// Sets which of the runs agree with the median one, by the method's tolerance. Returns whether
+/// there are as many as the method asks for.
 bool note_agreement(std::vector<FidelityRun>& runs, const FidelityMethod& method);
 
 /// `parameter-averaging-8-every-4`: the name of a plan's directory.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 
 namespace cadastre {
 
@@ -27,34 +28,42 @@ double seconds_at(const Profile& profile, std::size_t size) {
   return seconds;
 }
 
+/// Of an even number the quicker of the two in the middle.
+const Profile& median_by(const std::vector<Profile>& profiles,
+                         const std::function<double(const Profile&)>& seconds) {
+  std::vector<const Profile*> order;
+  for (const Profile& profile : profiles) order.push_back(&profile);
+  const auto middle = order.begin() + static_cast<std::ptrdiff_t>((order.size() - 1) / 2);
+  std::nth_element(order.begin(), middle, order.end(),
+                   [&](const Profile* a, const Profile* b) { return seconds(*a) < seconds(*b); });
+  return **middle;
+}
+
 }  // namespace
 
-Profile least_disturbed(const std::vector<Profile>& profiles) {
-  Profile least = profiles.front();
-  for (std::size_t size = 0; size < least.layers.front().measurements.size(); ++size) {
-    const Profile& fastest = *std::min_element(profiles.begin(), profiles.end(),
-                                               [&](const Profile& a, const Profile& b) {
-                                                 return seconds_at(a, size) < seconds_at(b, size);
-                                               });
-    for (std::size_t i = 0; i < least.layers.size(); ++i)
-      least.layers[i].measurements[size] = fastest.layers[i].measurements[size];
+Profile typical_profile(const std::vector<Profile>& profiles) {
+  Profile typical = profiles.front();
+  for (std::size_t size = 0; size < typical.layers.front().measurements.size(); ++size) {
+    const Profile& median =
+        median_by(profiles, [&](const Profile& profile) { return seconds_at(profile, size); });
+    for (std::size_t i = 0; i < typical.layers.size(); ++i)
+      typical.layers[i].measurements[size] = median.layers[i].measurements[size];
   }
-  const auto batch_size = static_cast<double>(least.layers.front().measurements.back().batch_size);
-  for (const Profile& profile : profiles) {
-    for (const Line& line : kLines) {
-      const auto seconds = [&](const Profile& of) {
-        return of.*line.s_per_micro_batch + of.*line.s_per_sample * batch_size;
-      };
-      if (seconds(profile) >= seconds(least)) continue;
-      least.*line.s_per_micro_batch = profile.*line.s_per_micro_batch;
-      least.*line.s_per_sample = profile.*line.s_per_sample;
-    }
-    for (double Profile::*const seconds : kUpdates)
-      least.*seconds = std::min(least.*seconds, profile.*seconds);
+  const auto batch_size =
+      static_cast<double>(typical.layers.front().measurements.back().batch_size);
+  for (const Line& line : kLines) {
+    const Profile& median = median_by(profiles, [&](const Profile& profile) {
+      return profile.*line.s_per_micro_batch + profile.*line.s_per_sample * batch_size;
+    });
+    typical.*line.s_per_micro_batch = median.*line.s_per_micro_batch;
+    typical.*line.s_per_sample = median.*line.s_per_sample;
   }
-  for (LayerProfile& layer : least.layers)
+  for (double Profile::*const seconds : kUpdates)
+    typical.*seconds =
+        median_by(profiles, [&](const Profile& profile) { return profile.*seconds; }).*seconds;
+  for (LayerProfile& layer : typical.layers)
     layer.fit_error = leave_one_out_error(layer.measurements);
-  return least;
+  return typical;
 }
 
 Profile between(const Profile& alone, const Profile& beside, double part) {

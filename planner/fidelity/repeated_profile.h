@@ -6,9 +6,10 @@
 
 namespace cadastre {
 
-/// Of profiles of one model on one device, for each size of batch that of the round in which the
-/// whole network was fastest: what disturbs only ever adds. `profiles` must not be empty.
-[[nodiscard]] Profile least_disturbed(const std::vector<Profile>& profiles);
+/// Of profiles of one model on one device at the same sizes of batch, for each size that of the
+/// round that is the median for the whole network, and likewise for what a step takes beside it: as
+/// of a plan's runs the median one counts. `profiles` must not be empty.
+[[nodiscard]] Profile typical_profile(const std::vector<Profile>& profiles);
 
 /// Costs that are `part` of the way from those of a profile to those of another of the same model
 /// at the same sizes of batch.

@@ -14,16 +14,17 @@ namespace cadastre {
 
 class JsonPlace;
 
-/// How runs become figures. What else a machine does only ever adds to a duration, so a low
-/// quantile of many is nearer to what the plan takes than their median is, on a machine that is
-/// shared; and the layers are profiled by the same quantile.
+/// How runs become figures. What else a shared machine does mostly adds to a duration, so the
+/// figure of a run is a quantile of its steps below the median, as are the layers' times. How fast
+/// the machine is also changes over minutes: profiles and runs take turns, and of both what counts
+/// is the median, as the least of one beside the mean of the other would differ where nothing does.
 struct FidelityMethod {
   std::int64_t num_steps = 100;     ///< of a run, warm-up included; rounds of local steps
   std::int64_t warm_up_steps = 10;  ///< that do not count
   double quantile = 0.1;            ///< of the steps that count: the run's figure; 0.5: the median
   std::int64_t num_runs = 2;        ///< of each plan that must agree
   std::int64_t most_runs = 5;       ///< until they do
-  double tolerance = 0.03;          ///< runs agree that are so near to the fastest, relative to it
+  double tolerance = 0.03;          ///< runs agree that are so near to the median one
   std::int64_t profile_repeats = 30;  ///< passes through a model, each time it is profiled
   bool operator==(const FidelityMethod&) const = default;
 };

@@ -16,23 +16,29 @@ Profile profile(double small_s, double large_s) {
   return profile;
 }
 
-TEST_CASE("of repeated profiles each size is that of the round that was fastest", "[planner]") {
+TEST_CASE("of repeated profiles each size is that of the round that is the median", "[planner]") {
   Profile first = profile(1, 5);
   Profile second = profile(2, 3);
+  Profile third = profile(7, 4);
+  // Of a batch of 8: 2.5, 1.75 and 16 s.
   first.load_s_per_micro_batch = 0.5;
   first.load_s_per_sample = 0.25;
-  second.load_s_per_micro_batch = 0.75;  // and less of a batch of 8
+  second.load_s_per_micro_batch = 0.75;
   second.load_s_per_sample = 0.125;
-  first.adamw_s_per_parameter_byte = 1;
+  third.load_s_per_sample = 2;
+  first.adamw_s_per_parameter_byte = 3;
   second.adamw_s_per_parameter_byte = 2;
-  const Profile least = least_disturbed({first, second});
-  for (const LayerProfile& layer : least.layers) {
-    CHECK(layer.measurements[0].forward_s == 1);
-    CHECK(layer.measurements[1].backward_s == 3);
+  third.adamw_s_per_parameter_byte = 1;
+  const Profile typical = typical_profile({first, second, third});
+  for (const LayerProfile& layer : typical.layers) {
+    CHECK(layer.measurements[0].forward_s == 2);
+    CHECK(layer.measurements[1].backward_s == 4);
   }
-  CHECK(least.load_s_per_micro_batch == 0.75);
-  CHECK(least.load_s_per_sample == 0.125);
-  CHECK(least.adamw_s_per_parameter_byte == 1);
+  CHECK(typical.load_s_per_micro_batch == 0.5);
+  CHECK(typical.load_s_per_sample == 0.25);
+  CHECK(typical.adamw_s_per_parameter_byte == 2);
+  // Of two the quicker.
+  CHECK(typical_profile({first, third}).layers[0].measurements[1].forward_s == 4);
 }
 
 TEST_CASE("a profile between two has a part of each cost", "[planner]") {

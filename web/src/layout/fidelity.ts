@@ -37,11 +37,13 @@ export function step_error(point: MeasuredPoint, predictor: Predictor): number {
   return relative_error(point[predictor].step_s, point.measured.step_s);
 }
 
-/// How much longer than the fastest run the slowest takes of as many as the method wants to agree, the
-/// fastest first, as a part of that; none of fewer runs than two.
+/// How far from the median run, as a part of it, the farthest is of as many as the method wants to
+/// agree, the nearest first; none of fewer runs than two.
 export function noise_of({runs}: FidelityPoint, {method}: Fidelity): number | undefined {
   const steps = runs.map(({step_s}) => step_s).sort((a, b) => a - b);
-  return steps.length > 1 ? steps[Math.min(Math.max(method.num_runs, 2), steps.length) - 1] / steps[0] - 1 : undefined;
+  const median = steps[Math.floor((steps.length - 1) / 2)];
+  const distances = steps.map((step_s) => Math.abs(step_s / median - 1)).sort((a, b) => a - b);
+  return steps.length > 1 ? distances[Math.min(Math.max(method.num_runs, 2), steps.length) - 1] : undefined;
 }
 
 export function is_disturbed({runs}: FidelityPoint, {method}: Fidelity): boolean {

@@ -92,7 +92,7 @@ export function fidelity_section(fidelity: Fidelity): HTMLElement {
   const summary = judging_summary(fidelity);
   const {method} = fidelity;
   const note = `${fidelity.description ? `${fidelity.description.replace(/\.$/, "")}. ` : ""}Measured on ${fidelity.machine}, ${plural(fidelity.num_processors, "processor")}: ` +
-    `of each plan ${plural(method.num_runs, "run")} that agree within ${percent(method.tolerance, 0)}, of at most ${method.most_runs}; of a run the ${fixed(method.quantile * 100, 0)}\u202f% quantile of ${method.num_steps - method.warm_up_steps} steps.` +
+    `of each plan ${plural(method.num_runs, "run")} within ${percent(method.tolerance, 0)} of the median one, of at most ${method.most_runs}; of a run the ${fixed(method.quantile * 100, 0)}\u202f% quantile of ${method.num_steps - method.warm_up_steps} steps.` +
     (summary?.part === "held out" ? " The figures are of what was held out from calibration." : "");
   return section("fidelity", "Fidelity", note,
     summary && summary.num_points > summary.num_without_figures && figures_of(summary),
