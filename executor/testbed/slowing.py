@@ -12,6 +12,7 @@ import time
 
 PERIOD_S = 1e-3  # short beside what hosts compute between messages; each takes some microseconds
 _PRIORITY = 1      # of the real-time ones, all before what hosts run
+_MOST_PART = 0.9   # Linux keeps a twentieth of a processor for others than real-time processes
 _LOOK_S = 0.1
 _started = {}      # by number, those that this process has to wait for
 
@@ -50,7 +51,9 @@ def take(processor, part, directories):
 
 def start(processor, part, directories):
     """The number of a process that takes `part` of a processor, or None where this user may not go
-    before others."""
+    before others or the part is too large."""
+    if part > _MOST_PART:
+        return None
     command = [sys.executable, os.path.abspath(__file__), str(processor), str(part), *directories]
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                stderr=subprocess.DEVNULL, start_new_session=True)
