@@ -1,11 +1,16 @@
 // The executor's verbs; the front door `cadastre` starts this program with its own arguments.
 
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
 
 #include "executor/verbs.h"
+#include "planner/allocator_settings.h"
 #include "planner/command_line.h"
 
 int main(int argc, char** argv) {
+  // A launcher started it, not the front door; without a new start it is as good, but slower.
+  if (cadastre::set_allocator_environment()) ::execv("/proc/self/exe", argv);
   CLI::App program("Measures, trains and classifies: cadastre's numerical part", "cadastre");
   program.require_subcommand(1);
   cadastre::add_scene_verb(program);

@@ -3,7 +3,6 @@
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>
 #include <dlfcn.h>
-#include <malloc.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -21,18 +20,9 @@ void set_blas_threads(int num_threads) {
     set_threads(num_threads);
 }
 
-/// Activations come and go in the same sizes every step. By default glibc gives each large one
-/// back to the kernel, which clears every page again the next time.
-void keep_freed_memory() {
-  constexpr int kNever = 1 << 30;
-  ::mallopt(M_MMAP_THRESHOLD, kNever);
-  ::mallopt(M_TRIM_THRESHOLD, kNever);
-}
-
 }  // namespace
 
 void prepare_process(int num_threads) {
-  keep_freed_memory();
   at::set_num_threads(num_threads);
   set_blas_threads(num_threads);
   at::globalContext().setFlushDenormal(true);

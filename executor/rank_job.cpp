@@ -197,11 +197,16 @@ class RankTraining {
 
   /// What the host did since the first step of this start, when so many rounds of steps have gone
   /// by. What an averaging sends may still be under way when its step ends: the step after it has
-  /// ended, too.
+  /// ended, too. Not after every step: to ask the kernel takes as long as a small layer.
   void count(std::int64_t steps_done) {
     if (steps_done % round_steps_ != 1 % round_steps_) return;
-    const HostCounts now = host_counts();
+    constexpr double kIntervalSeconds = 0.25;
     const double now_s = steady_clock_s();
+    const bool is_last = steps_done + round_steps_ > schedule_.num_steps;
+    const bool is_second = window_.use.num_steps == 0;
+    if (counted_from_ && !is_second && !is_last && now_s - counted_s_ < kIntervalSeconds) return;
+    counted_s_ = now_s;
+    const HostCounts now = host_counts();
     if (!counted_from_) {
       counted_from_ = steps_done;
       counts_before_ = now;
@@ -297,6 +302,7 @@ class RankTraining {
   HostCounts counts_before_;      ///< at the end of the first step of this start
   std::optional<std::int64_t> counted_from_;
   double counted_from_s_ = 0;
+  double counted_s_ = 0;  ///< when it counted last
   TrainingData::Variation variation_ = TrainingData::Variation::kVaried;
   std::optional<LoadAhead> ahead_;  // the last: its thread uses the others
 };

@@ -131,6 +131,13 @@ Cluster calibrated(Cluster nominal, const Cluster& measured, const Calibration& 
   nominal.network.reduction_s_per_byte = calibration.reduction_s_per_byte;
   nominal.network.message_s = calibration.message_s;
   nominal.network.transport_s_per_byte = calibration.transport_s_per_byte;
+  // Whatever else the hosts' speeds are relative to, messages take of them what was measured.
+  for (Host& host : nominal.hosts)
+    if (const int found = host_index(measured, host.name); found >= 0) {
+      const double speed = transport_speed(measured.hosts[static_cast<std::size_t>(found)]);
+      host.transport_speed.reset();
+      if (speed != host.relative_speed) host.transport_speed = speed;
+    }
   std::string& description = nominal.description;
   if (!description.empty()) description += " ";
   description += "Network calibrated by the measured cluster " + in_quotes(measured.name) + ": " +

@@ -31,8 +31,8 @@ struct Calibration {
                                          const std::string& nominal_file,
                                          const std::string& measured_file);
 
-/// `nominal` with the factors in its model, what reductions and messages were measured to take, and
-/// a sentence about both in its description.
+/// `nominal` with the factors in its model, what reductions and messages were measured to take, of
+/// each host that both clusters name, and a sentence about both in its description.
 [[nodiscard]] Cluster calibrated(Cluster nominal, const Cluster& measured,
                                  const Calibration& calibration);
 

@@ -46,6 +46,10 @@ std::vector<int> host_machines(const Cluster& cluster) {
 
 double idle_watts(const Host& host) { return host.idle_watts.value_or(host.watts); }
 
+double transport_speed(const Host& host) {
+  return host.transport_speed.value_or(host.relative_speed);
+}
+
 double host_mtbf_s(const Host& host) { return host.mtbf_s.value_or(kDefaultMtbfS); }
 
 NetworkModel lv08_model() {

@@ -38,6 +38,9 @@ struct Host {
   double speed_spread = 0;
   /// Likewise of the bandwidth of its own link, where that differs from the network's.
   std::optional<double> bandwidth_spread = std::nullopt;
+  /// Relative speed at what messages take of its processors, where it is not `relative_speed`: that
+  /// of the kernel and the network card, which need not be slow where a model's layers are.
+  std::optional<double> transport_speed = std::nullopt;
   bool operator==(const Host&) const = default;
 };
 
@@ -99,7 +102,8 @@ struct Network {
   /// What a rank takes in a reduction for each byte it receives, beside the wire: copying and
   /// adding.
   double reduction_s_per_byte = 0;
-  /// What a rank takes to hand a message over, whatever its size, on a host of relative speed 1.
+  /// What a rank takes to hand a message over, whatever its size, on a host whose
+  /// `transport_speed` is 1.
   double message_s = 0;
   /// Processor time for each byte that a host sends and that it receives, likewise: system calls,
   /// copies, checksums. What it computes meanwhile is so much slower.
@@ -140,6 +144,8 @@ struct Route {
 [[nodiscard]] std::vector<int> host_machines(const Cluster& cluster);
 
 [[nodiscard]] double idle_watts(const Host& host);
+
+[[nodiscard]] double transport_speed(const Host& host);
 
 /// Mean time between failures of a host that states none: a day. Machines of a laboratory are
 /// rebooted, updated and used by others; those of a machine room run for months, which a cluster

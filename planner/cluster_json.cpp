@@ -14,6 +14,10 @@ namespace cadastre {
 
 namespace {
 
+// Of a host beside the profile's device.
+constexpr double kLeastSpeed = 1e-6;
+constexpr double kMostSpeed = 1e6;
+
 std::string string_or_empty(JsonObject& object, std::string_view key) {
   const std::optional<JsonPlace> place = object.find(key);
   return place ? place->string() : "";
@@ -39,7 +43,7 @@ Host read_host(const JsonPlace& place, std::optional<std::int64_t>& count) {
   host.name = name.string();
   if (host.name.empty()) name.fail_expected("a name");
   if (const auto speed = object.find("relative_speed"))
-    host.relative_speed = speed->number(1e-6, 1e6);
+    host.relative_speed = speed->number(kLeastSpeed, kMostSpeed);
   if (const auto cores = object.find("cores"))
     host.cores = static_cast<int>(cores->integer(1, 1 << 20));
   host.memory_bytes = size_bytes(object.at("memory_bytes"));
@@ -59,6 +63,8 @@ Host read_host(const JsonPlace& place, std::optional<std::int64_t>& count) {
   if (const auto spread = object.find("speed_spread"))
     host.speed_spread = spread->number(0, kMostStepSpread);
   host.bandwidth_spread = read_bandwidth_spread(object);
+  if (const auto speed = object.find("transport_speed"))
+    host.transport_speed = speed->number(kLeastSpeed, kMostSpeed);
   if (const auto number = object.find("count")) {
     constexpr std::int64_t kMostHosts = 1 << 16;
     count = number->integer(1, kMostHosts);
@@ -273,6 +279,7 @@ nlohmann::json to_json(const Host& host) {
   if (host.mtbf_s) written["mtbf_s"] = *host.mtbf_s;
   if (host.speed_spread > 0) written["speed_spread"] = host.speed_spread;
   if (host.bandwidth_spread) written["bandwidth_spread"] = *host.bandwidth_spread;
+  if (host.transport_speed) written["transport_speed"] = *host.transport_speed;
   return written;
 }
 

@@ -116,7 +116,7 @@ class Evaluation {
           const bool is_complete = start(rank, instruction);
           add_transport(r, instruction);
           const std::size_t step = rank.step;
-          advance(r, end_s, record);
+          advance(r, end_s + hand_over_s(r), record);
           if (is_complete) let_go_on(step, instruction.stage, record);
           continue;
         }
@@ -159,18 +159,24 @@ class Evaluation {
     }
   }
 
-  /// What the messages of an instruction take of the rank's processor, beside `message_s`.
+  /// What a rank takes to hand a message over, or a bucket to be reduced.
+  [[nodiscard]] double hand_over_s(std::size_t r) const {
+    return network_.message_s / transport_speed(r);
+  }
+
+  /// What the messages of an instruction take of the rank's processor, beside `hand_over_s`.
   void add_transport(std::size_t r, const Instruction& instruction) {
     if (network_.transport_s_per_byte <= 0 || instruction.peer == static_cast<int>(r)) return;
     const std::int64_t bytes = instruction.kind == InstructionKind::kStartReduction
                                    ? sent_bytes(program_, r, instruction)
                                    : instruction.bytes;
-    ranks_[r].transport_s += network_.transport_s_per_byte * static_cast<double>(bytes) / speed(r);
+    ranks_[r].transport_s +=
+        network_.transport_s_per_byte * static_cast<double>(bytes) / transport_speed(r);
   }
 
   /// Relative, of the rank's host.
-  [[nodiscard]] double speed(std::size_t r) const {
-    return network_.speeds[static_cast<std::size_t>(program_.ranks[r].host_index)];
+  [[nodiscard]] double transport_speed(std::size_t r) const {
+    return network_.transport_speeds[static_cast<std::size_t>(program_.ranks[r].host_index)];
   }
 
   /// The rank waits for so long.
@@ -216,7 +222,7 @@ class Evaluation {
     const int receiver = waiting_for_[number];
     const bool is_to_itself = instruction.peer == static_cast<int>(r);
     add_transport(r, instruction);
-    advance(r, rank.clock_s + (is_to_itself ? 0 : network_.message_s / speed(r)), record);
+    advance(r, rank.clock_s + (is_to_itself ? 0 : hand_over_s(r)), record);
     if (receiver >= 0) run_ahead(static_cast<std::size_t>(receiver), record);
   }
 

@@ -18,14 +18,14 @@ struct NetworkCosts {
         reduction_s_per_byte(cluster.network.reduction_s_per_byte),
         message_s(cluster.network.message_s),
         transport_s_per_byte(cluster.network.transport_s_per_byte) {
-    for (const Host& host : cluster.hosts) speeds.push_back(host.relative_speed);
+    for (const Host& host : cluster.hosts) transport_speeds.push_back(transport_speed(host));
   }
 
   Routes routes;
   double reduction_s_per_byte = 0;
   double message_s = 0;
   double transport_s_per_byte = 0;
-  std::vector<double> speeds;  ///< [host], relative
+  std::vector<double> transport_speeds;  ///< [host], relative
 };
 
 /// Where the seconds of one rank's step go; what is left of the step is waiting.
@@ -46,10 +46,10 @@ struct StepSeconds {
 /// The first interpreter: replays two consecutive steps of `program` and returns the second; its
 /// `step_s` is the longest that any rank takes from its end of the first to its end of the second.
 /// Each host's link, and each zone's uplink, is one queue each way (first come, first served);
-/// a message takes latency + bytes / bandwidth (Hockney 1994). A send occupies its rank for the
-/// network's `message_s`. The reduction of a bucket begins when the last rank that takes part has
-/// started it and the stage's bucket before it is through, ends for all at the same time, and takes
-/// what `AllReduceCost` says; ranks compute meanwhile.
+/// a message takes latency + bytes / bandwidth (Hockney 1994). A send, and the start of a reduction,
+/// occupies its rank for the network's `message_s`. The reduction of a bucket begins when the last
+/// rank that takes part has started it and the stage's bucket before it is through, ends for all at
+/// the same time, and takes what `AllReduceCost` says; ranks compute meanwhile.
 ///
 /// What the transport of a rank's messages takes of its processor is done while the rank waits, as
 /// far as it does, and otherwise makes what it computes next take longer.

@@ -73,8 +73,10 @@ Cluster slowed(const Cluster& cluster, const Variation& variation, double deviat
   };
   Cluster slow = cluster;
   for (Host& host : slow.hosts)
-    if (const auto found = variation.hosts.find(host.name); found != variation.hosts.end())
+    if (const auto found = variation.hosts.find(host.name); found != variation.hosts.end()) {
       host.relative_speed *= factor(found->second);
+      if (host.transport_speed) *host.transport_speed *= factor(found->second);
+    }
   std::map<std::string, double> factor_of_link;
   for (const auto& [link, spread] : variation.links) factor_of_link[link] = factor(spread);
   slow_links(slow, factor_of_link);

@@ -246,6 +246,7 @@ void check_platform(const Cluster& cluster) {
   if (cluster.hosts.empty()) refuse("expected hosts, found none");
   for (const Host& host : cluster.hosts) {
     check_positive(host.relative_speed, "relative_speed of host " + host.name);
+    check_positive(transport_speed(host), "transport_speed of host " + host.name);
     if (cluster.hosts.size() == 1) break;  // no network
     check_positive(link_bandwidth_bytes_per_s(cluster, host),
                    "bandwidth_bytes_per_s of host " + host.name);

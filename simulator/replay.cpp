@@ -164,7 +164,7 @@ class Replay {
             // program.
             if (!is_to_itself(r, instruction)) {
               network_->send(transfer_key(step, r, instruction), instruction.bytes);
-              compute(r, cluster_.network.message_s / speed(host_of(static_cast<int>(r))));
+              hand_over(r);
             }
             break;
           case InstructionKind::kReceiveActivation:
@@ -177,6 +177,7 @@ class Replay {
             break;
           case InstructionKind::kStartReduction:
             reductions_->start(step, r, instruction);
+            hand_over(r);
             break;
           case InstructionKind::kReduceGradients:
             rank.blocked_on = 1 + static_cast<std::size_t>(instruction.stage);
@@ -355,6 +356,11 @@ class Replay {
     run.restarts = supervisor_.restarts();
   }
 
+  /// A message that is on its way, or a bucket that is being reduced.
+  void hand_over(std::size_t r) {
+    compute(r, cluster_.network.message_s / transport_speed(host_of(static_cast<int>(r))));
+  }
+
   static bool is_to_itself(std::size_t r, const Instruction& instruction) {
     return instruction.peer == static_cast<int>(r);
   }
@@ -381,8 +387,8 @@ class Replay {
     if (!(s_per_byte > 0)) return {};
     return [this, from, to, s_per_byte](std::int64_t bytes) -> std::vector<s4u::ExecPtr> {
       const double seconds = s_per_byte * static_cast<double>(bytes);
-      return {processors_.work_beside(from, seconds / speed(from)),
-              processors_.work_beside(to, seconds / speed(to))};
+      return {processors_.work_beside(from, seconds / transport_speed(from)),
+              processors_.work_beside(to, seconds / transport_speed(to))};
     };
   }
 
@@ -391,8 +397,8 @@ class Replay {
   }
 
   /// Relative.
-  [[nodiscard]] double speed(int host) const {
-    return cluster_.hosts[static_cast<std::size_t>(host)].relative_speed;
+  [[nodiscard]] double transport_speed(int host) const {
+    return cadastre::transport_speed(cluster_.hosts[static_cast<std::size_t>(host)]);
   }
 
   [[nodiscard]] const std::string& host_name(int host) const {

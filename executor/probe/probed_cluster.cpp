@@ -202,22 +202,46 @@ class ClusterMaker {
     return median(std::move(spreads));
   }
 
-  /// What messages take of the processors, of hosts of relative speed 1. How fast these are is
-  /// told by passes from the same time. What else hosts do makes a byte seem dearer, never cheaper.
+  /// What messages take of the processors, of hosts of relative speed 1: by the fastest hosts. How
+  /// fast they are is told by passes from the same time. What else hosts do makes a byte seem
+  /// dearer, never cheaper: a host on which it is cheaper than its speed makes it has another speed
+  /// for that.
   void add_transport_cost() {
-    const std::optional<ProbedLoad>& first = measurements_.hosts.front().load;
-    if (!first) return;
-    std::vector<double> message_s;
+    const std::vector<double> speeds = loaded_speeds();
+    if (speeds.empty()) return;
+    const double fastest = *std::max_element(speeds.begin(), speeds.end());
     std::vector<double> s_per_byte;
-    for (std::size_t h = 0; h < cluster_.hosts.size(); ++h) {
-      const std::optional<ProbedLoad>& load = measurements_.hosts[h].load;
-      if (!load) continue;
-      const double speed = first->pass_s / load->pass_s * cluster_.hosts.front().relative_speed;
-      message_s.push_back(load->message_s * speed);
-      s_per_byte.push_back(load->transport_s_per_byte * speed);
+    for (std::size_t h = 0; h < speeds.size(); ++h)
+      if (are_alike(speeds[h], fastest)) s_per_byte.push_back(byte_s(h) * speeds[h]);
+    const double at_speed_1_s = lower_median(s_per_byte);
+    std::vector<double> message_s;
+    for (std::size_t h = 0; h < speeds.size(); ++h) {
+      double speed = speeds[h];
+      constexpr double kCheaper = 0.75;
+      if (byte_s(h) > 0 && byte_s(h) < kCheaper * at_speed_1_s / speed) {
+        speed = at_speed_1_s / byte_s(h);
+        cluster_.hosts[h].transport_speed = rounded(speed);
+      }
+      message_s.push_back(measurements_.hosts[h].load->message_s * speed);
     }
     cluster_.network.message_s = rounded(median(message_s));
-    cluster_.network.transport_s_per_byte = rounded(lower_median(s_per_byte));
+    cluster_.network.transport_s_per_byte = rounded(at_speed_1_s);
+  }
+
+  [[nodiscard]] double byte_s(std::size_t host) const {
+    return measurements_.hosts[host].load->transport_s_per_byte;
+  }
+
+  /// Of all hosts, relative, by the passes beside which messages were timed; none where they were
+  /// not.
+  [[nodiscard]] std::vector<double> loaded_speeds() const {
+    std::vector<double> speeds;
+    for (const ProbedHost& host : measurements_.hosts) {
+      if (!host.load) return {};
+      speeds.push_back(measurements_.hosts.front().load->pass_s / host.load->pass_s *
+                       cluster_.hosts.front().relative_speed);
+    }
+    return speeds;
   }
 
   /// What reductions beside passes took beyond their messages, which have as much of a processor
@@ -231,7 +255,7 @@ class ClusterMaker {
         static_cast<double>(ring_bytes_per_rank(load->reduction_bytes, hosts.size()));
     const double wire_s = ring_seconds(NetworkCosts(cluster_), hosts, load->reduction_bytes);
     double slowest = 1;
-    for (const Host& host : cluster_.hosts) slowest = std::min(slowest, host.relative_speed);
+    for (const Host& host : cluster_.hosts) slowest = std::min(slowest, transport_speed(host));
     const double transport_s = 3 * bytes * cluster_.network.transport_s_per_byte / slowest;
     const double beyond_s = load->reduction_s - std::max(wire_s, transport_s);
     cluster_.network.reduction_s_per_byte = rounded(std::max(0.0, beyond_s / 2 / bytes));

@@ -34,6 +34,10 @@ void without_transport(PlanDocument& document) {
   document.cluster.network.transport_s_per_byte = 0;
 }
 
+void without_transport_speeds(PlanDocument& document) {
+  for (Host& host : document.cluster.hosts) host.transport_speed.reset();
+}
+
 void without_reduction(PlanDocument& document) {
   document.cluster.network.reduction_s_per_byte = 0;
 }
@@ -89,13 +93,17 @@ const std::vector<Ablation>& ablations() {
       {"micro-batch sizes", "each layer's cost at the sizes below the batch's",
        without_micro_batch_sizes},
       {"contention", "what hosts that share a machine's memory take of each other's speed",
-       [](PlanDocument&) {}, /*is_contention=*/true},
+       [](PlanDocument&) {}, &Assumptions::hosts_contend},
+      {"speeds", "how fast a host with a part of a processor is, beside that part",
+       [](PlanDocument&) {}, &Assumptions::speeds_are_measured},
       {"optimizer", "the optimizer step", without_optimizer},
       {"optimizer kind", "what AdamW and the average of the weights take beside SGD, as measured",
        without_optimizers_own_cost},
       {"loading", "loading samples", without_loading},
       {"messages", "what a rank takes to hand over a message", without_messages},
       {"transport", "what the transport of messages takes of the processors", without_transport},
+      {"transport speeds", "that transport is not as slow as a slow host's layers",
+       without_transport_speeds},
       {"reduction", "adding up and copying what a reduction receives", without_reduction},
       {"protocol", "what links deliver of what they state", without_protocol},
       {"latency", "the latency of the links", without_latency}};

@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "planner/fidelity/assumptions.h"
 #include "planner/fidelity/fidelity.h"
 #include "planner/plan.h"
 
@@ -12,9 +13,9 @@ namespace cadastre {
 struct Ablation {
   std::string name;
   std::string left_out;  ///< in words
-  /// Takes the cause out of a plan's cluster and profile.
-  void (*apply)(PlanDocument& document) = nullptr;
-  bool is_contention = false;  ///< which no document has: hosts compute as if they were alone
+  /// Takes the cause out of a plan's cluster and profile, where they have it.
+  void (*apply)(PlanDocument& document) = [](PlanDocument&) {};
+  bool Assumptions::*assumption = nullptr;  ///< that is not made: of what no document has
 };
 
 [[nodiscard]] const std::vector<Ablation>& ablations();

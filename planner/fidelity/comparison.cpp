@@ -11,6 +11,7 @@
 #include "planner/fidelity/difference.h"
 #include "planner/fidelity/measure.h"
 #include "planner/fidelity/measured_group.h"
+#include "planner/fidelity/profile_files.h"
 #include "planner/fidelity/repeated_profile.h"
 #include "planner/fidelity/testbed.h"
 #include "planner/files.h"
@@ -48,19 +49,14 @@ Timeline predicted_step(const Program& program, const PlanDocument& document) {
                   document.cluster);
 }
 
-/// Of one model.
-struct Profiles {
+/// What a group's plans are predicted from.
+struct Measured {
   std::vector<Profile> alone;
   std::vector<Profile> beside;  ///< others that computed; none of a cluster of one processor
+  Cluster cluster;
+  std::vector<double> processors;  ///< [host] that it has, as stated
+  int num_processors = 0;
 };
-
-std::vector<Profile> profiles_while(ProfiledWhile what, const fs::path& group, std::int64_t count) {
-  std::vector<Profile> profiles;
-  for (std::int64_t number = 1; number <= count; ++number)
-    if (const fs::path file = profile_file(group, number, what); fs::exists(file))
-      profiles.push_back(read_profile(file));
-  return profiles;
-}
 
 class Comparison {
  public:
@@ -76,9 +72,7 @@ class Comparison {
     else
       for (const FidelityPlan& plan : suite_.groups[g].plans)
         group.plans.push_back({.asked = plan});
-    const Profiles profiles = {
-        profiles_while(ProfiledWhile::kAlone, place, group.num_profiles),
-        profiles_while(ProfiledWhile::kOthersCompute, place, group.num_profiles)};
+    const Measured measured = read_measured(g, group.num_profiles);
     std::vector<FidelityPoint> points;
     for (MeasuredPlan& plan : group.plans) {
       note_agreement(plan.runs, suite_.method);
@@ -92,35 +86,51 @@ class Comparison {
       else if (plan.runs.empty())
         point.error = plan.failures.empty() ? "not measured yet" : plan.failures.back();
       else
-        compare_or_say(plan, profiles, place, point);
+        compare_or_say(plan, measured, place, point);
       points.push_back(std::move(point));
     }
     return points;
   }
 
  private:
+  [[nodiscard]] Measured read_measured(std::size_t g, std::int64_t num_profiles) const {
+    const fs::path place = group_directory(directory_, g);
+    const Cluster& stated = suite_.clusters.at(suite_.groups[g].cluster);
+    Measured measured{.alone = read_profiles(place, num_profiles, ProfiledWhile::kAlone),
+                      .beside = read_profiles(place, num_profiles, ProfiledWhile::kOthersCompute),
+                      .num_processors = num_processors(stated)};
+    for (const Host& host : stated.hosts)
+      measured.processors.push_back(host.cores * host.relative_speed);
+    if (const fs::path file = place / "cluster.json"; fs::exists(file)) {
+      measured.cluster = read_cluster(file);
+      if (assumptions_.speeds_are_measured)
+        measured.cluster = with_measured_speeds(measured.cluster, place, num_profiles);
+    }
+    return measured;
+  }
+
   /// What cannot be compared (the simulator refuses it, a file is damaged) is not to lose the
   /// others.
-  void compare_or_say(const MeasuredPlan& measured, const Profiles& profiles, const fs::path& place,
+  void compare_or_say(const MeasuredPlan& plan, const Measured& measured, const fs::path& place,
                       FidelityPoint& point) const {
     try {
-      compare(measured, profiles, place, point);
+      compare(plan, measured, place, point);
     } catch (const std::exception& error) {
       point.error = std::string("measured, but not compared: ") + error.what();
     }
   }
 
-  void compare(const MeasuredPlan& measured, const Profiles& profiles, const fs::path& place,
+  void compare(const MeasuredPlan& plan, const Measured& measured, const fs::path& place,
                FidelityPoint& point) const {
-    const fs::path of_plan = place / directory_name(measured.asked);
+    const fs::path of_plan = place / directory_name(plan.asked);
     PlanDocument document = read_plan(of_plan / "plan.json");
-    document.profile = typical_profile(profiles.alone);
-    document.cluster = read_cluster(place / "cluster.json");
+    document.profile = typical_profile(measured.alone);
+    document.cluster = measured.cluster;
     document.alternatives.clear();
     document.runners_up.clear();
     assumptions_.change(document);
-    if (!profiles.beside.empty() && assumptions_.hosts_contend)
-      allow_for_contention(document, typical_profile(profiles.beside));
+    if (!measured.beside.empty() && assumptions_.hosts_contend)
+      allow_for_contention(document, measured);
     const Program program = lower(document.plan, document.profile.model, document.cluster);
     point.plan = study_plan(document.plan);
     point.num_hosts = num_hosts(program);
@@ -141,39 +151,36 @@ class Comparison {
     for (std::size_t r = 0; r < simulated.figures.hosts.size(); ++r)
       point.simulated.hosts[r].peak_memory_bytes = simulated.figures.hosts[r].peak_memory_bytes;
 
-    add_measured(measured, place, document, simulated.timeline, point);
+    add_measured(plan, place, document, simulated.timeline, point);
   }
 
-  void allow_for_contention(PlanDocument& document, const Profile& beside) const {
+  void allow_for_contention(PlanDocument& document, const Measured& measured) const {
     PlanDocument contended = document;
-    contended.profile = beside;
+    contended.profile = typical_profile(measured.beside);
     assumptions_.change(contended);
     const Program program = lower(document.plan, document.profile.model, document.cluster);
     std::vector<double> processors;
-    for (const RankProgram& rank : program.ranks) {
-      const Host& host = document.cluster.hosts[static_cast<std::size_t>(rank.host_index)];
-      processors.push_back(host.cores * host.relative_speed);
-    }
-    const double use = mean_use_beside(predicted_step(program, document), processors,
-                                       num_processors(document.cluster));
+    for (const RankProgram& rank : program.ranks)
+      processors.push_back(measured.processors[static_cast<std::size_t>(rank.host_index)]);
+    const double use =
+        mean_use_beside(predicted_step(program, document), processors, measured.num_processors);
     document.profile = between(document.profile, contended.profile, use);
   }
 
-  void add_measured(const MeasuredPlan& measured, const fs::path& place,
-                    const PlanDocument& document, const Timeline& simulated,
-                    FidelityPoint& point) const {
-    const double median_s = median_run_s(measured.runs);
+  void add_measured(const MeasuredPlan& plan, const fs::path& place, const PlanDocument& document,
+                    const Timeline& simulated, FidelityPoint& point) const {
+    const double median_s = median_run_s(plan.runs);
     const auto typical =
-        std::find_if(measured.runs.begin(), measured.runs.end(),
+        std::find_if(plan.runs.begin(), plan.runs.end(),
                      [&](const FidelityRun& run) { return run.step_s == median_s; });
     const fs::path run =
-        place / measured.run_directories[static_cast<std::size_t>(typical - measured.runs.begin())];
+        place / plan.run_directories[static_cast<std::size_t>(typical - plan.runs.begin())];
     const Timeline timeline = read_timeline(run / "timeline.json");
     point.measured = step_figures(timeline);
     point.measured.traffic_bytes = read_run(run / "run.json").traffic_bytes_per_step;
     point.measured.step_s = 0;
     double count = 0;
-    for (const FidelityRun& each : measured.runs) {
+    for (const FidelityRun& each : plan.runs) {
       if (!each.agrees) continue;
       point.measured.step_s += each.step_s;
       ++count;
@@ -220,13 +227,14 @@ std::vector<AblationFigures> ablate_suite(const Fidelity& whole, const FidelityS
   std::vector<AblationFigures> figures;
   for (const Ablation& ablation : ablations()) {
     on_start("without " + ablation.left_out);
-    const Assumptions less = {
-        .change =
-            [&](PlanDocument& document) {
-              assumptions.change(document);
-              ablation.apply(document);
-            },
-        .hosts_contend = assumptions.hosts_contend && !ablation.is_contention};
+    Assumptions less = {.change =
+                            [&](PlanDocument& document) {
+                              assumptions.change(document);
+                              ablation.apply(document);
+                            },
+                        .hosts_contend = assumptions.hosts_contend,
+                        .speeds_are_measured = assumptions.speeds_are_measured};
+    if (ablation.assumption != nullptr) less.*ablation.assumption = false;
     const Fidelity without = compare_suite(suite, directory, less);
     figures.push_back(ablation_figures(ablation, whole, without));
   }

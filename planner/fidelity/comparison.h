@@ -5,18 +5,11 @@
 #include <string>
 #include <vector>
 
+#include "planner/fidelity/assumptions.h"
 #include "planner/fidelity/fidelity.h"
 #include "planner/fidelity/suite.h"
-#include "planner/plan.h"
 
 namespace cadastre {
-
-/// What predictions start from, beside what was measured.
-struct Assumptions {
-  /// Made to the profile and cluster of every plan, as by a calibration.
-  std::function<void(PlanDocument&)> change = [](PlanDocument&) {};
-  bool hosts_contend = true;  ///< computation is slower while other hosts compute
-};
 
 /// Predicts and simulates every plan that `measure_suite` ran, by the profiles and networks that it
 /// measured, and compares. Nothing is run but the simulator: what changed in the cost model or the

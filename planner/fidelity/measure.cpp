@@ -12,7 +12,9 @@
 #include "planner/calibration.h"
 #include "planner/error.h"
 #include "planner/fidelity/command.h"
+#include "planner/fidelity/host_speed.h"
 #include "planner/fidelity/measured_group.h"
+#include "planner/fidelity/profile_files.h"
 #include "planner/fidelity/testbed.h"
 #include "planner/files.h"
 #include "planner/json_reader.h"
@@ -178,49 +180,80 @@ class Measurements {
         calibration_of(addressed, measured, options_.suite_file.string(), file.string()));
   }
 
-  /// Once alone, and once while the hosts' other processors compute, too.
-  void profile(std::size_t g) {
+  /// Once alone, once while the hosts' other processors compute, too, and once by each host that
+  /// has a part of a processor.
+  void profile(std::size_t g, const Testbed& testbed) {
     const FidelityGroup& group = suite_.groups[g];
-    const ModelGraph& model = models_.at(group.model);
+    const Cluster& cluster = suite_.clusters.at(group.cluster);
     options_.on_start(group_name(group) + ": profiling");
-    const fs::path model_file = directory(g) / "model.json";
-    write_file(model_file, json_text(to_json(model)));
+    write_file(model_file(g), json_text(to_json(models_.at(group.model))));
     const std::int64_t number = groups_[g].num_profiles + 1;
-    const auto profile_to = [&](const fs::path& file) {
-      here({"profile", model_file, "--quiet", "--data", scene_, "--batch-sizes",
-            batch_sizes_text(group.batch_size, model.batch_norm_group_samples), "--repeats",
-            std::to_string(suite_.method.profile_repeats), "--quantile",
-            number_text(suite_.method.quantile), "-o", file});
-    };
-    profile_to(profile_file(directory(g), number, ProfiledWhile::kAlone));
-    if (const int others = num_processors(suite_.clusters.at(group.cluster)) - 1; others > 0) {
-      const Words busy = {program_directory() / "cadastre",
-                          "profile",
-                          model_file,
-                          "--quiet",
-                          "--data",
-                          scene_,
-                          "--batch-sizes",
-                          std::to_string(group.batch_size),
-                          "--repeats",
-                          "1000000",
-                          "-o",
-                          directory(g) / "never-written.json"};
+    here(profile_words(g, profile_file(directory(g), number, ProfiledWhile::kAlone)));
+    if (const int others = num_processors(cluster) - 1; others > 0) {
       std::deque<BackgroundCommand> beside;
       for (int i = 0; i < others; ++i)
-        beside.emplace_back(busy, directory(g) / ("beside-" + std::to_string(i) + ".log"));
+        beside.emplace_back(endless_passes(g),
+                            directory(g) / ("beside-" + std::to_string(i) + ".log"));
       constexpr std::chrono::seconds kUntilTheyCompute(3);
       std::this_thread::sleep_for(kUntilTheyCompute);
-      profile_to(profile_file(directory(g), number, ProfiledWhile::kOthersCompute));
+      here(profile_words(g, profile_file(directory(g), number, ProfiledWhile::kOthersCompute)));
     }
+    for (const std::size_t host : hosts_to_measure(cluster))
+      profile_on(cluster.hosts[host].name, g, number, testbed);
     groups_[g].num_profiles = number;
     write(g);
   }
 
+  /// A host that has too little memory is not to lose the others: it stays as fast as stated.
+  void profile_on(const std::string& host, std::size_t g, std::int64_t number,
+                  const Testbed& testbed) const {
+    try {
+      testbed.run_on(host, profile_words(g, profile_file(directory(g), number, host)));
+    } catch (const std::exception& error) {
+      stop_if_interrupted();
+      options_.on_start("the speed of " + host + " is not measured: " + error.what());
+    }
+  }
+
+  [[nodiscard]] fs::path model_file(std::size_t g) const { return directory(g) / "model.json"; }
+
+  [[nodiscard]] Words profile_words(std::size_t g, const fs::path& output) const {
+    const FidelityGroup& group = suite_.groups[g];
+    const std::int64_t granularity = models_.at(group.model).batch_norm_group_samples;
+    return {"profile",
+            model_file(g),
+            "--quiet",
+            "--data",
+            scene_,
+            "--batch-sizes",
+            batch_sizes_text(group.batch_size, granularity),
+            "--repeats",
+            std::to_string(suite_.method.profile_repeats),
+            "--quantile",
+            number_text(suite_.method.quantile),
+            "-o",
+            output};
+  }
+
+  [[nodiscard]] Words endless_passes(std::size_t g) const {
+    return {program_directory() / "cadastre",
+            "profile",
+            model_file(g),
+            "--quiet",
+            "--data",
+            scene_,
+            "--batch-sizes",
+            std::to_string(suite_.groups[g].batch_size),
+            "--repeats",
+            "1000000",
+            "-o",
+            directory(g) / "never-written.json"};
+  }
+
   void measure_group(std::size_t g, const Cluster& cluster, const Testbed& testbed) {
     write_file(directory(g) / "cluster.json", json_text(to_json(cluster)));
-    if (groups_[g].num_profiles == 0) profile(g);
-    make_plans(g, cluster);
+    if (groups_[g].num_profiles == 0) profile(g, testbed);
+    make_plans(g, with_measured_speeds(cluster, directory(g), 1));
     for (std::int64_t round = 0; round < suite_.method.most_runs; ++round) {
       bool is_whole = true;
       for (MeasuredPlan& plan : groups_[g].plans) {
@@ -233,7 +266,7 @@ class Measurements {
         write(g);
       }
       if (is_whole) break;
-      profile(g);
+      profile(g, testbed);
     }
     groups_[g].is_done = true;
     write(g);
@@ -316,11 +349,6 @@ class Measurements {
 };
 
 }  // namespace
-
-fs::path profile_file(const fs::path& group, std::int64_t number, ProfiledWhile what) {
-  return group / ("profile-" + std::to_string(number) +
-                  (what == ProfiledWhile::kAlone ? ".json" : "-beside.json"));
-}
 
 fs::path group_directory(const fs::path& directory, std::size_t group) {
   return directory / ("group-" + std::to_string(group));

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <string>
@@ -19,13 +18,6 @@ struct FidelityOptions {
 /// Where a group's measurements are kept.
 [[nodiscard]] std::filesystem::path group_directory(const std::filesystem::path& directory,
                                                     std::size_t group);
-
-/// What the machine's other processors, as far as hosts have them, did.
-enum class ProfiledWhile { kAlone, kOthersCompute };
-
-/// Of a group's directory: its model's profile of that number, from 1.
-[[nodiscard]] std::filesystem::path profile_file(const std::filesystem::path& group,
-                                                 std::int64_t number, ProfiledWhile what);
 
 /// Runs what the suite asks for: makes each cluster's hosts, measures their network, profiles each
 /// group's model, plans, and runs the plans in turn, profiling anew after each round, until enough

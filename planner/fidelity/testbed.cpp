@@ -126,17 +126,16 @@ void Testbed::remove() const {
 }
 
 void Testbed::run(const std::vector<std::string>& arguments) const {
+  run_on(cluster_.hosts.front().name, arguments);
+}
+
+void Testbed::run_on(const std::string& host, const std::vector<std::string>& arguments) const {
   const char* const path = std::getenv("PATH");
   // Its `ssh` is the testbed's.
   const std::string search = "PATH=/run/cadastre-testbed/" + name_ + "/bin:" +
                              (path == nullptr ? std::string("/usr/bin:/bin") : std::string(path));
-  std::vector<std::string> words = {kPython,
-                                    testbed_program(),
-                                    "exec",
-                                    name_,
-                                    cluster_.hosts.front().name,
-                                    "--",
-                                    program_directory() / "cadastre"};
+  std::vector<std::string> words = {
+      kPython, testbed_program(), "exec", name_, host, "--", program_directory() / "cadastre"};
   words.insert(words.end(), arguments.begin(), arguments.end());
   const CommandResult done = run_command(words, directory_ / "command.log", {search});
   if (done.status != 0)

@@ -38,6 +38,9 @@ class Testbed {
   /// std::runtime_error with the last line that it said where it fails.
   void run(const std::vector<std::string>& arguments) const;
 
+  /// Likewise on the host of that name.
+  void run_on(const std::string& host, const std::vector<std::string>& arguments) const;
+
   /// Of `--hosts`, to start ranks on all of them.
   [[nodiscard]] std::filesystem::path hosts_file() const { return directory_ / "hosts.txt"; }
 

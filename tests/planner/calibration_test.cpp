@@ -44,6 +44,22 @@ TEST_CASE("a calibrated network is as fast as the measured one", "[planner]") {
   CHECK_THAT(calibrate(fitted, measured).latency_factor, WithinRel(3, 1e-12));
 }
 
+TEST_CASE("messages take what they were measured to, whatever speeds are relative to",
+          "[planner]") {
+  Cluster nominal = networks::hosts(3);
+  nominal.hosts[1].relative_speed = nominal.hosts[2].relative_speed = 0.5;
+  nominal.hosts[2].transport_speed = 0.1;
+  Cluster measured = networks::hosts(3);
+  measured.hosts[2].relative_speed = 0.25;
+  measured.hosts[2].transport_speed = 0.5;
+  const Cluster fitted = calibrated(nominal, measured, calibrate(nominal, measured));
+  CHECK_FALSE(fitted.hosts[0].transport_speed);
+  CHECK(fitted.hosts[1].transport_speed == 1.0);
+  CHECK_FALSE(fitted.hosts[2].transport_speed);
+  for (std::size_t h = 0; h < 3; ++h)
+    CHECK(transport_speed(fitted.hosts[h]) == transport_speed(measured.hosts[h]));
+}
+
 TEST_CASE("one factor of ways that differ is their geometric mean", "[planner]") {
   const Cluster nominal = networks::hosts(2);
   Cluster measured = networks::hosts(3);

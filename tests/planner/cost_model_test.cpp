@@ -157,6 +157,9 @@ TEST_CASE("transport is done while a rank waits, or slows what it computes", "[p
   // The sender: 0.25 s to hand over, 4 s to compute, 1 s for the message. The receiver waits
   // anyway, 1 s and the latency of two links.
   CHECK_THAT(timeline.step_s, WithinRel(5.25, 1e-6));
+  // On a host whose messages cost half, 0.125 s and 0.5 s.
+  cluster.hosts[0].transport_speed = 2;
+  CHECK_THAT(evaluate(tiny.program, tiny.costs, cluster).step_s, WithinRel(4.625, 1e-6));
 }
 
 TEST_CASE("what reductions move slows what their ranks compute next", "[planner]") {
@@ -171,6 +174,8 @@ TEST_CASE("what reductions move slows what their ranks compute next", "[planner]
   cluster.network.transport_s_per_byte = 1e-6;
   // 1 s for the 1 MB that each sends, and 1 s, in the step after it, for what it received.
   CHECK_THAT(evaluate(tiny.program, tiny.costs, cluster).step_s, WithinRel(12, 1e-9));
+  cluster.network.message_s = 0.25;  // to hand it over
+  CHECK_THAT(evaluate(tiny.program, tiny.costs, cluster).step_s, WithinRel(12.25, 1e-9));
 }
 
 TEST_CASE("buckets are reduced beside the backward pass, one after the other", "[planner]") {
@@ -225,8 +230,8 @@ TEST_CASE("a server's own work does not hold up the reductions that it serves", 
                  {.layers = {"layer1"}, .replicas = {{"node2", 0.5}, {"node3", 0.5}}}};
   plan.all_reduce = {.algorithm = AllReduceAlgorithm::kParameterServer, .root = "node1"};
   // 180 s of its own, and 3 s of the others', whose reduction of 2 x (1 + 1) s goes on while it
-  // computes backward. Of the two samples of 4 KiB the second leaves after the first; each comes back
-  // 3 s after it came, and the second is there 3 transfers after the server's forward pass.
+  // computes backward. Of the two samples of 4 KiB the second leaves after the first; each comes
+  // back 3 s after it came, and the second is there 3 transfers after the server's forward pass.
   const double sample_s = 4096 / cluster.network.bandwidth_bytes_per_s;
   const Prediction prediction = predict(plan, profile, cluster);
   CHECK_THAT(prediction.step_s, WithinRel(180 + 3 + 3 * sample_s, 1e-9));

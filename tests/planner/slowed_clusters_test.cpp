@@ -73,10 +73,12 @@ TEST_CASE("hosts that vary are as slow as in their worst quarter and twentieth, 
   Cluster cluster = worlds::hosts({1, 2, 1});
   CHECK(slowed(cluster).empty());
   cluster.hosts[1].speed_spread = 1;
+  cluster.hosts[1].transport_speed = 4;
   const std::vector<Cluster> one = slowed(cluster);
   REQUIRE(one.size() == 2);  // alone it is all that varies
   CHECK_THAT(one[0].hosts[1].relative_speed, WithinRel(2 * kQuarter, 1e-4));
   CHECK_THAT(one[1].hosts[1].relative_speed, WithinRel(2 * kTwentieth, 1e-4));
+  CHECK_THAT(transport_speed(one[1].hosts[1]), WithinRel(4 * kTwentieth, 1e-4));
   for (const Cluster& slow : one) {
     CHECK(slow.hosts[0] == cluster.hosts[0]);
     CHECK(slow.hosts[2] == cluster.hosts[2]);

@@ -251,6 +251,21 @@ TEST_CASE("a message takes of both ends' processors, which compute the slower", 
   CHECK_THAT(timeline.step_s, WithinRel(5.25, 1e-6));
 }
 
+TEST_CASE("a host has another speed for messages than for layers", "[simulator]") {
+  TinyProgram tiny({1, 1});
+  tiny.send_activation(0, 1, 1'000'000);
+  tiny.forward(0, 4);
+  tiny.receive_activation(1, 0, 1'000'000);
+  tiny.send_gradient(1, 0, 1);
+  tiny.receive_gradient(0, 1, 1);
+  Cluster cluster = star(2, kBandwidth, kLatency);
+  cluster.network.message_s = 0.25;
+  cluster.network.transport_s_per_byte = 1e-6;
+  cluster.hosts[0].transport_speed = 2;
+  // 0.125 s to hand it over, 4 s to compute and 0.5 s for the transport.
+  CHECK_THAT(replayed(tiny, cluster).step_s, WithinRel(4.625, 1e-6));
+}
+
 TEST_CASE("a stage's buckets are reduced one after the other", "[simulator]") {
   TinyProgram tiny({2});
   for (const int r : {0, 1}) {
@@ -260,6 +275,18 @@ TEST_CASE("a stage's buckets are reduced one after the other", "[simulator]") {
     tiny.wait_for_reductions(r, 4'000'000);
   }
   CHECK_THAT(replayed(tiny, star(2, kBandwidth, kLatency)).step_s, WithinRel(3.0 + 3.0, 1e-9));
+}
+
+TEST_CASE("a reduction goes on while it is handed over, which keeps its rank", "[simulator]") {
+  TinyProgram tiny({2});
+  for (const int r : {0, 1}) {
+    tiny.start_reduction(r, 0, 2'000'000);
+    tiny.forward(r, 4);
+    tiny.wait_for_reductions(r, 2'000'000);
+  }
+  Cluster cluster = star(2, kBandwidth, kLatency);
+  cluster.network.message_s = 0.25;
+  CHECK_THAT(replayed(tiny, cluster).step_s, WithinRel(4.25, 1e-9));
 }
 
 TEST_CASE("two stages' reductions on the same ranks wait for nothing of each other",

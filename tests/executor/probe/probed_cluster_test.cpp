@@ -136,6 +136,24 @@ TEST_CASE("what messages take of processors is that of a host of relative speed 
   CHECK_THAT(cluster_of(world).network.message_s, WithinRel(27.5e-6, 1e-3));
 }
 
+TEST_CASE("a slow host on which messages are cheap has a speed of its own for them", "[executor]") {
+  ProbeMeasurements world = measured_world(3);
+  world.hosts[0].load = {.pass_s = 0.01, .message_s = 50e-6, .transport_s_per_byte = 2e-9};
+  world.hosts[1].load = {.pass_s = 0.04, .message_s = 60e-6, .transport_s_per_byte = 2.5e-9};
+  // Dearer than its speed makes it: something else was going on.
+  world.hosts[2].load = {.pass_s = 0.01, .message_s = 50e-6, .transport_s_per_byte = 6e-9};
+  const Cluster cluster = cluster_of(world);
+  CHECK_THAT(cluster.network.transport_s_per_byte, WithinRel(2e-9, 1e-3));
+  CHECK_THAT(cluster.network.message_s, WithinRel(50e-6, 1e-3));
+  REQUIRE(cluster.hosts[1].transport_speed);
+  CHECK_THAT(*cluster.hosts[1].transport_speed, WithinRel(0.8, 1e-3));
+  CHECK_FALSE(cluster.hosts[0].transport_speed);
+  CHECK_FALSE(cluster.hosts[2].transport_speed);
+  // As cheap as on the fast one at a quarter of its speed is what it should be.
+  world.hosts[1].load->transport_s_per_byte = 8e-9;
+  CHECK_FALSE(cluster_of(world).hosts[1].transport_speed);
+}
+
 TEST_CASE("what reductions beside passes take beyond the wire is a cost per byte", "[executor]") {
   ProbeMeasurements world = measured_world(2);
   constexpr double kCost = 2e-9;

@@ -1,0 +1,18 @@
+#pragma once
+
+#include <functional>
+
+#include "planner/plan.h"
+
+namespace cadastre {
+
+/// What predictions of a suite start from, beside what was measured.
+struct Assumptions {
+  /// Made to the profile and cluster of every plan, as by a calibration.
+  std::function<void(PlanDocument&)> change = [](PlanDocument&) {};
+  bool hosts_contend = true;  ///< computation is slower while other hosts compute
+  /// A host that has a part of a processor is as fast as the model's passes on it; or as stated.
+  bool speeds_are_measured = true;
+};
+
+}  // namespace cadastre

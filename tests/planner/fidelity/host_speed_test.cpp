@@ -1,0 +1,70 @@
+#include "planner/fidelity/host_speed.h"
+
+#include "planner/fidelity/profile_files.h"
+#include "planner/files.h"
+#include "planner/json_reader.h"
+#include "tests/support/catch.h"
+#include "tests/support/temporary_directory.h"
+#include "tests/support/worlds.h"
+
+namespace cadastre {
+namespace {
+
+using Catch::WithinRel;
+
+Profile profile(double small_s, double large_s) {
+  Profile profile = worlds::chain({1, 1});
+  for (LayerProfile& layer : profile.layers)
+    layer.measurements = {{.batch_size = 4, .forward_s = small_s, .backward_s = small_s},
+                          {.batch_size = 8, .forward_s = large_s, .backward_s = large_s}};
+  return profile;
+}
+
+}  // namespace
+
+TEST_CASE("of hosts with parts of processors one of each kind is measured", "[planner]") {
+  Cluster stated = worlds::hosts({1, 0.5, 0.25, 0.5});
+  CHECK(hosts_to_measure(stated) == std::vector<std::size_t>{1, 2});
+  stated.hosts[3].cores = 2;
+  CHECK(hosts_to_measure(stated) == std::vector<std::size_t>{1, 2, 3});
+  CHECK(hosts_to_measure(worlds::two_hosts()).empty());
+}
+
+TEST_CASE("a host's speed is by the seconds of a sample, all sizes alike", "[planner]") {
+  // 0.25 s a sample in both sizes here; 0.5 and 1 s there.
+  CHECK_THAT(relative_speed(profile(2, 8), profile(1, 2)), WithinRel(1 / 3.0, 1e-12));
+  CHECK(relative_speed(profile(1, 2), profile(1, 2)) == 1);
+}
+
+TEST_CASE("hosts like a measured one are as fast, but for messages", "[planner]") {
+  Cluster stated = worlds::hosts({1, 0.5, 0.4, 0.5});
+  stated.hosts[3].transport_speed = 0.9;
+  // What one host is measured to be is not what another is stated to be.
+  const Cluster measured = with_speeds(stated, {{1, 0.4}, {2, 0.3}});
+  CHECK(measured.hosts[0] == stated.hosts[0]);
+  CHECK(measured.hosts[1].relative_speed == 0.4);
+  CHECK(measured.hosts[1].transport_speed == 0.5);
+  CHECK(measured.hosts[2].relative_speed == 0.3);
+  CHECK(measured.hosts[3].relative_speed == 0.4);
+  CHECK(measured.hosts[3].transport_speed == 0.9);
+}
+
+TEST_CASE("a group's hosts are as fast as in the median round", "[planner]") {
+  const TemporaryDirectory directory;
+  const auto write = [](const std::filesystem::path& file, const Profile& what) {
+    write_file(file, json_text(to_json(what)));
+  };
+  const Cluster stated = worlds::hosts({1, 0.5});
+  CHECK(with_measured_speeds(stated, directory.path(), 3) == stated);
+  for (const int number : {1, 2, 3}) {
+    write(profile_file(directory.path(), number, ProfiledWhile::kAlone), profile(1, 2));
+    write(profile_file(directory.path(), number, "node2"), profile(1 + number, 2 + 2 * number));
+  }
+  const Cluster measured = with_measured_speeds(stated, directory.path(), 3);
+  CHECK(measured.hosts[0].relative_speed == 1);
+  CHECK_THAT(measured.hosts[1].relative_speed, WithinRel(1 / 3.0, 1e-12));
+  CHECK(read_profiles(directory.path(), 2, ProfiledWhile::kAlone).size() == 2);
+  CHECK(read_profiles(directory.path(), 3, ProfiledWhile::kOthersCompute).empty());
+}
+
+}  // namespace cadastre
