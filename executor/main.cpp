@@ -3,6 +3,8 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <filesystem>
+#include <system_error>
 
 #include "executor/verbs.h"
 #include "planner/allocator_settings.h"
@@ -10,7 +12,10 @@
 
 int main(int argc, char** argv) {
   // A launcher started it, not the front door; without a new start it is as good, but slower.
-  if (cadastre::set_allocator_environment()) ::execv("/proc/self/exe", argv);
+  if (cadastre::set_allocator_environment()) {
+    std::error_code ignored;
+    ::execv(std::filesystem::read_symlink("/proc/self/exe", ignored).c_str(), argv);
+  }
   CLI::App program("Measures, trains and classifies: cadastre's numerical part", "cadastre");
   program.require_subcommand(1);
   cadastre::add_scene_verb(program);
