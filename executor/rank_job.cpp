@@ -22,6 +22,7 @@
 #include "executor/rank_interpreter.h"
 #include "executor/rank_position.h"
 #include "executor/step_gate.h"
+#include "executor/step_reporter.h"
 #include "executor/step_window.h"
 #include "executor/timing.h"
 #include "executor/training_data.h"
@@ -123,10 +124,12 @@ class RankTraining {
     for (; step < schedule_.num_steps; ++step) {
       run(step, -1);
       const bool ends = gate_.ends_after(step + 1) && step + 1 < schedule_.num_steps;
-      if (checkpoints && step + 1 < schedule_.num_steps &&
-          (ends || (step + 1) % job_.checkpoint_every == 0))
-        send_checkpoint(step + 1, *checkpoints);
-      if (schedule_.validates_after(step + 1)) {
+      const bool is_kept = checkpoints && step + 1 < schedule_.num_steps &&
+                           (ends || (step + 1) % job_.checkpoint_every == 0);
+      const bool is_validated = schedule_.validates_after(step + 1);
+      if (is_kept || is_validated || ends) reporter_.send();
+      if (is_kept) send_checkpoint(step + 1, *checkpoints);
+      if (is_validated) {
         if (has_candidate && link_.wait_for("verdict").header.value("stop", false)) {
           ++step;
           break;
@@ -144,6 +147,7 @@ class RankTraining {
     swap_with_averages();
     load_from(step, step + schedule_.settle_steps, TrainingData::Variation::kAsTheyAre);
     for (std::int64_t i = 0; i < schedule_.settle_steps; ++i) run(step + i, i);
+    reporter_.send();
     ahead_.reset();
     return End::kTrained;
   }
@@ -184,11 +188,11 @@ class RankTraining {
     };
     StepResult result = interpreter_.run_step(context);
     const std::int64_t sent = communicator_ != nullptr ? total_sent(*communicator_) : 0;
-    link_.send(to_frame(StepReport{.step = step,
-                                   .loss_sum = result.loss_sum,
-                                   .end_s = result.end_s,
-                                   .busy_s = busy_seconds(result.events),
-                                   .sent_bytes = sent - sent_before_}));
+    reporter_.add({.step = step,
+                   .loss_sum = result.loss_sum,
+                   .end_s = result.end_s,
+                   .busy_s = busy_seconds(result.events),
+                   .sent_bytes = sent - sent_before_});
     sent_before_ = sent;
     window_.traffic_bytes_per_step = result.traffic_bytes;
     window_.add(step, std::move(result.events));
@@ -297,6 +301,7 @@ class RankTraining {
   RankInterpreter interpreter_;
   StepWindow window_;
   std::int64_t sent_before_ = 0;
+  StepReporter reporter_{link_};
   double cores_ = usable_processors(host_facts());
   std::int64_t round_steps_ = 1;  ///< between two averagings
   HostCounts counts_before_;      ///< at the end of the first step of this start

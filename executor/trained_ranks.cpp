@@ -196,11 +196,12 @@ class Training {
       receive_held(frame.header.at("step").get<std::int64_t>());
     } else if (type == "candidate") {
       receive_candidate(rank, frame);
-    } else if (type == "step") {
-      StepReport report = step_report_from(frame);
-      report.end_s = coordinator_.clock(rank).to_own_s(report.end_s);
+    } else if (type == "steps") {
       const std::int64_t before = result_.steps.num_complete();
-      result_.steps.add(rank, report);
+      for (StepReport& report : step_reports_from(frame)) {
+        report.end_s = coordinator_.clock(rank).to_own_s(report.end_s);
+        result_.steps.add(rank, report);
+      }
       if (result_.steps.num_complete() > before) on_progress(progress());
     }
   }
@@ -212,13 +213,14 @@ class Training {
   /// The ranks are to end together, at a checkpoint. Whether they can.
   bool hold() {
     if (checkpoints_.every() == 0) return false;
-    on_notes_({Interruption::text() + ": training ends with a checkpoint; once more ends it at once"});
+    on_notes_(
+        {Interruption::text() + ": training ends with a checkpoint; once more ends it at once"});
     tell_all({.header = {{"type", "hold"}}, .payload = {}});
     return true;
   }
 
-  /// A rank is held in this step. All end after that of the one that is farthest, or, where replicas
-  /// average, when they next agree.
+  /// A rank is held in this step. All end after that of the one that is farthest, or, where
+  /// replicas average, when they next agree.
   void receive_held(std::int64_t step) {
     farthest_step_ = std::max(farthest_step_, step);
     if (++num_held_ < num_ranks_) return;
@@ -238,8 +240,8 @@ class Training {
     }
     checkpoints_.finish();
     on_notes_(checkpoints_.take_notes());
-    std::string why = Interruption::text() + " after " +
-                      std::to_string(result_.steps.num_complete()) + " steps";
+    std::string why =
+        Interruption::text() + " after " + std::to_string(result_.steps.num_complete()) + " steps";
     if (!checkpoints_.newest().empty())
       why += ": go on with --resume from " + checkpoints_.newest().string();
     throw std::runtime_error(why);

@@ -29,7 +29,8 @@ TrainingJob training_job_from(const Frame& frame) {
     job.rank = header.at("rank").get<int>();
     job.num_threads = header.at("num_threads").get<int>();
     job.has_other_machines = header.at("has_other_machines").get<bool>();
-    job.training = training_from_json(JsonPlace(header.at("training"), "the coordinator's job", ""));
+    job.training =
+        training_from_json(JsonPlace(header.at("training"), "the coordinator's job", ""));
     job.first_step = header.at("first_step").get<std::int64_t>();
     job.is_given_state = header.at("is_given_state").get<bool>();
     job.checkpoint_every = header.at("checkpoint_every").get<std::int64_t>();
@@ -41,26 +42,26 @@ TrainingJob training_job_from(const Frame& frame) {
   }
 }
 
-Frame to_frame(const StepReport& report) {
-  return {.header = {{"type", "step"},
-                     {"step", report.step},
-                     {"loss_sum", report.loss_sum},
-                     {"end_s", report.end_s},
-                     {"busy_s", report.busy_s},
-                     {"sent_bytes", report.sent_bytes}},
-          .payload = {}};
+Frame to_frame(const std::vector<StepReport>& reports) {
+  nlohmann::json rows = nlohmann::json::array();
+  for (const StepReport& report : reports)
+    rows.push_back({report.step, report.loss_sum, report.end_s, report.busy_s, report.sent_bytes});
+  return {.header = {{"type", "steps"}, {"reports", std::move(rows)}}, .payload = {}};
 }
 
-StepReport step_report_from(const Frame& frame) {
+std::vector<StepReport> step_reports_from(const Frame& frame) {
   try {
-    const nlohmann::json& header = frame.header;
-    // JSON has no number for a loss that is not finite: it comes as null.
-    const nlohmann::json& loss = header.at("loss_sum");
-    return {.step = header.at("step").get<std::int64_t>(),
-            .loss_sum = loss.is_number() ? loss.get<double>() : std::nan(""),
-            .end_s = header.at("end_s").get<double>(),
-            .busy_s = header.at("busy_s").get<double>(),
-            .sent_bytes = header.at("sent_bytes").get<std::int64_t>()};
+    std::vector<StepReport> reports;
+    for (const nlohmann::json& row : frame.header.at("reports")) {
+      // JSON has no number for a loss that is not finite: it comes as null.
+      const nlohmann::json& loss = row.at(1);
+      reports.push_back({.step = row.at(0).get<std::int64_t>(),
+                         .loss_sum = loss.is_number() ? loss.get<double>() : std::nan(""),
+                         .end_s = row.at(2).get<double>(),
+                         .busy_s = row.at(3).get<double>(),
+                         .sent_bytes = row.at(4).get<std::int64_t>()});
+    }
+    return reports;
   } catch (const nlohmann::json::exception& error) {
     throw FrameError(error.what());
   }

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "executor/launch/frame.h"
 #include "planner/run_record.h"
@@ -18,7 +19,7 @@ struct TrainingJob {
   bool is_given_state = false;        ///< a `resume` frame follows for each of its parts
   std::int64_t checkpoint_every = 0;  ///< steps; 0: never
   bool awaits_verdict = false;        ///< a verdict on weights before `first_step` is to come
-  std::string plan;  ///< the text of the `cadastre-plan` document
+  std::string plan;                   ///< the text of the `cadastre-plan` document
 };
 
 [[nodiscard]] Frame to_frame(const TrainingJob& job);
@@ -34,7 +35,7 @@ struct StepReport {
   std::int64_t sent_bytes = 0;
 };
 
-[[nodiscard]] Frame to_frame(const StepReport& report);
-[[nodiscard]] StepReport step_report_from(const Frame& frame);
+[[nodiscard]] Frame to_frame(const std::vector<StepReport>& reports);
+[[nodiscard]] std::vector<StepReport> step_reports_from(const Frame& frame);
 
 }  // namespace cadastre
