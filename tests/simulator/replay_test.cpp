@@ -233,16 +233,28 @@ TEST_CASE("what a reduction adds up slows down what its rank computes", "[simula
   CHECK(host.sent_bytes == 4'000'000);
 }
 
-TEST_CASE("a message takes of both ends' processors, which compute the slower", "[simulator]") {
+/// 1 MB is on its way while its sender computes for 4 s.
+TinyProgram message_beside_a_pass() {
   TinyProgram tiny({1, 1});
   tiny.send_activation(0, 1, 1'000'000);
   tiny.forward(0, 4);
   tiny.receive_activation(1, 0, 1'000'000);
   tiny.send_gradient(1, 0, 1);
   tiny.receive_gradient(0, 1, 1);
+  return tiny;
+}
+
+/// Messages take of the processors, too.
+Cluster two_hosts_that_transport() {
   Cluster cluster = star(2, kBandwidth, kLatency);
   cluster.network.message_s = 0.25;
   cluster.network.transport_s_per_byte = 1e-6;
+  return cluster;
+}
+
+TEST_CASE("a message takes of both ends' processors, which compute the slower", "[simulator]") {
+  const TinyProgram tiny = message_beside_a_pass();
+  const Cluster cluster = two_hosts_that_transport();
   const Timeline timeline = replayed(tiny, cluster);
   // The sender takes 0.25 s to hand it over and 4 s to compute, beside 1 s for the transport, which
   // has half of its processor until 2 s: it hands over until 0.5 s and computes until 5.25 s.
@@ -252,18 +264,10 @@ TEST_CASE("a message takes of both ends' processors, which compute the slower", 
 }
 
 TEST_CASE("a host has another speed for messages than for layers", "[simulator]") {
-  TinyProgram tiny({1, 1});
-  tiny.send_activation(0, 1, 1'000'000);
-  tiny.forward(0, 4);
-  tiny.receive_activation(1, 0, 1'000'000);
-  tiny.send_gradient(1, 0, 1);
-  tiny.receive_gradient(0, 1, 1);
-  Cluster cluster = star(2, kBandwidth, kLatency);
-  cluster.network.message_s = 0.25;
-  cluster.network.transport_s_per_byte = 1e-6;
+  Cluster cluster = two_hosts_that_transport();
   cluster.hosts[0].transport_speed = 2;
   // 0.125 s to hand it over, 4 s to compute and 0.5 s for the transport.
-  CHECK_THAT(replayed(tiny, cluster).step_s, WithinRel(4.625, 1e-6));
+  CHECK_THAT(replayed(message_beside_a_pass(), cluster).step_s, WithinRel(4.625, 1e-6));
 }
 
 TEST_CASE("a stage's buckets are reduced one after the other", "[simulator]") {

@@ -3,6 +3,7 @@
 #include "planner/fidelity/profile_files.h"
 #include "planner/files.h"
 #include "planner/json_reader.h"
+#include "tests/planner/fidelity/two_sizes.h"
 #include "tests/support/catch.h"
 #include "tests/support/temporary_directory.h"
 #include "tests/support/worlds.h"
@@ -11,14 +12,7 @@ namespace cadastre {
 namespace {
 
 using Catch::WithinRel;
-
-Profile profile(double small_s, double large_s) {
-  Profile profile = worlds::chain({1, 1});
-  for (LayerProfile& layer : profile.layers)
-    layer.measurements = {{.batch_size = 4, .forward_s = small_s, .backward_s = small_s},
-                          {.batch_size = 8, .forward_s = large_s, .backward_s = large_s}};
-  return profile;
-}
+using test::two_sizes;
 
 }  // namespace
 
@@ -32,8 +26,8 @@ TEST_CASE("of hosts with parts of processors one of each kind is measured", "[pl
 
 TEST_CASE("a host's speed is by the seconds of a sample, all sizes alike", "[planner]") {
   // 0.25 s a sample in both sizes here; 0.5 and 1 s there.
-  CHECK_THAT(relative_speed(profile(2, 8), profile(1, 2)), WithinRel(1 / 3.0, 1e-12));
-  CHECK(relative_speed(profile(1, 2), profile(1, 2)) == 1);
+  CHECK_THAT(relative_speed(two_sizes(2, 8), two_sizes(1, 2)), WithinRel(1 / 3.0, 1e-12));
+  CHECK(relative_speed(two_sizes(1, 2), two_sizes(1, 2)) == 1);
 }
 
 TEST_CASE("hosts like a measured one are as fast, but for messages", "[planner]") {
@@ -57,8 +51,8 @@ TEST_CASE("a group's hosts are as fast as in the median round", "[planner]") {
   const Cluster stated = worlds::hosts({1, 0.5});
   CHECK(with_measured_speeds(stated, directory.path(), 3) == stated);
   for (const int number : {1, 2, 3}) {
-    write(profile_file(directory.path(), number, ProfiledWhile::kAlone), profile(1, 2));
-    write(profile_file(directory.path(), number, "node2"), profile(1 + number, 2 + 2 * number));
+    write(profile_file(directory.path(), number, ProfiledWhile::kAlone), two_sizes(1, 2));
+    write(profile_file(directory.path(), number, "node2"), two_sizes(1 + number, 2 + 2 * number));
   }
   const Cluster measured = with_measured_speeds(stated, directory.path(), 3);
   CHECK(measured.hosts[0].relative_speed == 1);

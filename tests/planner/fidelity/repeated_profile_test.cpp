@@ -1,5 +1,6 @@
 #include "planner/fidelity/repeated_profile.h"
 
+#include "tests/planner/fidelity/two_sizes.h"
 #include "tests/support/catch.h"
 #include "tests/support/worlds.h"
 
@@ -7,19 +8,12 @@ namespace cadastre {
 namespace {
 
 using Catch::WithinRel;
-
-Profile profile(double small_s, double large_s) {
-  Profile profile = worlds::chain({1, 1});
-  for (LayerProfile& layer : profile.layers)
-    layer.measurements = {{.batch_size = 4, .forward_s = small_s, .backward_s = small_s},
-                          {.batch_size = 8, .forward_s = large_s, .backward_s = large_s}};
-  return profile;
-}
+using test::two_sizes;
 
 TEST_CASE("of repeated profiles each size is that of the round that is the median", "[planner]") {
-  Profile first = profile(1, 5);
-  Profile second = profile(2, 3);
-  Profile third = profile(7, 4);
+  Profile first = two_sizes(1, 5);
+  Profile second = two_sizes(2, 3);
+  Profile third = two_sizes(7, 4);
   // Of a batch of 8: 2.5, 1.75 and 16 s.
   first.load_s_per_micro_batch = 0.5;
   first.load_s_per_sample = 0.25;
@@ -42,8 +36,8 @@ TEST_CASE("of repeated profiles each size is that of the round that is the media
 }
 
 TEST_CASE("a profile between two has a part of each cost", "[planner]") {
-  Profile alone = profile(1, 2);
-  Profile beside = profile(2, 4);
+  Profile alone = two_sizes(1, 2);
+  Profile beside = two_sizes(2, 4);
   alone.loss_s_per_sample = 1;
   beside.loss_s_per_sample = 3;
   alone.average_s_per_parameter_byte = 4;
