@@ -217,7 +217,7 @@ class ClusterMaker {
     std::vector<double> message_s;
     for (std::size_t h = 0; h < speeds.size(); ++h) {
       double speed = speeds[h];
-      constexpr double kCheaper = 0.75;
+      constexpr double kCheaper = 0.75;  // less than that is what measurements vary by
       if (byte_s(h) > 0 && byte_s(h) < kCheaper * at_speed_1_s / speed) {
         speed = at_speed_1_s / byte_s(h);
         cluster_.hosts[h].transport_speed = rounded(speed);

@@ -227,13 +227,11 @@ std::vector<AblationFigures> ablate_suite(const Fidelity& whole, const FidelityS
   std::vector<AblationFigures> figures;
   for (const Ablation& ablation : ablations()) {
     on_start("without " + ablation.left_out);
-    Assumptions less = {.change =
-                            [&](PlanDocument& document) {
-                              assumptions.change(document);
-                              ablation.apply(document);
-                            },
-                        .hosts_contend = assumptions.hosts_contend,
-                        .speeds_are_measured = assumptions.speeds_are_measured};
+    Assumptions less = assumptions;
+    less.change = [&](PlanDocument& document) {
+      assumptions.change(document);
+      ablation.apply(document);
+    };
     if (ablation.assumption != nullptr) less.*ablation.assumption = false;
     const Fidelity without = compare_suite(suite, directory, less);
     figures.push_back(ablation_figures(ablation, whole, without));
