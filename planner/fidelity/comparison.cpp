@@ -9,6 +9,7 @@
 #include "planner/fidelity/ablation.h"
 #include "planner/fidelity/contention.h"
 #include "planner/fidelity/difference.h"
+#include "planner/fidelity/host_speed.h"
 #include "planner/fidelity/measure.h"
 #include "planner/fidelity/measured_group.h"
 #include "planner/fidelity/profile_files.h"
@@ -66,12 +67,7 @@ class Comparison {
   /// All points of a group.
   [[nodiscard]] std::vector<FidelityPoint> points(std::size_t g) const {
     const fs::path place = group_directory(directory_, g);
-    MeasuredGroup group;
-    if (fs::exists(place / "measured.json"))
-      group = read_measured_group(place / "measured.json");
-    else
-      for (const FidelityPlan& plan : suite_.groups[g].plans)
-        group.plans.push_back({.asked = plan});
+    MeasuredGroup group = measured_group(g);
     const Measured measured = read_measured(g, group.num_profiles);
     std::vector<FidelityPoint> points;
     for (MeasuredPlan& plan : group.plans) {
@@ -92,7 +88,35 @@ class Comparison {
     return points;
   }
 
+  [[nodiscard]] std::vector<MeasuredSpeed> host_speeds(std::size_t g) const {
+    const Cluster& stated = suite_.clusters.at(suite_.groups[g].cluster);
+    const MeasuredGroup group = measured_group(g);
+    const std::map<std::size_t, double> measured =
+        measured_speeds(stated, group_directory(directory_, g), group.num_profiles);
+    std::vector<MeasuredSpeed> speeds;
+    for (const std::size_t h : hosts_to_measure(stated)) {
+      const Host& host = stated.hosts[h];
+      MeasuredSpeed& speed =
+          speeds.emplace_back(MeasuredSpeed{g, host.name, host.relative_speed, {}, {}});
+      if (const auto found = measured.find(h); found != measured.end())
+        speed.measured = found->second;
+      if (const auto found = group.profile_failures.find(host.name);
+          found != group.profile_failures.end())
+        speed.failures = found->second;
+    }
+    return speeds;
+  }
+
  private:
+  /// As far as it is measured.
+  [[nodiscard]] MeasuredGroup measured_group(std::size_t g) const {
+    const fs::path file = group_directory(directory_, g) / "measured.json";
+    if (fs::exists(file)) return read_measured_group(file);
+    MeasuredGroup group;
+    for (const FidelityPlan& plan : suite_.groups[g].plans) group.plans.push_back({.asked = plan});
+    return group;
+  }
+
   [[nodiscard]] Measured read_measured(std::size_t g, std::int64_t num_profiles) const {
     const fs::path place = group_directory(directory_, g);
     const Cluster& stated = suite_.clusters.at(suite_.groups[g].cluster);
@@ -214,6 +238,8 @@ Fidelity compare_suite(const FidelitySuite& suite, const fs::path& directory,
   for (std::size_t g = 0; g < suite.groups.size(); ++g) {
     on_start(group_name(suite.groups[g]) + ": predicting and simulating");
     for (FidelityPoint& point : comparison.points(g)) fidelity.points.push_back(std::move(point));
+    for (MeasuredSpeed& speed : comparison.host_speeds(g))
+      fidelity.host_speeds.push_back(std::move(speed));
     const fs::path profile = profile_file(group_directory(directory, g), 1, ProfiledWhile::kAlone);
     if (fidelity.machine.empty() && fs::exists(profile))
       fidelity.machine = read_profile(profile).device;

@@ -56,6 +56,16 @@ struct FidelityPoint {
 /// Whether fewer runs agree than the method asks for: the machine was disturbed throughout.
 [[nodiscard]] bool is_disturbed(const FidelityPoint& point, const FidelityMethod& method);
 
+/// A host that has a part of a processor, and those that are stated to be like it.
+struct MeasuredSpeed {
+  std::size_t group = 0;  ///< whose model was profiled there
+  std::string host;
+  double stated = 1;                  ///< of a whole processor's speed
+  std::optional<double> measured;     ///< likewise; where there is none it counts as stated
+  std::vector<std::string> failures;  ///< of profiles
+  bool operator==(const MeasuredSpeed&) const = default;
+};
+
 /// What one of the causes that predictions allow for is worth to the points whose predicted step it
 /// changes by more than half a percent: the medians of the sizes of their errors.
 struct AblationEffect {
@@ -84,6 +94,7 @@ struct Fidelity {
   FidelityMethod method;
   std::vector<FidelityGroup> groups;
   std::vector<FidelityPoint> points;            ///< by group, in the order of its plans
+  std::vector<MeasuredSpeed> host_speeds = {};  ///< by group
   std::vector<AblationFigures> ablations = {};  ///< where they were asked for
   bool operator==(const Fidelity&) const = default;
 };

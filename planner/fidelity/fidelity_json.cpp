@@ -53,11 +53,14 @@ StepFigures read_figures(const JsonPlace& place) {
   return figures;
 }
 
+std::size_t read_group(const JsonPlace& place, const std::vector<FidelityGroup>& groups) {
+  return static_cast<std::size_t>(place.integer(0, static_cast<std::int64_t>(groups.size()) - 1));
+}
+
 FidelityPoint read_point(const JsonPlace& place, const std::vector<FidelityGroup>& groups) {
   JsonObject object = place.object();
   FidelityPoint point;
-  point.group = static_cast<std::size_t>(
-      object.at("group").integer(0, static_cast<std::int64_t>(groups.size()) - 1));
+  point.group = read_group(object.at("group"), groups);
   point.asked = fidelity_plan_from_json(object.at("asked"));
   for (const JsonPlace& run : object.at("runs").array())
     point.runs.push_back(read_run_of_point(run));
@@ -77,6 +80,25 @@ FidelityPoint read_point(const JsonPlace& place, const std::vector<FidelityGroup
   point.explanation = object.at("explanation").string();
   object.finish();
   return point;
+}
+
+nlohmann::json to_json(const MeasuredSpeed& speed) {
+  nlohmann::json json = {{"group", speed.group}, {"host", speed.host}, {"stated", speed.stated}};
+  if (speed.measured) json["measured"] = *speed.measured;
+  if (!speed.failures.empty()) json["failures"] = speed.failures;
+  return json;
+}
+
+MeasuredSpeed read_host_speed(const JsonPlace& place, const std::vector<FidelityGroup>& groups) {
+  JsonObject object = place.object();
+  MeasuredSpeed speed;
+  speed.group = read_group(object.at("group"), groups);
+  speed.host = object.at("host").string();
+  speed.stated = object.at("stated").positive();
+  if (const auto measured = object.find("measured")) speed.measured = measured->positive();
+  if (const auto failures = object.find("failures")) speed.failures = failures->strings();
+  object.finish();
+  return speed;
 }
 
 nlohmann::json to_json(const AblationEffect& effect) {
@@ -132,6 +154,9 @@ Fidelity fidelity_from_json(const JsonPlace& place) {
     fidelity.groups.push_back(fidelity_group_from_json(group));
   for (const JsonPlace& point : object.at("points").array())
     fidelity.points.push_back(read_point(point, fidelity.groups));
+  if (const auto list = object.find("host_speeds"))
+    for (const JsonPlace& speed : list->array())
+      fidelity.host_speeds.push_back(read_host_speed(speed, fidelity.groups));
   if (const auto list = object.find("ablations"))
     for (const JsonPlace& ablation : list->array())
       fidelity.ablations.push_back(read_ablation(ablation));
@@ -153,6 +178,8 @@ nlohmann::json to_json(const Fidelity& fidelity) {
   for (const FidelityGroup& group : fidelity.groups) groups.push_back(to_json(group));
   nlohmann::json points = nlohmann::json::array();
   for (const FidelityPoint& point : fidelity.points) points.push_back(to_json(point));
+  nlohmann::json host_speeds = nlohmann::json::array();
+  for (const MeasuredSpeed& speed : fidelity.host_speeds) host_speeds.push_back(to_json(speed));
   nlohmann::json summaries = nlohmann::json::array();
   for (const FidelitySummary& summary : summarize(fidelity)) summaries.push_back(to_json(summary));
   const auto rankings = [&](StepFigures FidelityPoint::*predictor) {
@@ -172,6 +199,7 @@ nlohmann::json to_json(const Fidelity& fidelity) {
           {"method", to_json(fidelity.method)},
           {"groups", std::move(groups)},
           {"points", std::move(points)},
+          {"host_speeds", std::move(host_speeds)},
           {"ablations", std::move(ablations)},
           {"summaries", std::move(summaries)},
           {"rankings",

@@ -73,6 +73,13 @@ std::string ablations_table(const std::vector<AblationFigures>& ablations) {
   return text_table(rows);
 }
 
+/// "0.37 of a whole processor, 0.50 stated".
+std::string speed_text(const MeasuredSpeed& speed) {
+  const std::string stated = fixed(speed.stated, 2);
+  return speed.measured ? fixed(*speed.measured, 2) + " of a whole processor, " + stated + " stated"
+                        : stated + " of a whole processor as stated, not measured";
+}
+
 std::vector<std::string> predictor_row(const FidelitySummary& summary, const std::string& name,
                                        const PredictorSummary& predictor) {
   const std::size_t num_figures = summary.num_points - summary.num_without_figures;
@@ -130,6 +137,12 @@ std::string fidelity_text(const Fidelity& fidelity) {
       text += "; " + std::to_string(summary.num_without_figures) + " not measured";
     text += "; memory " + percent(summary.memory.median) + " beside " +
             fixed(summary.process_bytes / 1e6, 0) + " MB a process\n";
+  }
+  if (!fidelity.host_speeds.empty()) text += "\nhow fast hosts compute:\n";
+  for (const MeasuredSpeed& speed : fidelity.host_speeds) {
+    text += "  " + group_name(fidelity.groups[speed.group]) + ", " + speed.host + ": " +
+            speed_text(speed) + "\n";
+    for (const std::string& failure : speed.failures) text += "    " + failure + "\n";
   }
   if (!fidelity.ablations.empty()) text += "\n" + ablations_table(fidelity.ablations);
   text += "\nthe largest differences of the simulation:\n";

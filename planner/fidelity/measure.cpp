@@ -206,11 +206,13 @@ class Measurements {
 
   /// A host that has too little memory is not to lose the others: it stays as fast as stated.
   void profile_on(const std::string& host, std::size_t g, std::int64_t number,
-                  const Testbed& testbed) const {
+                  const Testbed& testbed) {
     try {
       testbed.run_on(host, profile_words(g, profile_file(directory(g), number, host)));
     } catch (const std::exception& error) {
       stop_if_interrupted();
+      groups_[g].profile_failures[host].push_back("profile " + std::to_string(number) + ": " +
+                                                  error.what());
       options_.on_start("the speed of " + host + " is not measured: " + error.what());
     }
   }

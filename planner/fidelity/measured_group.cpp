@@ -39,6 +39,9 @@ MeasuredGroup read_measured_group(const std::filesystem::path& file) {
   MeasuredGroup group;
   group.request = object.at("request").value();
   group.num_profiles = object.at("num_profiles").integer(0);
+  if (const auto failures = object.find("profile_failures"))
+    for (const auto& [host, list] : failures->object().members())
+      group.profile_failures[host] = list.strings();
   group.is_done = object.at("is_done").boolean();
   for (const JsonPlace& plan : object.at("plans").array())
     group.plans.push_back(read_measured_plan(plan));
@@ -62,6 +65,7 @@ nlohmann::json to_json(const MeasuredGroup& group) {
   }
   return {{"request", group.request},
           {"num_profiles", group.num_profiles},
+          {"profile_failures", group.profile_failures},
           {"is_done", group.is_done},
           {"plans", std::move(plans)}};
 }

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -25,6 +26,7 @@ struct MeasuredPlan {
 struct MeasuredGroup {
   nlohmann::json request;  ///< what was measured: another request's figures are not taken
   std::int64_t num_profiles = 0;
+  std::map<std::string, std::vector<std::string>> profile_failures;  ///< by host of the testbed
   bool is_done = false;
   std::vector<MeasuredPlan> plans;
   bool operator==(const MeasuredGroup&) const = default;

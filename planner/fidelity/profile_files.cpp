@@ -1,7 +1,6 @@
 #include "planner/fidelity/profile_files.h"
 
 #include <algorithm>
-#include <map>
 
 #include "planner/fidelity/host_speed.h"
 #include "planner/quantile.h"
@@ -27,7 +26,8 @@ std::vector<Profile> read_profiles(const fs::path& group, std::int64_t count, Pr
   return profiles;
 }
 
-Cluster with_measured_speeds(const Cluster& stated, const fs::path& group, std::int64_t count) {
+std::map<std::size_t, double> measured_speeds(const Cluster& stated, const fs::path& group,
+                                              std::int64_t count) {
   std::map<std::size_t, double> measured;
   for (const std::size_t host : hosts_to_measure(stated)) {
     std::vector<double> speeds;
@@ -42,7 +42,11 @@ Cluster with_measured_speeds(const Cluster& stated, const fs::path& group, std::
     constexpr double kHalf = 0.5;
     measured.emplace(host, quantile(speeds, kHalf));
   }
-  return with_speeds(stated, measured);
+  return measured;
+}
+
+Cluster with_measured_speeds(const Cluster& stated, const fs::path& group, std::int64_t count) {
+  return with_speeds(stated, measured_speeds(stated, group, count));
 }
 
 }  // namespace cadastre

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -25,9 +26,14 @@ enum class ProfiledWhile { kAlone, kOthersCompute };
 [[nodiscard]] std::vector<Profile> read_profiles(const std::filesystem::path& group,
                                                  std::int64_t count, ProfiledWhile what);
 
-/// A group's cluster, of speeds as stated, with those that the profiles of numbers up to `count`
-/// show: the median over the rounds, each by a host's and the whole processor's of the same number.
-/// Hosts without profiles are as stated.
+/// How fast a group's hosts to measure are by its profiles of numbers up to `count`: the median
+/// over the rounds, each by a host's and the whole processor's of the same number. Without hosts
+/// that have none.
+[[nodiscard]] std::map<std::size_t, double> measured_speeds(const Cluster& stated,
+                                                            const std::filesystem::path& group,
+                                                            std::int64_t count);
+
+/// A group's cluster, of speeds as stated, with those.
 [[nodiscard]] Cluster with_measured_speeds(const Cluster& stated,
                                            const std::filesystem::path& group, std::int64_t count);
 

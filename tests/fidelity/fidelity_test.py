@@ -121,6 +121,13 @@ class Measuring(Directory):
         # What a run failed of is named, and the others are not lost.
         self.assertIn("run 1: cadastre run ended with status", cramped["error"])
         self.assertEqual(cramped["failures"], [cramped["error"]])
+        # So is a profile, which a host too small for one takes; its equal's was taken before.
+        measured, not_measured = result["host_speeds"]
+        self.assertEqual((measured["group"], measured["host"], measured["stated"]),
+                         (0, "node1", 0.5))
+        self.assertTrue(0 < measured["measured"] < 1)
+        self.assertNotIn("measured", not_measured)
+        self.assertRegex(not_measured["failures"][0], "^profile 1: ")
         self.assertEqual([summary["part"] for summary in result["summaries"]],
                          ["all", "calibration", "held out"])
         with open(f"{self.place}/out/fidelity.csv", encoding="utf-8", newline="") as stream:

@@ -80,6 +80,15 @@ export interface RankedGroup {
   regret: number;
 }
 
+/// A host that has a part of a processor, and how fast it is of a whole one's speed.
+export interface MeasuredSpeed {
+  group: number;
+  host: string;
+  stated: number;
+  measured?: number; // where it could be measured
+  failures?: string[];
+}
+
 /// What a cause is worth to the points whose step it changes: medians of the sizes of their errors.
 export interface AblationEffect {
   num_points: number;
@@ -105,6 +114,7 @@ export interface Fidelity {
   method: {num_steps: number; warm_up_steps: number; quantile: number; num_runs: number; most_runs: number; tolerance: number};
   groups: FidelityGroup[];
   points: FidelityPoint[];
+  host_speeds?: MeasuredSpeed[];
   ablations?: AblationFigures[]; // where they were asked for
   summaries: FidelitySummary[];
   rankings: {predicted: RankedGroup[]; simulated: RankedGroup[]};

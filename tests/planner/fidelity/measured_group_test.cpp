@@ -59,6 +59,7 @@ TEST_CASE("runs farther from the median one than the tolerance allows do not agr
 TEST_CASE("what was measured of a group comes back from its file", "[planner]") {
   const TemporaryDirectory directory;
   MeasuredGroup group{.request = {{"model", "m"}}, .num_profiles = 2, .is_done = true};
+  group.profile_failures["node2"] = {"profile 1: too little memory"};
   MeasuredPlan& pipeline = group.plans.emplace_back();
   pipeline.asked.strategy = "pipeline";
   pipeline.asked.micro_batches = 4;

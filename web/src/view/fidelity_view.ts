@@ -1,7 +1,7 @@
 // How near predictions come to what is measured: steps, kinds of instructions, the largest
 // differences, and the choices that follow.
 
-import type {AblationEffect, AblationFigures, ErrorSummary, Fidelity, FidelityPoint, FidelitySummary, RankedGroup} from "../fidelity_documents";
+import type {AblationEffect, AblationFigures, ErrorSummary, Fidelity, FidelityPoint, FidelitySummary, MeasuredSpeed, RankedGroup} from "../fidelity_documents";
 import {type KindError, type MeasuredPoint, PREDICTORS, type Predictor, band_corners, group_name, has_figures, is_disturbed, judging_summary, kind_errors, noise_of, plan_name, point_name, step_error} from "../layout/fidelity";
 import {bytes, fixed, percent, plural, seconds} from "../layout/format";
 import {kind_color} from "../layout/palette";
@@ -182,12 +182,22 @@ function noise_text(point: FidelityPoint, fidelity: Fidelity): string {
   return (noise === undefined ? "one run" : percent(noise)) + (is_disturbed(point, fidelity) ? ", disturbed" : "");
 }
 
+/// How fast a group's slower hosts compute.
+function speeds_note(group: number, {host_speeds = []}: Fidelity): HTMLElement | undefined {
+  const speeds = host_speeds.filter((speed) => speed.group === group);
+  if (speeds.length === 0) return undefined;
+  const text = ({host, stated, measured}: MeasuredSpeed) => measured === undefined
+    ? `${host} has ${fixed(stated)} of a processor, and was not profiled`
+    : `${host} has ${fixed(stated)} of a processor, and computes at ${fixed(measured)} of one’s speed`;
+  return el("span", {class: "note"}, speeds.map(text).join("; "));
+}
+
 export function points_section(fidelity: Fidelity): HTMLElement | undefined {
   if (fidelity.points.length === 0) return undefined;
   const table = el("table", {class: "plain points-table"},
     el("thead", {}, el("tr", {}, head("plan", false), ...["hosts", "measured", "noise", "simulated", "cost model", "traffic"].map((name) => head(name)))),
     ...fidelity.groups.map((group, index) => el("tbody", {},
-      el("tr", {}, el("th", {scope: "colgroup", colspan: 7, class: "of-group"}, group_name(group), group.held_out && el("span", {class: "mark"}, "held out"))),
+      el("tr", {}, el("th", {scope: "colgroup", colspan: 7, class: "of-group"}, group_name(group), group.held_out && el("span", {class: "mark"}, "held out"), speeds_note(index, fidelity))),
       ...fidelity.points.filter((point) => point.group === index).map((point) => el("tr", {}, el("th", {scope: "row"}, plan_name(point.asked), (point.failures ?? []).length > 0 && ` (${plural((point.failures ?? []).length, "run")} failed)`),
         ...(has_figures(point) ? [number_cell(String(point.num_hosts ?? point.measured.hosts.length)), number_cell(seconds(point.measured.step_s)),
           number_cell(noise_text(point, fidelity)),
