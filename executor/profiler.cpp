@@ -4,9 +4,11 @@
 #include <torch/torch.h>
 
 #include <algorithm>
+#include <numeric>
 #include <string>
 #include <utility>
 
+#include "executor/backward_in_flight.h"
 #include "executor/network.h"
 #include "executor/process_setup.h"
 #include "executor/profiled_step.h"
@@ -45,6 +47,19 @@ std::vector<at::Tensor> random_inputs(const ModelGraph& model, std::int64_t batc
     inputs.push_back(at::empty(shape, at::kFloat).normal_(0, 1, generator));
   }
   return inputs;
+}
+
+/// Of the model's, those that the network reads, in its order.
+std::vector<at::Tensor> inputs_of(const StageNetwork& network,
+                                  const std::vector<at::Tensor>& model_inputs) {
+  std::vector<at::Tensor> inputs;
+  for (const Source& source : network.inputs())
+    inputs.push_back(model_inputs[static_cast<std::size_t>(source.index)]);
+  return inputs;
+}
+
+ForwardContext context_of(const ProfileOptions& options, std::int64_t batch_size) {
+  return {.seed = options.seed, .samples = {.begin = 0, .end = batch_size}};
 }
 
 /// The seconds of each layer in each pass that counts.
@@ -156,19 +171,24 @@ ProfileResult profile_model(const ModelGraph& model, const ProfileOptions& optio
   // Work in units of samples passed through the network.
   std::int64_t total = 0;
   for (const std::int64_t size : batch_sizes) total += size * passes_of(size);
+  const std::vector<InFlightTrial> trials =
+      in_flight_trials(batch_sizes, (options.repeats + 1) / 2);
+  for (const InFlightTrial& trial : trials) total += trial.num_samples();
   std::int64_t done = 0;
+  const auto add_done = [&](std::int64_t samples) {
+    done += samples;
+    if (options.progress) options.progress(done, total);
+  };
   for (const std::int64_t batch_size : batch_sizes) {
     const std::vector<at::Tensor> values = random_inputs(model, batch_size, options.seed);
-    const ForwardContext context{.seed = options.seed, .samples = {.begin = 0, .end = batch_size}};
+    const ForwardContext context = context_of(options, batch_size);
     std::vector<LayerSeconds> layer_seconds(model.layers.size());
     LayerSeconds whole_seconds;
     for (std::int64_t pass = 0; pass < passes_of(batch_size); ++pass) {
       const bool counts = pass >= options.warm_up;
       if (counts) step.begin_to_count();
       const std::vector<at::Tensor> model_inputs = step.load(values);
-      std::vector<at::Tensor> stage_inputs;
-      for (const Source& source : whole.inputs())
-        stage_inputs.push_back(model_inputs[static_cast<std::size_t>(source.index)]);
+      const std::vector<at::Tensor> stage_inputs = inputs_of(whole, model_inputs);
       std::vector<at::Tensor> outputs;
       const double forward_s = seconds_of([&] { outputs = whole.forward(stage_inputs, context); });
       const at::Tensor scores = outputs.front().detach();
@@ -185,8 +205,7 @@ ProfileResult profile_model(const ModelGraph& model, const ProfileOptions& optio
       }
       layers.pass(model_inputs, output_gradient, context, counts ? &layer_seconds : nullptr);
       step.update_by_sgd();
-      done += batch_size;
-      if (options.progress) options.progress(done, total);
+      add_done(batch_size);
     }
 
     const auto taken = [&](const std::vector<double>& seconds) {
@@ -215,6 +234,15 @@ ProfileResult profile_model(const ModelGraph& model, const ProfileOptions& optio
            .backward_s = backward[i].seconds * time.backward_ratio,
            .backward_spread_s = backward[i].spread_s * time.backward_ratio});
   }
+  const std::int64_t saved_bytes = std::accumulate(saved.begin(), saved.end(), std::int64_t{0});
+  std::vector<BackwardBeside> beside;
+  for (const InFlightTrial& trial : trials) {
+    beside.push_back(time_in_flight(
+        whole, inputs_of(whole, random_inputs(model, trial.batch_size, options.seed)),
+        context_of(options, trial.batch_size), trial, saved_bytes));
+    add_done(trial.num_samples());
+  }
+  profile.caches = fit_cache_effect(beside);
   step.write(profile);
   for (LayerProfile& layer : profile.layers)
     layer.fit_error = leave_one_out_error(layer.measurements);

@@ -47,6 +47,8 @@ class CostTable {
   /// Parameters, gradients and the optimizer's state (`copies_of_parameters`); for inference 1.
   [[nodiscard]] std::int64_t copies_of_parameters() const { return copies_of_parameters_; }
 
+  [[nodiscard]] const CacheEffect& caches() const { return caches_; }
+
   [[nodiscard]] double optimizer_s_per_parameter_byte() const {
     return optimizer_s_per_parameter_byte_;
   }
@@ -56,6 +58,7 @@ class CostTable {
   std::vector<LayerProfile> layers_;
   std::vector<std::int64_t> measured_sizes_;
   std::int64_t copies_of_parameters_ = 3;
+  CacheEffect caches_;
   double loss_s_per_sample_ = 0;
   double loss_s_per_micro_batch_ = 0;
   double optimizer_s_per_parameter_byte_ = 0;

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "planner/cache_effect.h"
 #include "planner/model_graph.h"
 #include "planner/optimizer.h"
 
@@ -49,6 +50,7 @@ struct Profile {
   double average_s_per_parameter_byte = 0;
   double loss_s_per_sample = 0;
   double loss_s_per_micro_batch = 0;  ///< likewise
+  CacheEffect caches;                 ///< none where not measured
   bool operator==(const Profile&) const = default;
 };
 

@@ -13,6 +13,7 @@ namespace {
 constexpr std::int64_t kMostSamples = std::int64_t{1} << 20;
 constexpr std::int64_t kMostBytes = std::int64_t{1} << 42;
 constexpr double kMostSeconds = 1e9;
+constexpr double kMostRatio = 1e3;
 
 Measurement read_measurement(const JsonPlace& place) {
   JsonObject object = place.object();
@@ -80,6 +81,15 @@ nlohmann::json to_json(const Measurement& measurement) {
           {"backward_spread_s", measurement.backward_spread_s}};
 }
 
+CacheEffect read_caches(const JsonPlace& place) {
+  JsonObject object = place.object();
+  CacheEffect effect;
+  effect.backward_ratio = object.at("backward_ratio").number(1, kMostRatio);
+  effect.bytes = object.at("bytes").positive();
+  object.finish();
+  return effect;
+}
+
 nlohmann::json to_json(const LayerProfile& layer) {
   nlohmann::json measurements = nlohmann::json::array();
   for (const Measurement& measurement : layer.measurements)
@@ -122,6 +132,8 @@ Profile profile_from_json(const JsonPlace& place) {
   profile.adamw_s_per_parameter_byte = optional_seconds("adamw_s_per_parameter_byte");
   profile.average_s_per_parameter_byte = optional_seconds("average_s_per_parameter_byte");
   profile.loss_s_per_sample = object.at("loss_s_per_sample").number(0, kMostSeconds);
+  if (const std::optional<JsonPlace> caches = object.find("caches"))
+    profile.caches = read_caches(*caches);
   object.finish();
   return profile;
 }
@@ -150,6 +162,9 @@ nlohmann::json to_json(const Profile& profile) {
   add_measured("loss_s_per_micro_batch", profile.loss_s_per_micro_batch);
   add_measured("adamw_s_per_parameter_byte", profile.adamw_s_per_parameter_byte);
   add_measured("average_s_per_parameter_byte", profile.average_s_per_parameter_byte);
+  if (profile.caches != CacheEffect{})
+    json["caches"] = {{"backward_ratio", profile.caches.backward_ratio},
+                      {"bytes", profile.caches.bytes}};
   return json;
 }
 

@@ -4,6 +4,8 @@
 #include <set>
 #include <utility>
 
+#include "planner/micro_batches_in_flight.h"
+
 namespace cadastre {
 
 namespace {
@@ -16,6 +18,7 @@ class StageCosts {
       : layers_(std::move(layers)), buckets_(buckets), table_(table) {
     for (const std::size_t layer : layers_) {
       parameter_bytes_ += table.parameter_bytes()[layer];
+      saved_bytes_per_sample_ += table.saved_bytes_per_sample()[layer];
       inputs_.insert(table.model().inputs[layer].begin(), table.model().inputs[layer].end());
     }
   }
@@ -42,6 +45,12 @@ class StageCosts {
         return 0;
     }
     return 0;
+  }
+
+  /// That a pass of those samples keeps for backward; of a cut backward, the bucket's part.
+  [[nodiscard]] double kept_bytes(const Instruction& instruction) const {
+    const auto bytes = static_cast<double>(saved_bytes_per_sample_ * instruction.samples.size());
+    return instruction.bucket < 0 ? bytes : bytes / static_cast<double>(buckets_->size());
   }
 
  private:
@@ -80,6 +89,7 @@ class StageCosts {
   const CostTable& table_;
   std::set<int> inputs_;  ///< of the model, that the stage reads
   std::int64_t parameter_bytes_ = 0;
+  std::int64_t saved_bytes_per_sample_ = 0;
   std::vector<std::pair<std::int64_t, PassCost>> by_samples_;
 };
 
@@ -102,6 +112,14 @@ ProgramCosts program_costs(const Program& program, const Division& division, con
     for (const Instruction& instruction : rank.instructions)
       seconds.push_back(stages[static_cast<std::size_t>(instruction.stage)].seconds(instruction) /
                         speed);
+    if (table.caches() == CacheEffect{}) continue;
+    MicroBatchesInFlight in_flight(rank, stages.size());
+    for (std::size_t i = 0; i < seconds.size(); ++i) {
+      const Instruction& instruction = rank.instructions[i];
+      const double kept_bytes =
+          stages[static_cast<std::size_t>(instruction.stage)].kept_bytes(instruction);
+      seconds[i] *= backward_ratio(table.caches(), in_flight.bytes_beside(instruction, kept_bytes));
+    }
   }
   return costs;
 }

@@ -23,6 +23,8 @@ void without_optimizer(PlanDocument& document) {
   document.profile.optimizer_s_per_parameter_byte = 0;
 }
 
+void without_cache_effect(PlanDocument& document) { document.profile.caches = {}; }
+
 void without_loading(PlanDocument& document) {
   document.profile.load_s_per_sample = 0;
   document.profile.load_s_per_micro_batch = 0;
@@ -92,6 +94,8 @@ const std::vector<Ablation>& ablations() {
   static const std::vector<Ablation> all = {
       {"micro-batch sizes", "each layer's cost at the sizes below the batch's",
        without_micro_batch_sizes},
+      {"caches", "what backward takes longer after other micro-batches' passes",
+       without_cache_effect},
       {"contention", "what hosts that share a machine's memory take of each other's speed",
        [](PlanDocument&) {}, &Assumptions::hosts_contend},
       {"speeds", "how fast a host with a part of a processor is, beside that part",

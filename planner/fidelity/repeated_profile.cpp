@@ -61,6 +61,9 @@ Profile typical_profile(const std::vector<Profile>& profiles) {
   for (double Profile::*const seconds : kUpdates)
     typical.*seconds =
         median_by(profiles, [&](const Profile& profile) { return profile.*seconds; }).*seconds;
+  typical.caches = median_by(profiles, [](const Profile& profile) {
+                     return profile.caches.backward_ratio;
+                   }).caches;
   for (LayerProfile& layer : typical.layers)
     layer.fit_error = leave_one_out_error(layer.measurements);
   return typical;
