@@ -29,6 +29,7 @@ Profile sound() {
   profile.adamw_s_per_parameter_byte = 3e-10;
   profile.average_s_per_parameter_byte = 5e-11;
   profile.loss_s_per_sample = 2e-7;
+  profile.caches = {.backward_ratio = 1.125, .bytes = 1e7};
   return profile;
 }
 
@@ -48,6 +49,13 @@ TEST_CASE("a profile written by hand may leave out spreads and fit errors", "[pl
   const Profile profile = documents::reread(document, profile_from_json);
   CHECK(profile.layers[1].measurements[0].forward_spread_s == 0);
   CHECK(profile.layers[1].fit_error == leave_one_out_error(profile.layers[1].measurements));
+}
+
+TEST_CASE("caches that would make backward quicker are refused", "[planner]") {
+  CHECK(refused(with(to_json(sound()), "/caches/backward_ratio", 0.5)) ==
+        "/caches/backward_ratio: expected a number from 1 to 1000, found 0.5");
+  CHECK(refused(with(to_json(sound()), "/caches/bytes", 0)) ==
+        "/caches/bytes: expected a number > 0, found 0");
 }
 
 TEST_CASE("measurements that do not ascend are refused", "[planner]") {

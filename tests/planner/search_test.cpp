@@ -293,6 +293,7 @@ TEST_CASE("the search equals brute force on every topology", "[planner][property
                                              Objective::kThroughput, Objective::kEnergy};
   for (int round = 0; round < 24; ++round) {
     World world = random_world(random, random_model(random, 2 + random() % 3), 3);
+    if (round % 2 == 0) world.profile.caches = {.backward_ratio = 1.5, .bytes = 3000};
     Network& network = world.cluster.network;
     network.zones.clear();
     const auto sharing = static_cast<Sharing>(random() % 3);

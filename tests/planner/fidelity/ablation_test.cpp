@@ -19,6 +19,7 @@ PlanDocument everything() {
                           {.batch_size = 8, .forward_s = 2 * forward_s, .backward_s = forward_s}};
   }
   profile.load_s_per_sample = 0.25;
+  profile.caches = {.backward_ratio = 1.5, .bytes = 1000};
   profile.optimizer_s_per_parameter_byte = 1e-6;
   profile.adamw_s_per_parameter_byte = 3e-6;
   profile.average_s_per_parameter_byte = 2e-6;
