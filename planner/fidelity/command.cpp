@@ -86,7 +86,15 @@ bool Interruptible::interrupted() { return signal_that_came != 0; }
 
 BackgroundCommand::BackgroundCommand(const std::vector<std::string>& words,
                                      const std::filesystem::path& log)
-    : child_(start(words, log, {})) {}
+    : child_(start(words, log, {})), name_(words.front()), log_(log) {}
+
+void BackgroundCommand::check_runs() const {
+  siginfo_t ended = {};
+  const int failed =
+      ::waitid(P_PID, static_cast<id_t>(child_), &ended, WEXITED | WNOHANG | WNOWAIT);
+  if (failed == 0 && ended.si_pid == 0) return;
+  throw std::runtime_error(name_ + " ended by itself: " + last_line(read_file(log_)));
+}
 
 BackgroundCommand::~BackgroundCommand() {
   ::kill(child_, SIGKILL);

@@ -35,8 +35,13 @@ class BackgroundCommand {
   BackgroundCommand(const BackgroundCommand&) = delete;
   BackgroundCommand& operator=(const BackgroundCommand&) = delete;
 
+  /// Throws std::runtime_error, with the last line that it wrote, where it has ended by itself.
+  void check_runs() const;
+
  private:
   pid_t child_;
+  std::string name_;
+  std::filesystem::path log_;
 };
 
 /// Runs a command, found in PATH where its first word is no path, with what it writes in `log`;

@@ -196,7 +196,9 @@ class Measurements {
                             directory(g) / ("beside-" + std::to_string(i) + ".log"));
       constexpr std::chrono::seconds kUntilTheyCompute(3);
       std::this_thread::sleep_for(kUntilTheyCompute);
+      for (const BackgroundCommand& other : beside) other.check_runs();
       here(profile_words(g, profile_file(directory(g), number, ProfiledWhile::kOthersCompute)));
+      for (const BackgroundCommand& other : beside) other.check_runs();
     }
     for (const std::size_t host : hosts_to_measure(cluster))
       profile_on(cluster.hosts[host].name, g, number, testbed);
@@ -247,7 +249,7 @@ class Measurements {
             "--batch-sizes",
             std::to_string(suite_.groups[g].batch_size),
             "--repeats",
-            "1000000",
+            "100000",  // hours
             "-o",
             directory(g) / "never-written.json"};
   }

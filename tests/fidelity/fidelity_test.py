@@ -23,10 +23,10 @@ from test_support import main
 PROGRAM = f"{sys.argv.pop(1)}/cadastre" if len(sys.argv) > 1 else "cadastre"
 
 
-def cluster(name, num_hosts, memory="2GiB", speed=0.5):
+def cluster(name, speeds, memory="2GiB"):
     return {"format": "cadastre-cluster/1", "name": name,
             "hosts": [{"name": f"node{i + 1}", "relative_speed": speed, "memory_bytes": memory}
-                      for i in range(num_hosts)],
+                      for i, speed in enumerate(speeds)],
             "network": {"bandwidth_bytes_per_s": "200Mbps", "latency_s": "20us"}}
 
 
@@ -35,8 +35,8 @@ def suite():
             "method": {"num_steps": 8, "warm_up_steps": 2, "num_runs": 1, "most_runs": 1,
                        "profile_repeats": 3},
             "models": {"rgb": f"{ROOT}/scenarios/models/rgb-only.json"},
-            "clusters": {"cramped": cluster("cramped", 1, memory="64MiB"),
-                         "two": cluster("two", 2)},
+            "clusters": {"cramped": cluster("cramped", [0.5], memory="64MiB"),
+                         "two": cluster("two", [1, 0.5])},
             "groups": [{"model": "rgb", "cluster": "two", "batch_size": 16, "held_out": True,
                         "plans": [{"strategy": "single"},
                                   {"strategy": "pipeline", "micro_batches": 2},
@@ -121,13 +121,15 @@ class Measuring(Directory):
         # What a run failed of is named, and the others are not lost.
         self.assertIn("run 1: cadastre run ended with status", cramped["error"])
         self.assertEqual(cramped["failures"], [cramped["error"]])
-        # So is a profile, which a host too small for one takes; its equal's was taken before.
+        # So is a profile, where the host is too small for one.
         measured, not_measured = result["host_speeds"]
         self.assertEqual((measured["group"], measured["host"], measured["stated"]),
-                         (0, "node1", 0.5))
+                         (0, "node2", 0.5))
         self.assertTrue(0 < measured["measured"] < 1)
         self.assertNotIn("measured", not_measured)
         self.assertRegex(not_measured["failures"][0], "^profile 1: ")
+        # The model was profiled beside the machine's other processor at work, too.
+        self.assertTrue(os.path.exists(f"{self.place}/out/group-0/profile-1-beside.json"))
         self.assertEqual([summary["part"] for summary in result["summaries"]],
                          ["all", "calibration", "held out"])
         with open(f"{self.place}/out/fidelity.csv", encoding="utf-8", newline="") as stream:
@@ -153,14 +155,14 @@ class Measuring(Directory):
 class Refusals(Directory):
     def test_a_suite_that_does_not_fit_the_machine_is_refused_before_anything_runs(self):
         document = suite()
-        document["clusters"]["two"] = cluster("two", 300, memory="1MiB", speed=1)
+        document["clusters"]["two"] = cluster("two", [1] * 300, memory="1MiB")
         self.write(document)
         done = self.run_suite()
         self.assertEqual(done.returncode, 2)
         self.assertIn("suite.json: /clusters/two/hosts: expected hosts with", done.stderr)
         self.assertIn("found 300", done.stderr)
         self.assertFalse(os.path.exists(f"{self.place}/out/fidelity.json"))
-        document["clusters"]["two"] = cluster("two", 2, memory="100TiB")
+        document["clusters"]["two"] = cluster("two", [1, 1], memory="100TiB")
         self.write(document)
         done = self.run_suite()
         self.assertEqual(done.returncode, 2)
