@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <limits>
 
 namespace cadastre {
@@ -38,7 +39,11 @@ double backward_ratio(const CacheEffect& effect, double bytes_beside) {
   return 1 + (effect.backward_ratio - 1) * part_lost(bytes_beside, effect.bytes);
 }
 
-CacheEffect fit_cache_effect(const std::vector<BackwardBeside>& measured) {
+CacheEffect fit_cache_effect(const std::vector<BackwardBeside>& all) {
+  // Beside nothing that is kept, there is nothing to learn.
+  std::vector<BackwardBeside> measured;
+  std::copy_if(all.begin(), all.end(), std::back_inserter(measured),
+               [](const BackwardBeside& each) { return each.bytes_beside > 0; });
   CacheEffect best;
   if (measured.empty()) return best;
   const auto [least, most] = std::minmax_element(

@@ -180,8 +180,11 @@ Profile rescaled_profile(const Profile& profile, const ModelGraph& model, const 
                    .load_s_per_sample = profile.load_s_per_sample,
                    .load_s_per_micro_batch = profile.load_s_per_micro_batch,
                    .optimizer_s_per_parameter_byte = profile.optimizer_s_per_parameter_byte,
+                   .adamw_s_per_parameter_byte = profile.adamw_s_per_parameter_byte,
+                   .average_s_per_parameter_byte = profile.average_s_per_parameter_byte,
                    .loss_s_per_sample = profile.loss_s_per_sample,
-                   .loss_s_per_micro_batch = profile.loss_s_per_micro_batch};
+                   .loss_s_per_micro_batch = profile.loss_s_per_micro_batch,
+                   .caches = profile.caches};
   const double bytes_before = input_bytes(profile.model);
   if (bytes_before > 0) rescaled.load_s_per_sample *= input_bytes(model) / bytes_before;
   for (std::size_t i = 0; i < model.layers.size(); ++i) {

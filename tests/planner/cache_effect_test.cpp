@@ -27,6 +27,8 @@ TEST_CASE("an effect is found again from what it did", "[planner]") {
 
 TEST_CASE("an effect never goes beyond what was measured, nor below none", "[planner]") {
   CHECK(fit_cache_effect({}) == CacheEffect{});
+  // Of a network that keeps nothing.
+  CHECK(fit_cache_effect({{.bytes_beside = 0, .ratio = 1.5}}) == CacheEffect{});
   CHECK(fit_cache_effect({{.bytes_beside = 10, .ratio = 0.9},
                           {.bytes_beside = 20, .ratio = 0.95}}) == CacheEffect{});
   const CacheEffect of_one = fit_cache_effect({{.bytes_beside = 10, .ratio = 1.2}});

@@ -120,7 +120,10 @@ TEST_CASE("a device is read or refused with its place", "[planner][estimate]") {
 }
 
 TEST_CASE("a profile carried over to its own model is itself", "[planner][estimate]") {
-  const Profile profile = estimated(small_cnn(), device(1e9, 1e8, 1e-5));
+  Profile profile = estimated(small_cnn(), device(1e9, 1e8, 1e-5));
+  profile.adamw_s_per_parameter_byte = 3e-10;
+  profile.average_s_per_parameter_byte = 5e-11;
+  profile.caches = {.backward_ratio = 1.125, .bytes = 1e7};
   CHECK(rescaled_profile(profile, small_cnn(), "model.json", "") == profile);
 }
 
