@@ -37,7 +37,7 @@ std::vector<at::Tensor> ProfiledStep::load(const std::vector<at::Tensor>& random
       for (const at::Tensor& input : random_inputs) batch.push_back(input.clone());
   });
   num_loaded_ += batch_size_;
-  note(load_s, load_s_[batch_size_]);
+  note(StepPart::kLoad, load_s);
   return batch;
 }
 
@@ -49,42 +49,34 @@ void ProfiledStep::compute_loss(const at::Tensor& scores) {
                                 .reshape(label_shape);
   ClassLoss loss;
   loss.label_smoothing = recommended_training(OptimizerKind::kAdamW).loss.label_smoothing;
-  note(seconds_of([&] {
+  note(StepPart::kLoss, seconds_of([&] {
          const at::Tensor leaf = scores.detach().requires_grad_(true);
          class_loss_sum(leaf, labels, loss).backward();
-       }),
-       loss_s_[batch_size_]);
+       }));
 }
 
 void ProfiledStep::update_by_adamw() {
-  note(seconds_of([&] {
+  note(StepPart::kAdamW, seconds_of([&] {
          adamw_.step({.kind = OptimizerKind::kAdamW, .learning_rate = kNoLearning});
          network_.zero_gradients();
-       }),
-       adamw_s_[batch_size_]);
-  note(seconds_of([&] { average_.add(network_, 0.99, 1); }), average_s_[batch_size_]);
+       }));
+  note(StepPart::kAverage, seconds_of([&] { average_.add(network_, 0.99, 1); }));
 }
 
 void ProfiledStep::update_by_sgd() {
-  note(seconds_of([&] {
-         sgd_.step({.kind = OptimizerKind::kSgd, .learning_rate = kNoLearning});
-         network_.zero_gradients();
-       }),
-       sgd_s_[batch_size_]);
-}
-
-double ProfiledStep::taken_s(const std::vector<double>& seconds) const {
-  return quantile_of(seconds, options_.quantile);
+  const double sgd_s = seconds_of([&] {
+    sgd_.step({.kind = OptimizerKind::kSgd, .learning_rate = kNoLearning});
+    network_.zero_gradients();
+  });
+  if (counts_) sgd_s_[batch_size_].push_back(sgd_s);
 }
 
 /// Through the least and the greatest size, as far as neither becomes negative.
-void ProfiledStep::set_line(const BySize& seconds, double& s_per_batch,
-                            double& s_per_sample) const {
-  const auto& [least, of_least] = *seconds.begin();
-  const auto& [most, of_most] = *seconds.rbegin();
-  const double most_s = taken_s(of_most);
-  // As many samples together as those of the greatest, as the layers are timed.
-  const double least_s = taken_s(means_of(of_least, most / least));
+void ProfiledStep::set_line(StepPart part, double& s_per_batch, double& s_per_sample) const {
+  const std::int64_t least = sgd_s_.begin()->first;
+  const std::int64_t most = sgd_s_.rbegin()->first;
+  const double least_s = timings_.taken_s(least, part);
+  const double most_s = timings_.taken_s(most, part);
   s_per_sample = most_s / static_cast<double>(most);
   if (least < most)
     s_per_sample =
@@ -93,18 +85,17 @@ void ProfiledStep::set_line(const BySize& seconds, double& s_per_batch,
 }
 
 void ProfiledStep::write(Profile& profile) const {
-  set_line(load_s_, profile.load_s_per_micro_batch, profile.load_s_per_sample);
-  set_line(loss_s_, profile.loss_s_per_micro_batch, profile.loss_s_per_sample);
+  set_line(StepPart::kLoad, profile.load_s_per_micro_batch, profile.load_s_per_sample);
+  set_line(StepPart::kLoss, profile.loss_s_per_micro_batch, profile.loss_s_per_sample);
   const std::int64_t num_parameters = network_.flat_parameters().numel();
   if (num_parameters == 0) return;
   const auto bytes = static_cast<double>(kBytesPerElement * num_parameters);
   // Passes of small batches leave in the caches what the greatest push out, as those of a step do.
-  const auto rate = [&](const BySize& seconds) {
-    return taken_s(seconds.rbegin()->second) / bytes;
-  };
-  profile.optimizer_s_per_parameter_byte = rate(sgd_s_);
-  profile.adamw_s_per_parameter_byte = rate(adamw_s_);
-  profile.average_s_per_parameter_byte = rate(average_s_);
+  const auto& [most, of_most] = *sgd_s_.rbegin();
+  profile.optimizer_s_per_parameter_byte =
+      timings_.whole_to_parts(most) * timings_.quantile_s(most, of_most) / bytes;
+  profile.adamw_s_per_parameter_byte = timings_.taken_s(most, StepPart::kAdamW) / bytes;
+  profile.average_s_per_parameter_byte = timings_.taken_s(most, StepPart::kAverage) / bytes;
 }
 
 }  // namespace cadastre

@@ -9,6 +9,7 @@
 #include "executor/network.h"
 #include "executor/profiler.h"
 #include "executor/stage_optimizer.h"
+#include "executor/step_timings.h"
 #include "planner/profile.h"
 
 namespace cadastre {
@@ -18,8 +19,8 @@ namespace cadastre {
 class ProfiledStep {
  public:
   /// `random_inputs`: of one batch, one of each of the model's inputs, where there is no scene.
-  ProfiledStep(const ProfileOptions& options, StageNetwork& network)
-      : options_(options), sgd_(network), adamw_(network), network_(network) {}
+  ProfiledStep(const ProfileOptions& options, StageNetwork& network, StepTimings& timings)
+      : options_(options), sgd_(network), adamw_(network), network_(network), timings_(timings) {}
 
   /// The next batch of the scene's samples, or copies of `random_inputs`, (N, …), one of each of
   /// the model's inputs.
@@ -33,7 +34,7 @@ class ProfiledStep {
   /// A step of SGD, some other work after the last.
   void update_by_sgd();
 
-  /// What passes from here on take, counts.
+  /// What the parts of a step take from here on, counts.
   void begin_to_count() { counts_ = true; }
 
   /// Sets the profile's rates, of samples and of bytes of parameters; of loading and the loss, also
@@ -41,29 +42,23 @@ class ProfiledStep {
   void write(Profile& profile) const;
 
  private:
-  using BySize = std::map<std::int64_t, std::vector<double>>;
-
-  void note(double seconds, std::vector<double>& into) const {
-    if (counts_) into.push_back(seconds);
+  void note(StepPart part, double seconds) {
+    if (counts_) timings_.add(batch_size_, part, seconds);
   }
 
-  [[nodiscard]] double taken_s(const std::vector<double>& seconds) const;
-  void set_line(const BySize& seconds, double& s_per_batch, double& s_per_sample) const;
+  void set_line(StepPart part, double& s_per_batch, double& s_per_sample) const;
 
   const ProfileOptions& options_;
   StageOptimizer sgd_;
   StageOptimizer adamw_;
   WeightAverage average_;
   StageNetwork& network_;
+  StepTimings& timings_;
   std::int64_t batch_size_ = 0;
   std::vector<std::size_t> inputs_;  ///< all of the model's
   std::int64_t num_loaded_ = 0;      ///< samples
   bool counts_ = false;
-  BySize load_s_;
-  BySize loss_s_;
-  BySize sgd_s_;
-  BySize adamw_s_;
-  BySize average_s_;
+  std::map<std::int64_t, std::vector<double>> sgd_s_;  ///< by batch size
 };
 
 }  // namespace cadastre

@@ -13,6 +13,7 @@
 #include "executor/process_setup.h"
 #include "executor/profiled_step.h"
 #include "executor/random.h"
+#include "executor/step_timings.h"
 #include "executor/timing.h"
 #include "planner/error.h"
 #include "planner/saved_bytes.h"
@@ -161,9 +162,8 @@ ProfileResult profile_model(const ModelGraph& model, const ProfileOptions& optio
 
   StageNetwork whole = whole_network(model, options.seed);
   LayerByLayer layers(model, options.seed);
-  ProfiledStep step(options, whole);
-  // Whatever the size, a repeat is of as many samples: of some passes, where they are smaller. What
-  // disturbs a machine for longer than a pass would spare the quickest of short ones.
+  StepTimings timings(batch_sizes.back(), options.quantile);
+  ProfiledStep step(options, whole, timings);
   const auto passes_of_repeat = [&](std::int64_t size) { return batch_sizes.back() / size; };
   const auto passes_of = [&](std::int64_t size) {
     return options.warm_up + options.repeats * passes_of_repeat(size);
@@ -183,7 +183,6 @@ ProfileResult profile_model(const ModelGraph& model, const ProfileOptions& optio
     const std::vector<at::Tensor> values = random_inputs(model, batch_size, options.seed);
     const ForwardContext context = context_of(options, batch_size);
     std::vector<LayerSeconds> layer_seconds(model.layers.size());
-    LayerSeconds whole_seconds;
     for (std::int64_t pass = 0; pass < passes_of(batch_size); ++pass) {
       const bool counts = pass >= options.warm_up;
       if (counts) step.begin_to_count();
@@ -200,8 +199,8 @@ ProfileResult profile_model(const ModelGraph& model, const ProfileOptions& optio
       });
       step.update_by_adamw();
       if (counts) {
-        whole_seconds.forward.push_back(forward_s);
-        whole_seconds.backward.push_back(backward_s);
+        timings.add(batch_size, StepPart::kForward, forward_s);
+        timings.add(batch_size, StepPart::kBackward, backward_s);
       }
       layers.pass(model_inputs, output_gradient, context, counts ? &layer_seconds : nullptr);
       step.update_by_sgd();
@@ -209,9 +208,8 @@ ProfileResult profile_model(const ModelGraph& model, const ProfileOptions& optio
     }
 
     const auto taken = [&](const std::vector<double>& seconds) {
-      const std::vector<double> repeats = means_of(seconds, passes_of_repeat(batch_size));
-      return Taken{.seconds = quantile_of(repeats, options.quantile),
-                   .spread_s = summarize(repeats).spread_s};
+      return Taken{.seconds = timings.quantile_s(batch_size, seconds),
+                   .spread_s = summarize(means_of(seconds, passes_of_repeat(batch_size))).spread_s};
     };
     std::vector<Taken> forward;
     std::vector<Taken> backward;
@@ -221,8 +219,8 @@ ProfileResult profile_model(const ModelGraph& model, const ProfileOptions& optio
     }
     WholeNetworkTime time;
     time.batch_size = batch_size;
-    time.forward_s = taken(whole_seconds.forward).seconds;
-    time.backward_s = taken(whole_seconds.backward).seconds;
+    time.forward_s = timings.taken_s(batch_size, StepPart::kForward);
+    time.backward_s = timings.taken_s(batch_size, StepPart::kBackward);
     time.forward_ratio = ratio(time.forward_s, sum(forward));
     time.backward_ratio = ratio(time.backward_s, sum(backward));
     result.whole.push_back(time);

@@ -14,11 +14,11 @@ struct ProfileOptions {
   std::vector<std::int64_t> batch_sizes{8, 16, 32, 64};  ///< in any order
   int warm_up = 2;  ///< passes through the network before the first that counts, per batch size
   int repeats = 9;  ///< that count: of a pass of the largest size, of more passes of a smaller
-  /// Of their times, which is taken: the median, or less where the machine has other work, which
-  /// only ever adds to them.
+  /// Of their times, and of whole steps', which is taken: the median, or less where the machine has
+  /// other work, which only ever adds to them.
   double quantile = 0.5;
   int num_threads = 1;
-  std::uint64_t seed = 1;               ///< of the input values and the parameters
+  std::uint64_t seed = 1;  ///< of the input values and the parameters
   /// Of all the model's inputs: what loading is timed on. Without, it is copying the bytes.
   TrainingData* data = nullptr;
   std::function<void(std::int64_t done, std::int64_t total)> progress = {};
