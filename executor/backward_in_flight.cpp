@@ -30,8 +30,10 @@ std::vector<InFlightTrial> in_flight_trials(const std::vector<std::int64_t>& bat
   std::vector<InFlightTrial> trials;
   for (const std::int64_t size : batch_sizes) {
     const std::int64_t most = std::min(kMostInFlight, batch_sizes.back() / size);
-    for (std::int64_t count = 2; count <= most; count += 2)
-      trials.push_back({.batch_size = size, .num_in_flight = count, .repeats = repeats});
+    // The smallest also with the fewest: what others keep differs most between them.
+    for (std::int64_t count = size == batch_sizes.front() ? 2 : most; count <= most; count += 2)
+      if (count > 1)
+        trials.push_back({.batch_size = size, .num_in_flight = count, .repeats = repeats});
   }
   return trials;
 }

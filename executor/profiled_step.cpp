@@ -16,6 +16,7 @@ namespace {
 
 /// So small that the weights stay what they are.
 constexpr double kNoLearning = 1e-12;
+constexpr double kDecay = 0.99;
 
 }  // namespace
 
@@ -56,11 +57,18 @@ void ProfiledStep::compute_loss(const at::Tensor& scores) {
 }
 
 void ProfiledStep::update_by_adamw() {
-  note(StepPart::kAdamW, seconds_of([&] {
-         adamw_.step({.kind = OptimizerKind::kAdamW, .learning_rate = kNoLearning});
-         network_.zero_gradients();
-       }));
-  note(StepPart::kAverage, seconds_of([&] { average_.add(network_, 0.99, 1); }));
+  note(StepPart::kAdamW, seconds_of([&] { step_by_adamw(); }));
+  note(StepPart::kAverage, seconds_of([&] { average_.add(network_, kDecay, 1); }));
+}
+
+void ProfiledStep::update() {
+  step_by_adamw();
+  average_.add(network_, kDecay, 1);
+}
+
+void ProfiledStep::step_by_adamw() {
+  adamw_.step({.kind = OptimizerKind::kAdamW, .learning_rate = kNoLearning});
+  network_.zero_gradients();
 }
 
 void ProfiledStep::update_by_sgd() {

@@ -31,6 +31,7 @@ class ProfiledStep {
 
   /// A step of AdamW and the average of the weights.
   void update_by_adamw();
+  void update();  ///< the same, untimed
   /// A step of SGD, some other work after the last.
   void update_by_sgd();
 
@@ -46,6 +47,7 @@ class ProfiledStep {
     if (counts_) timings_.add(batch_size_, part, seconds);
   }
 
+  void step_by_adamw();
   void set_line(StepPart part, double& s_per_batch, double& s_per_sample) const;
 
   const ProfileOptions& options_;

@@ -8,6 +8,7 @@
 #include <string>
 #include <utility>
 
+#include "executor/after_waiting.h"
 #include "executor/backward_in_flight.h"
 #include "executor/network.h"
 #include "executor/process_setup.h"
@@ -171,9 +172,12 @@ ProfileResult profile_model(const ModelGraph& model, const ProfileOptions& optio
   // Work in units of samples passed through the network.
   std::int64_t total = 0;
   for (const std::int64_t size : batch_sizes) total += size * passes_of(size);
-  const std::vector<InFlightTrial> trials =
-      in_flight_trials(batch_sizes, (options.repeats + 1) / 2);
-  for (const InFlightTrial& trial : trials) total += trial.num_samples();
+  const std::vector<InFlightTrial> in_flight =
+      in_flight_trials(batch_sizes, (options.repeats + 2) / 3);
+  for (const InFlightTrial& trial : in_flight) total += trial.num_samples();
+  const WaitTrial waits{.batch_size = batch_sizes[(batch_sizes.size() - 1) / 2],
+                        .repeats = options.repeats};
+  total += waits.num_samples();
   std::int64_t done = 0;
   const auto add_done = [&](std::int64_t samples) {
     done += samples;
@@ -234,13 +238,19 @@ ProfileResult profile_model(const ModelGraph& model, const ProfileOptions& optio
   }
   const std::int64_t saved_bytes = std::accumulate(saved.begin(), saved.end(), std::int64_t{0});
   std::vector<BackwardBeside> beside;
-  for (const InFlightTrial& trial : trials) {
-    beside.push_back(time_in_flight(
-        whole, inputs_of(whole, random_inputs(model, trial.batch_size, options.seed)),
-        context_of(options, trial.batch_size), trial, saved_bytes));
+  const auto network_inputs = [&](std::int64_t batch_size) {
+    return inputs_of(whole, random_inputs(model, batch_size, options.seed));
+  };
+  for (const InFlightTrial& trial : in_flight) {
+    beside.push_back(time_in_flight(whole, network_inputs(trial.batch_size),
+                                    context_of(options, trial.batch_size), trial, saved_bytes));
     add_done(trial.num_samples());
   }
   profile.caches = fit_cache_effect(beside);
+  profile.waits = fit_wait_effect(time_after_waiting(
+      whole, network_inputs(waits.batch_size), context_of(options, waits.batch_size),
+      [&] { step.update(); }, waits));
+  add_done(waits.num_samples());
   step.write(profile);
   for (LayerProfile& layer : profile.layers)
     layer.fit_error = leave_one_out_error(layer.measurements);

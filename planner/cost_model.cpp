@@ -6,6 +6,7 @@
 #include <tuple>
 
 #include "planner/all_reduce_cost.h"
+#include "planner/rank_waits.h"
 
 namespace cadastre {
 
@@ -79,6 +80,7 @@ class Evaluation {
     int awaited_stage = -1;  ///< whose reductions it stands at
     double end_s[kNumSteps] = {0, 0};
     double transport_s = 0;  ///< of its processor that its messages have still to get
+    RankWaits waits;
   };
 
   /// Executes the rank's instructions up to its next send, or to one that must wait for others.
@@ -106,7 +108,7 @@ class Evaluation {
           }
           end_s = std::max(rank.clock_s, transfer.arrived_s);
           add_transport(r, instruction);
-          transport_while(rank, end_s - rank.clock_s);
+          wait(rank, end_s - rank.clock_s);
           if (seconds != nullptr)
             seconds->transfer_s +=
                 end_s - std::max(rank.clock_s, std::min(transfer.posted_s, end_s));
@@ -136,7 +138,7 @@ class Evaluation {
               if (started.kind == InstructionKind::kStartReduction &&
                   started.stage == instruction.stage)
                 add_transport(r, started);
-          transport_while(rank, end_s - rank.clock_s);
+          wait(rank, end_s - rank.clock_s);
           if (seconds == nullptr) break;
           if (has_part(program_.ranks[r], instruction.stage)) {
             seconds->reduction_s += end_s - rank.clock_s;
@@ -148,8 +150,9 @@ class Evaluation {
           break;
         }
         default:
-          if (costs_[r][rank.next] > 0) {
-            end_s += costs_[r][rank.next] + rank.transport_s;
+          if (const double compute_s = rank.waits.compute_s(costs_, r, rank.next, instruction);
+              compute_s > 0) {
+            end_s += compute_s + rank.transport_s;
             rank.transport_s = 0;
           }
           if (seconds != nullptr) seconds->compute_s += end_s - rank.clock_s;
@@ -179,8 +182,9 @@ class Evaluation {
     return network_.transport_speeds[static_cast<std::size_t>(program_.ranks[r].host_index)];
   }
 
-  /// The rank waits for so long.
-  static void transport_while(RankState& rank, double waiting_s) {
+  /// The rank waits for so long; its messages' transport has the processor meanwhile.
+  static void wait(RankState& rank, double waiting_s) {
+    rank.waits.wait(waiting_s);
     rank.transport_s = std::max(0.0, rank.transport_s - waiting_s);
   }
 

@@ -46,10 +46,13 @@ struct StepSeconds {
 /// The first interpreter: replays two consecutive steps of `program` and returns the second; its
 /// `step_s` is the longest that any rank takes from its end of the first to its end of the second.
 /// Each host's link, and each zone's uplink, is one queue each way (first come, first served);
-/// a message takes latency + bytes / bandwidth (Hockney 1994). A send, and the start of a reduction,
-/// occupies its rank for the network's `message_s`. The reduction of a bucket begins when the last
-/// rank that takes part has started it and the stage's bucket before it is through, ends for all at
-/// the same time, and takes what `AllReduceCost` says; ranks compute meanwhile.
+/// a message takes latency + bytes / bandwidth (Hockney 1994). A send, and the start of a
+/// reduction, occupies its rank for the network's `message_s`. The reduction of a bucket begins
+/// when the last rank that takes part has started it and the stage's bucket before it is through,
+/// ends for all at the same time, and takes what `AllReduceCost` says; ranks compute meanwhile.
+///
+/// What a rank computes after waiting takes longer (`RankWaits`); waiting is what its receives and
+/// reductions last.
 ///
 /// What the transport of a rank's messages takes of its processor is done while the rank waits, as
 /// far as it does, and otherwise makes what it computes next take longer.

@@ -9,6 +9,7 @@ CostTable::CostTable(const Profile& profile, Purpose purpose, const Optimizer& o
       layers_(profile.layers),
       copies_of_parameters_(cadastre::copies_of_parameters(optimizer)),
       caches_(profile.caches),
+      waits_(profile.waits),
       loss_s_per_sample_(profile.loss_s_per_sample),
       loss_s_per_micro_batch_(profile.loss_s_per_micro_batch),
       optimizer_s_per_parameter_byte_(

@@ -49,6 +49,8 @@ class CostTable {
 
   [[nodiscard]] const CacheEffect& caches() const { return caches_; }
 
+  [[nodiscard]] const WaitEffect& waits() const { return waits_; }
+
   [[nodiscard]] double optimizer_s_per_parameter_byte() const {
     return optimizer_s_per_parameter_byte_;
   }
@@ -59,6 +61,7 @@ class CostTable {
   std::vector<std::int64_t> measured_sizes_;
   std::int64_t copies_of_parameters_ = 3;
   CacheEffect caches_;
+  WaitEffect waits_;
   double loss_s_per_sample_ = 0;
   double loss_s_per_micro_batch_ = 0;
   double optimizer_s_per_parameter_byte_ = 0;

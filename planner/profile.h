@@ -9,6 +9,7 @@
 #include "planner/cache_effect.h"
 #include "planner/model_graph.h"
 #include "planner/optimizer.h"
+#include "planner/wait_effect.h"
 
 namespace cadastre {
 
@@ -51,6 +52,7 @@ struct Profile {
   double loss_s_per_sample = 0;
   double loss_s_per_micro_batch = 0;  ///< likewise
   CacheEffect caches;                 ///< none where not measured
+  WaitEffect waits;                   ///< likewise
   bool operator==(const Profile&) const = default;
 };
 

@@ -90,6 +90,17 @@ CacheEffect read_caches(const JsonPlace& place) {
   return effect;
 }
 
+WaitEffect read_waits(const JsonPlace& place) {
+  JsonObject object = place.object();
+  WaitEffect effect;
+  effect.forward_s = object.at("forward_s").number(0, kMostSeconds);
+  effect.backward_s = object.at("backward_s").number(0, kMostSeconds);
+  effect.update_s = object.at("update_s").number(0, kMostSeconds);
+  effect.time_constant_s = object.at("time_constant_s").positive();
+  object.finish();
+  return effect;
+}
+
 nlohmann::json to_json(const LayerProfile& layer) {
   nlohmann::json measurements = nlohmann::json::array();
   for (const Measurement& measurement : layer.measurements)
@@ -134,6 +145,8 @@ Profile profile_from_json(const JsonPlace& place) {
   profile.loss_s_per_sample = object.at("loss_s_per_sample").number(0, kMostSeconds);
   if (const std::optional<JsonPlace> caches = object.find("caches"))
     profile.caches = read_caches(*caches);
+  if (const std::optional<JsonPlace> waits = object.find("waits"))
+    profile.waits = read_waits(*waits);
   object.finish();
   return profile;
 }
@@ -165,6 +178,11 @@ nlohmann::json to_json(const Profile& profile) {
   if (profile.caches != CacheEffect{})
     json["caches"] = {{"backward_ratio", profile.caches.backward_ratio},
                       {"bytes", profile.caches.bytes}};
+  if (profile.waits != WaitEffect{})
+    json["waits"] = {{"forward_s", profile.waits.forward_s},
+                     {"backward_s", profile.waits.backward_s},
+                     {"update_s", profile.waits.update_s},
+                     {"time_constant_s", profile.waits.time_constant_s}};
   return json;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -24,6 +25,7 @@ enum class InstructionKind {
   kReduceGradients,
   kOptimizerStep,
 };
+inline constexpr std::size_t kNumInstructionKinds = 11;
 
 [[nodiscard]] const std::vector<std::string>& instruction_names();  ///< in the enum's order
 [[nodiscard]] const std::string& instruction_name(InstructionKind kind);

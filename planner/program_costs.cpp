@@ -93,6 +93,48 @@ class StageCosts {
   std::vector<std::pair<std::int64_t, PassCost>> by_samples_;
 };
 
+/// What the stages' instructions take longer after waiting, at most.
+class WaitCosts {
+ public:
+  explicit WaitCosts(const CostTable& table) : table_(table) {
+    for (const std::int64_t bytes : table.parameter_bytes())
+      update_s_ += table.optimizer_s_per_parameter_byte() * static_cast<double>(bytes);
+  }
+
+  /// Of one that takes `seconds`: as much of what the network loses as these are of its seconds.
+  [[nodiscard]] double after_waiting_s(const Instruction& instruction, double seconds) {
+    if (!(seconds > 0)) return 0;
+    switch (instruction.kind) {
+      case InstructionKind::kForward:
+      case InstructionKind::kRecompute:
+        return table_.waits().forward_s * seconds / pass(instruction.samples.size()).forward_s;
+      case InstructionKind::kBackward:
+        return table_.waits().backward_s * seconds / pass(instruction.samples.size()).backward_s;
+      case InstructionKind::kOptimizerStep:
+        return table_.waits().update_s * seconds / update_s_;
+      default:
+        return 0;
+    }
+  }
+
+ private:
+  /// Through the whole network.
+  [[nodiscard]] const LayerCost& pass(std::int64_t samples) {
+    for (const auto& [known, cost] : by_samples_)
+      if (known == samples) return cost;
+    LayerCost& whole = by_samples_.emplace_back(samples, LayerCost{}).second;
+    for (const LayerCost& layer : table_.layers(samples)) {
+      whole.forward_s += layer.forward_s;
+      whole.backward_s += layer.backward_s;
+    }
+    return whole;
+  }
+
+  const CostTable& table_;
+  double update_s_ = 0;
+  std::vector<std::pair<std::int64_t, LayerCost>> by_samples_;
+};
+
 }  // namespace
 
 ProgramCosts program_costs(const Program& program, const Division& division, const CostTable& table,
@@ -105,13 +147,22 @@ ProgramCosts program_costs(const Program& program, const Division& division, con
     stages.emplace_back(std::move(layers[s]), &program.stage_buckets[s], table);
 
   ProgramCosts costs;
+  WaitCosts wait_costs(table);
+  const bool waits_cost = table.waits() != WaitEffect{};
+  costs.wait_constant_s = table.waits().time_constant_s;
   for (const RankProgram& rank : program.ranks) {
     const double speed = cluster.hosts[static_cast<std::size_t>(rank.host_index)].relative_speed;
-    std::vector<double>& seconds = costs.emplace_back();
+    std::vector<double>& seconds = costs.seconds.emplace_back();
     seconds.reserve(rank.instructions.size());
     for (const Instruction& instruction : rank.instructions)
       seconds.push_back(stages[static_cast<std::size_t>(instruction.stage)].seconds(instruction) /
                         speed);
+    if (waits_cost) {
+      std::vector<double>& after_waiting_s = costs.after_waiting_s.emplace_back();
+      after_waiting_s.reserve(seconds.size());
+      for (std::size_t i = 0; i < seconds.size(); ++i)
+        after_waiting_s.push_back(wait_costs.after_waiting_s(rank.instructions[i], seconds[i]));
+    }
     if (table.caches() == CacheEffect{}) continue;
     MicroBatchesInFlight in_flight(rank, stages.size());
     for (std::size_t i = 0; i < seconds.size(); ++i) {

@@ -8,10 +8,15 @@
 
 namespace cadastre {
 
-/// Seconds that each instruction computes on its rank, in the program's order; 0 for sends,
-/// receives and reductions, whose time is the network's. The cost model and the simulator both
-/// start from these.
-using ProgramCosts = std::vector<std::vector<double>>;
+/// What each instruction computes on its rank, [rank][instruction]. The cost model and the
+/// simulator both start from these; how long a rank has waited (`RankWaits`) they find out.
+struct ProgramCosts {
+  /// 0 for sends, receives and reductions, whose time is the network's.
+  std::vector<std::vector<double>> seconds;
+  /// More than that, at most, after waiting (see WaitEffect); empty where nothing is known of it.
+  std::vector<std::vector<double>> after_waiting_s;
+  double wait_constant_s = 0;  ///< after which 1 - 1/e of that is lost
+};
 
 [[nodiscard]] ProgramCosts program_costs(const Program& program, const Plan& plan,
                                          const Profile& profile, const Cluster& cluster);

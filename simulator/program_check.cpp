@@ -32,7 +32,7 @@ void check_hosts(const Program& program, std::size_t num_hosts) {
            std::to_string(all_reduce.host_groups.size()));
 }
 
-void check_costs(const Program& program, const ProgramCosts& costs) {
+void check_seconds(const Program& program, const std::vector<std::vector<double>>& costs) {
   if (costs.size() != program.ranks.size())
     refuse("expected costs of " + std::to_string(program.ranks.size()) + " ranks, found " +
            std::to_string(costs.size()));
@@ -46,6 +46,15 @@ void check_costs(const Program& program, const ProgramCosts& costs) {
         refuse("expected the cost of " + instruction_text(rank.instructions[i]) + " on " +
                rank_text(r) + " to be a number >= 0, found " + std::to_string(costs[r][i]));
   }
+}
+
+void check_costs(const Program& program, const ProgramCosts& costs) {
+  check_seconds(program, costs.seconds);
+  if (costs.after_waiting_s.empty()) return;
+  check_seconds(program, costs.after_waiting_s);
+  if (!(costs.wait_constant_s > 0))
+    refuse("expected a time constant of waiting > 0, found " +
+           std::to_string(costs.wait_constant_s));
 }
 
 }  // namespace

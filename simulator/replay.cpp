@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "planner/rank_waits.h"
 #include "simulator/communicating_pairs.h"
 #include "simulator/energy_meter.h"
 #include "simulator/environment.h"
@@ -53,6 +54,7 @@ struct RankState {
   /// Which of these its own actor waits for, if it waits.
   std::optional<std::size_t> blocked_on;
   std::optional<JitterSequence> jitter;
+  RankWaits waits;
   int step = 0;                 ///< that it is at
   std::int64_t sent_bytes = 0;  ///< in the last step, as the next two
   std::int64_t received_bytes = 0;
@@ -173,6 +175,7 @@ class Replay {
               rank.blocked_on = 0;
               receive(transfer_key(step, r, instruction), rank.bell);
               rank.blocked_on.reset();
+              rank.waits.wait(now_s() - start_s);
             }
             break;
           case InstructionKind::kStartReduction:
@@ -185,13 +188,14 @@ class Replay {
             reductions_->wait(r, instruction.stage, rank.bell);
             rank.blocked_on.reset();
             account_for_awaited(rank);
+            rank.waits.wait(now_s() - start_s);
             break;
           case InstructionKind::kLoadMicroBatch:
           case InstructionKind::kForward:
           case InstructionKind::kRecompute:
           case InstructionKind::kBackward:
           case InstructionKind::kOptimizerStep:
-            compute(r, costs_[r][i] * jitter_factor(r, i),
+            compute(r, rank.waits.compute_s(costs_, r, i, instruction) * jitter_factor(r, i),
                     options_.memory_traffic.empty() ? 0 : options_.memory_traffic[r][i]);
             break;
         }
@@ -301,6 +305,7 @@ class Replay {
       rank.blocked_on.reset();
       rank.finished = false;
       rank.events.clear();
+      rank.waits = {};
       rank.sent_bytes = rank.received_bytes = 0;
     }
     reductions_->end();

@@ -39,6 +39,8 @@ struct ReplayResult {
 /// all-reduce algorithm, which goes on beside what its ranks do otherwise; a host that handles what
 /// it received while its rank computes does each the slower.
 ///
+/// What a rank computes after waiting takes longer, as in the cost model (`RankWaits`).
+///
 /// Latency is added as a message leaves the connection, not by SimGrid's links: a stream of
 /// messages then pays it once, not per message, and the links are shared without SimGrid's
 /// weighting by 1/latency, under which a connection with no latency would starve all others.

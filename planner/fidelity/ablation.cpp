@@ -25,6 +25,8 @@ void without_optimizer(PlanDocument& document) {
 
 void without_cache_effect(PlanDocument& document) { document.profile.caches = {}; }
 
+void without_wait_effect(PlanDocument& document) { document.profile.waits = {}; }
+
 void without_loading(PlanDocument& document) {
   document.profile.load_s_per_sample = 0;
   document.profile.load_s_per_micro_batch = 0;
@@ -96,6 +98,7 @@ const std::vector<Ablation>& ablations() {
        without_micro_batch_sizes},
       {"caches", "what backward takes longer after other micro-batches' passes",
        without_cache_effect},
+      {"waits", "what computing takes longer after waiting", without_wait_effect},
       {"contention", "what hosts that share a machine's memory take of each other's speed",
        [](PlanDocument&) {}, &Assumptions::hosts_contend},
       {"speeds", "how fast a host with a part of a processor is, beside that part",

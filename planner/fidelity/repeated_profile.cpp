@@ -64,6 +64,10 @@ Profile typical_profile(const std::vector<Profile>& profiles) {
   typical.caches = median_by(profiles, [](const Profile& profile) {
                      return profile.caches.backward_ratio;
                    }).caches;
+  typical.waits =
+      median_by(profiles, [](const Profile& profile) {
+        return profile.waits.forward_s + profile.waits.backward_s + profile.waits.update_s;
+      }).waits;
   for (LayerProfile& layer : typical.layers)
     layer.fit_error = leave_one_out_error(layer.measurements);
   return typical;

@@ -66,7 +66,7 @@ double bare_simgrid_s(const Program& program, const ProgramCosts& costs, const C
           else if (is_receive(instruction.kind))
             mailboxes[static_cast<std::size_t>(instruction.message)]->get<int>();
           else
-            s4u::this_actor::execute(costs[r][i] * kFlopsPerSecond);
+            s4u::this_actor::execute(costs.seconds[r][i] * kFlopsPerSecond);
         }
     });
   engine.run();

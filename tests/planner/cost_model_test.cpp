@@ -264,10 +264,10 @@ TEST_CASE("the pieces of a cut pass take as long as the whole, and hold its memo
     double cut_s = 0;
     double whole_s = 0;
     std::size_t num_pieces = 0;
-    for (std::size_t i = 0; i < costs[r].size(); ++i) {
+    for (std::size_t i = 0; i < costs.seconds[r].size(); ++i) {
       const Instruction& instruction = program.ranks[r].instructions[i];
       if (instruction.kind != InstructionKind::kBackward) continue;
-      (instruction.bucket < 0 ? whole_s : cut_s) += costs[r][i];
+      (instruction.bucket < 0 ? whole_s : cut_s) += costs.seconds[r][i];
       const bool last = instruction.bucket < 0 || instruction.bucket == 3;
       CHECK((memory[r].instructions[i].after_bytes < memory[r].instructions[i].during_bytes) ==
             last);

@@ -71,10 +71,10 @@ TEST_CASE("a program costs more where backward finds less in the caches", "[plan
   // A sample keeps 1,000 bytes: a half of these.
   profile.caches = {.backward_ratio = 1.5, .bytes = 2000};
   const ProgramCosts costs = program_costs(program, plan, profile, two_hosts());
-  CHECK(costs[1] == warm[1]);
-  for (std::size_t i = 0; i < costs[0].size(); ++i) {
+  CHECK(costs.seconds[1] == warm.seconds[1]);
+  for (std::size_t i = 0; i < costs.seconds[0].size(); ++i) {
     const bool is_backward = program.ranks[0].instructions[i].kind == InstructionKind::kBackward;
-    CHECK(costs[0][i] == warm[0][i] * (is_backward ? 1.25 : 1));
+    CHECK(costs.seconds[0][i] == warm.seconds[0][i] * (is_backward ? 1.25 : 1));
   }
 }
 

@@ -30,6 +30,8 @@ Profile sound() {
   profile.average_s_per_parameter_byte = 5e-11;
   profile.loss_s_per_sample = 2e-7;
   profile.caches = {.backward_ratio = 1.125, .bytes = 1e7};
+  profile.waits = {
+      .forward_s = 1e-3, .backward_s = 5e-4, .update_s = 0, .time_constant_s = 0.03125};
   return profile;
 }
 
@@ -49,6 +51,13 @@ TEST_CASE("a profile written by hand may leave out spreads and fit errors", "[pl
   const Profile profile = documents::reread(document, profile_from_json);
   CHECK(profile.layers[1].measurements[0].forward_spread_s == 0);
   CHECK(profile.layers[1].fit_error == leave_one_out_error(profile.layers[1].measurements));
+}
+
+TEST_CASE("waits that would make what follows quicker, or cost at once, are refused", "[planner]") {
+  CHECK(refused(with(to_json(sound()), "/waits/forward_s", -1)) ==
+        "/waits/forward_s: expected a number from 0 to 1000000000, found -1");
+  CHECK(refused(with(to_json(sound()), "/waits/time_constant_s", 0)) ==
+        "/waits/time_constant_s: expected a number > 0, found 0");
 }
 
 TEST_CASE("caches that would make backward quicker are refused", "[planner]") {

@@ -19,6 +19,8 @@ using namespace cadastre::worlds;
 namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
+constexpr WaitEffect kWaitEffect{
+    .forward_s = 0.5, .backward_s = 1, .update_s = 0.25, .time_constant_s = 0.75};
 
 SearchResult search(const World& world, std::int64_t batch_size,
                     const std::vector<std::int64_t>& micro_batches, double time_limit_s = 60,
@@ -294,6 +296,7 @@ TEST_CASE("the search equals brute force on every topology", "[planner][property
   for (int round = 0; round < 24; ++round) {
     World world = random_world(random, random_model(random, 2 + random() % 3), 3);
     if (round % 2 == 0) world.profile.caches = {.backward_ratio = 1.5, .bytes = 3000};
+    if (round % 3 == 0) world.profile.waits = kWaitEffect;
     Network& network = world.cluster.network;
     network.zones.clear();
     const auto sharing = static_cast<Sharing>(random() % 3);
@@ -353,7 +356,8 @@ TEST_CASE("another evaluator finds the same step time in every plan's program",
   std::mt19937 random(kSeed);
   int num_plans = 0;
   for (int round = 0; round < 8; ++round) {
-    const World world = random_world(random, random_model(random, 4), 3);
+    World world = random_world(random, random_model(random, 4), 3);
+    if (round % 2 == 0) world.profile.waits = kWaitEffect;
     const PlanningProblem problem(world.profile, world.cluster);
     visit_drafts(problem.training.model(), 3, [&](const Draft& draft) {
       if (++num_plans % 7 != 0) return;
@@ -379,6 +383,7 @@ TEST_CASE("another evaluator finds the same where reductions go on beside backwa
         round % 2 == 0 ? random_norm_chain(random, 2) : random_dag(random, 4, 1024);
     World world = random_world(random, model, 3);
     make_replicas_pay(world, 30);
+    if (round % 4 < 2) world.profile.waits = kWaitEffect;
     const PlanningProblem problem(world.profile, world.cluster, {},
                                   static_cast<WireDtype>(round % 3));
     visit_drafts(problem.training.model(), 3, [&](const Draft& draft) {
@@ -478,8 +483,7 @@ TEST_CASE("branches can meet on a host of their own, or share all hosts", "[plan
   const auto stages = [&](const std::string& strategy) {
     std::vector<std::pair<std::vector<std::string>, std::size_t>> found;  // layers, hosts
     const PlanDocument document = make_plan(
-        profile, cluster,
-        {.batch_size = 8, .strategy = strategy, .with_alternatives = false});
+        profile, cluster, {.batch_size = 8, .strategy = strategy, .with_alternatives = false});
     for (const Stage& stage : document.plan.stages)
       found.emplace_back(stage.layers, stage.replicas.size());
     return found;

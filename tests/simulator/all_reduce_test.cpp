@@ -7,8 +7,8 @@
 #include "planner/all_reduce_cost.h"
 #include "planner/cost_model.h"
 #include "tests/simulator/replay_world.h"
-#include "tests/support/tiny_programs.h"
 #include "tests/support/catch.h"
+#include "tests/support/tiny_programs.h"
 
 using namespace cadastre;
 
@@ -36,7 +36,7 @@ ReplayWorld world_of(AllReduceAlgorithm algorithm, int num_ranks, std::int64_t b
   if (root == num_ranks) {
     tiny.program.ranks.push_back(
         {.host = host_name(root), .host_index = root, .parts = {}, .instructions = {}});
-    tiny.costs.emplace_back();
+    tiny.costs.seconds.emplace_back();
     tiny.reduce(root, bytes, 0);
   }
   return {.program = tiny.program, .costs = tiny.costs, .cluster = cluster};

@@ -160,7 +160,10 @@ std::vector<ReplayWorld> random_worlds(const Cluster& cluster, Replicas replicas
       std::vector<double> forward_s;
       for (std::size_t i = 0; i < model.layers.size(); ++i)
         forward_s.push_back(1e-3 * dice.below(50));
-      const Profile profile = worlds::profile_of(model, forward_s);
+      Profile profile = worlds::profile_of(model, forward_s);
+      if (seed % 2 == 0)
+        profile.waits = {
+            .forward_s = 0.01, .backward_s = 0.02, .update_s = 0.005, .time_constant_s = 0.05};
       worlds.push_back(
           world_of(random_plan(dice, profile, cluster, schedule, replicas), profile, cluster));
     }

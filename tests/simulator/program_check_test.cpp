@@ -48,13 +48,19 @@ TEST_CASE("a sound program is replayed", "[simulator]") { CHECK(refusal(sound())
 
 TEST_CASE("costs and hosts that SimGrid would end the process on are refused", "[simulator]") {
   TinyProgram cost = sound();
-  cost.costs[0][0] = std::numeric_limits<double>::quiet_NaN();
+  cost.costs.seconds[0][0] = std::numeric_limits<double>::quiet_NaN();
   CHECK(refusal(cost) ==
         "expected the cost of forward of micro-batch 0 on rank 0 to be a number >= 0, found nan");
 
   TinyProgram missing = sound();
-  missing.costs[0].pop_back();
+  missing.costs.seconds[0].pop_back();
   CHECK(refusal(missing) == "expected costs of 2 instructions on rank 0, found 1");
+
+  TinyProgram waits = sound();
+  waits.costs.after_waiting_s = waits.costs.seconds;
+  CHECK(refusal(waits) == "expected a time constant of waiting > 0, found 0.000000");
+  waits.costs.after_waiting_s[0][1] = -1;
+  CHECK(refusal(waits).find("to be a number >= 0, found -1") != std::string::npos);
 
   TinyProgram host = sound();
   host.program.ranks[2].host_index = 3;

@@ -6,8 +6,8 @@
 #include <random>
 
 #include "tests/simulator/replay_world.h"
-#include "tests/support/tiny_programs.h"
 #include "tests/support/catch.h"
+#include "tests/support/tiny_programs.h"
 
 using namespace cadastre;
 
@@ -112,7 +112,7 @@ double busiest_s(const ReplayWorld& world) {
   };
   for (std::size_t r = 0; r < program.ranks.size(); ++r) {
     double compute_s = 0;
-    for (const double cost_s : world.costs[r]) compute_s += cost_s;
+    for (const double cost_s : world.costs.seconds[r]) compute_s += cost_s;
     busiest = std::max(busiest, compute_s);
     for (const Instruction& instruction : program.ranks[r].instructions)
       if (is_send(instruction.kind))

@@ -3,6 +3,7 @@
 // The cost model once more, as slowly and plainly as can be: what plans cost is checked by two.
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <vector>
 
@@ -23,6 +24,9 @@ namespace cadastre::reference {
     std::size_t next = 0;
     int step = 0;
     double end_s[kSteps] = {0, 0};
+    double waited_s = 0;
+    std::map<InstructionKind, double> waited_until_s;  // when it last began one
+    std::map<InstructionKind, double> part_lost;       // of that one
   };
 
   std::vector<Rank> ranks(program.ranks.size());
@@ -107,7 +111,9 @@ namespace cadastre::reference {
     if (is_send(what.kind)) {
       arrivals_s[{rank.step, what.message}] = transfer(rank, of_rank, what);
     } else if (is_receive(what.kind)) {
-      rank.clock_s = std::max(rank.clock_s, arrivals_s.at({rank.step, what.message}));
+      const double arrival_s = arrivals_s.at({rank.step, what.message});
+      rank.waited_s += std::max(0.0, arrival_s - rank.clock_s);
+      rank.clock_s = std::max(rank.clock_s, arrival_s);
     } else if (what.kind == InstructionKind::kReduceGradients) {
       double through_s = 0;
       for (const auto& [number, bucket] : reductions.at({rank.step, what.stage})) {
@@ -116,13 +122,22 @@ namespace cadastre::reference {
         through_s +=
             ring_s(program.stage_ranks[static_cast<std::size_t>(what.stage)], bucket.bytes);
       }
+      rank.waited_s += std::max(0.0, through_s - rank.clock_s);
       rank.clock_s = std::max(rank.clock_s, through_s);
     } else if (what.kind == InstructionKind::kStartReduction) {
       Bucket& bucket = reductions[{rank.step, what.stage}][what.bucket];
       bucket.bytes = what.bytes;
       bucket.started_s[chosen] = rank.clock_s;
     } else {
-      rank.clock_s += costs[chosen][rank.next];
+      if (what.bucket < 1) {
+        const double since_s = rank.waited_s - rank.waited_until_s[what.kind];
+        rank.waited_until_s[what.kind] = rank.waited_s;
+        rank.part_lost[what.kind] =
+            costs.after_waiting_s.empty() ? 0 : 1 - std::exp(-since_s / costs.wait_constant_s);
+      }
+      rank.clock_s += costs.seconds[chosen][rank.next];
+      if (!costs.after_waiting_s.empty())
+        rank.clock_s += rank.part_lost[what.kind] * costs.after_waiting_s[chosen][rank.next];
     }
     if (++rank.next == of_rank.instructions.size()) {
       rank.end_s[rank.step++] = rank.clock_s;

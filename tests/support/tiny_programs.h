@@ -48,7 +48,7 @@ struct TinyProgram {
       }
     }
     program.stage_buckets.resize(program.stage_ranks.size());
-    costs.resize(program.ranks.size());
+    costs.seconds.resize(program.ranks.size());
   }
 
   /// One more stage, on ranks that serve others already.
@@ -65,7 +65,7 @@ struct TinyProgram {
     RankProgram& to = program.ranks[static_cast<std::size_t>(rank)];
     if (instruction.stage < 0) instruction.stage = to.parts.front().stage;
     to.instructions.push_back(instruction);
-    costs[static_cast<std::size_t>(rank)].push_back(cost_s);
+    costs.seconds[static_cast<std::size_t>(rank)].push_back(cost_s);
   }
 
   void compute(int rank, InstructionKind kind, int micro_batch, double cost_s) {

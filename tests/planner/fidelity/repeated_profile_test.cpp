@@ -25,6 +25,8 @@ TEST_CASE("of repeated profiles each size is that of the round that is the media
   third.adamw_s_per_parameter_byte = 1;
   first.caches = {.backward_ratio = 1.5, .bytes = 10};
   second.caches = {.backward_ratio = 1.25, .bytes = 20};
+  first.waits = {.forward_s = 1, .backward_s = 1, .update_s = 1, .time_constant_s = 10};
+  second.waits = {.forward_s = 1, .backward_s = 0, .update_s = 0, .time_constant_s = 20};
   const Profile typical = typical_profile({first, second, third});
   for (const LayerProfile& layer : typical.layers) {
     CHECK(layer.measurements[0].forward_s == 2);
@@ -34,6 +36,7 @@ TEST_CASE("of repeated profiles each size is that of the round that is the media
   CHECK(typical.load_s_per_sample == 0.25);
   CHECK(typical.adamw_s_per_parameter_byte == 2);
   CHECK(typical.caches == second.caches);
+  CHECK(typical.waits == second.waits);
   // Of two the quicker.
   CHECK(typical_profile({first, third}).layers[0].measurements[1].forward_s == 4);
 }

@@ -70,7 +70,7 @@ struct Noise {
   cluster.network.model.bandwidth_factor *= std::exp(noise.of_run * normal(random));
   const Program program = lower(plan, truth.profile.model, cluster);
   ProgramCosts costs = program_costs(program, plan, truth.profile, cluster);
-  for (std::vector<double>& of_rank : costs)
+  for (std::vector<double>& of_rank : costs.seconds)
     for (double& cost : of_rank) {
       cost *= std::exp(noise.of_instruction * normal(random));
       constexpr double kSlower = 5;
