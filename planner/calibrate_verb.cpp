@@ -77,6 +77,8 @@ void run_calibrate(const CalibrateVerb& verb, const VerbOptions& options, char**
   text += "\nreduction        " + number_text(calibration.reduction_s_per_byte) + " s per byte";
   text += "\na message        " + number_text(calibration.message_s) + " s";
   text += "\ntransport        " + number_text(calibration.transport_s_per_byte) + " s per byte";
+  if (calibration.burst_bytes > 0)
+    text += "\nat once          " + number_text(calibration.burst_bytes) + " bytes";
   text += "\nwritten to " + output.string() + "\n";
   print_result(options,
                {{"cluster", output.string()},
@@ -89,7 +91,8 @@ void run_calibrate(const CalibrateVerb& verb, const VerbOptions& options, char**
                 {"greatest_latency_factor", calibration.greatest_latency_factor},
                 {"reduction_s_per_byte", calibration.reduction_s_per_byte},
                 {"message_s", calibration.message_s},
-                {"transport_s_per_byte", calibration.transport_s_per_byte}},
+                {"transport_s_per_byte", calibration.transport_s_per_byte},
+                {"burst_bytes", calibration.burst_bytes}},
                text);
 }
 

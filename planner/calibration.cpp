@@ -121,6 +121,7 @@ Calibration calibration_of(const Cluster& nominal, const Cluster& measured,
           .reduction_s_per_byte = measured.network.reduction_s_per_byte,
           .message_s = measured.network.message_s,
           .transport_s_per_byte = measured.network.transport_s_per_byte,
+          .burst_bytes = measured.network.burst_bytes,
           .num_pairs = bandwidths.count()};
 }
 
@@ -131,6 +132,7 @@ Cluster calibrated(Cluster nominal, const Cluster& measured, const Calibration& 
   nominal.network.reduction_s_per_byte = calibration.reduction_s_per_byte;
   nominal.network.message_s = calibration.message_s;
   nominal.network.transport_s_per_byte = calibration.transport_s_per_byte;
+  nominal.network.burst_bytes = calibration.burst_bytes;
   // Whatever else the hosts' speeds are relative to, messages take of them what was measured.
   for (Host& host : nominal.hosts)
     if (const int found = host_index(measured, host.name); found >= 0) {

@@ -19,6 +19,7 @@ struct Calibration {
   double reduction_s_per_byte = 0;
   double message_s = 0;
   double transport_s_per_byte = 0;
+  double burst_bytes = 0;
   int num_pairs = 0;  ///< that were compared
   bool operator==(const Calibration&) const = default;
 };

@@ -108,6 +108,10 @@ struct Network {
   /// Processor time for each byte that a host sends and that it receives, likewise: system calls,
   /// copies, checksums. What it computes meanwhile is so much slower.
   double transport_s_per_byte = 0;
+  /// That each link between hosts and switches lets through at once after it was idle, and then at
+  /// its bandwidth again as they come back: the depth of a shaper's token bucket (RFC 2697). 0 for
+  /// a link that nothing but its wire limits.
+  double burst_bytes = 0;
   /// How the bandwidth of each link that states nothing else varies from step to step: as
   /// `Host::speed_spread`.
   double bandwidth_spread = 0;

@@ -245,6 +245,9 @@ Network read_network(const JsonPlace& place, const HostNames& hosts) {
   if (const auto seconds = object.find("message_s")) network.message_s = duration_s(*seconds);
   if (const auto seconds = object.find("transport_s_per_byte"))
     network.transport_s_per_byte = seconds->number(0, kMostReductionSecondsPerByte);
+  constexpr double kMostBurstBytes = 1e12;
+  if (const auto bytes = object.find("burst_bytes"))
+    network.burst_bytes = bytes->number(0, kMostBurstBytes);
   network.bandwidth_spread = read_bandwidth_spread(object).value_or(0);
   if (const auto links = object.find("direct_links")) {
     std::map<std::pair<std::string, std::string>, std::string> where;
@@ -324,6 +327,7 @@ nlohmann::json to_json(const Cluster& cluster) {
   if (cluster.network.message_s > 0) network["message_s"] = cluster.network.message_s;
   if (cluster.network.transport_s_per_byte > 0)
     network["transport_s_per_byte"] = cluster.network.transport_s_per_byte;
+  if (cluster.network.burst_bytes > 0) network["burst_bytes"] = cluster.network.burst_bytes;
   if (cluster.network.bandwidth_spread > 0)
     network["bandwidth_spread"] = cluster.network.bandwidth_spread;
   for (const Zone& zone : cluster.network.zones)

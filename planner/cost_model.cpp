@@ -1,6 +1,7 @@
 #include "planner/cost_model.h"
 
 #include <algorithm>
+#include <limits>
 #include <optional>
 #include <queue>
 #include <tuple>
@@ -43,7 +44,8 @@ class Evaluation {
         ranks_(program.ranks.size()),
         transfers_(kNumSteps * static_cast<std::size_t>(program.num_messages)),
         waiting_for_(transfers_.size(), -1),
-        half_link_free_s_(network.routes.num_half_links(), 0) {
+        half_link_free_s_(network.routes.num_half_links(),
+                          -std::numeric_limits<double>::infinity()) {
     seconds_.ranks.resize(ranks_.size());
     first_bucket_.push_back(0);
     for (const std::vector<ReductionBucket>& buckets : program.stage_buckets)
@@ -249,16 +251,21 @@ class Evaluation {
     if (from == to) return posted_s;
     const Way& way = network_.routes.way(from, to);
     const auto bytes = static_cast<double>(instruction.bytes);
+    if (!way.shared) return posted_s + bytes / way.bandwidth_bytes_per_s + way.latency_s;
     double start_s = posted_s;
-    if (way.shared) {
-      network_.routes.visit_half_links(from, to, [&](std::size_t half_link) {
-        start_s = std::max(start_s, half_link_free_s_[half_link]);
-      });
-      network_.routes.visit_half_links(from, to, [&](std::size_t half_link) {
-        half_link_free_s_[half_link] = start_s + bytes * network_.routes.byte_s()[half_link];
-      });
-    }
-    return start_s + bytes / way.bandwidth_bytes_per_s + way.latency_s;
+    network_.routes.visit_half_links(from, to, [&](std::size_t half_link) {
+      start_s = std::max(start_s, half_link_free_s_[half_link]);
+    });
+    // Of what was idle for longer than a bucket takes to fill, the bucket is full and no more.
+    double end_s =
+        start_s + std::max(0.0, bytes - network_.burst_bytes) / way.bandwidth_bytes_per_s;
+    network_.routes.visit_half_links(from, to, [&](std::size_t half_link) {
+      const double byte_s = network_.routes.byte_s()[half_link];
+      double& free_s = half_link_free_s_[half_link];
+      free_s = std::max(free_s, start_s - network_.burst_bytes * byte_s) + bytes * byte_s;
+      end_s = std::max(end_s, free_s);
+    });
+    return end_s + way.latency_s;
   }
 
   [[nodiscard]] const std::vector<int>& reducing(std::size_t stage) const {
@@ -298,7 +305,7 @@ class Evaluation {
   std::vector<RankState> ranks_;
   std::vector<Transfer> transfers_;  ///< [step][message]
   std::vector<int> waiting_for_;     ///< [step][message] the rank that stands at its receive, or -1
-  std::vector<double> half_link_free_s_;
+  std::vector<double> half_link_free_s_;                  ///< since when its bucket fills
   std::vector<std::size_t> first_bucket_;                 ///< [stage] of all buckets
   std::vector<Reduction> reductions_;                     ///< [step][bucket of all]
   std::vector<std::optional<AllReduceCost>> all_reduce_;  ///< [stage]

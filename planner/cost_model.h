@@ -17,7 +17,8 @@ struct NetworkCosts {
       : routes(cluster),
         reduction_s_per_byte(cluster.network.reduction_s_per_byte),
         message_s(cluster.network.message_s),
-        transport_s_per_byte(cluster.network.transport_s_per_byte) {
+        transport_s_per_byte(cluster.network.transport_s_per_byte),
+        burst_bytes(cluster.network.burst_bytes) {
     for (const Host& host : cluster.hosts) transport_speeds.push_back(transport_speed(host));
   }
 
@@ -25,6 +26,7 @@ struct NetworkCosts {
   double reduction_s_per_byte = 0;
   double message_s = 0;
   double transport_s_per_byte = 0;
+  double burst_bytes = 0;
   std::vector<double> transport_speeds;  ///< [host], relative
 };
 
@@ -46,7 +48,8 @@ struct StepSeconds {
 /// The first interpreter: replays two consecutive steps of `program` and returns the second; its
 /// `step_s` is the longest that any rank takes from its end of the first to its end of the second.
 /// Each host's link, and each zone's uplink, is one queue each way (first come, first served);
-/// a message takes latency + bytes / bandwidth (Hockney 1994). A send, and the start of a
+/// a message takes latency + bytes / bandwidth (Hockney 1994), less what the links let through at
+/// once. A send, and the start of a
 /// reduction, occupies its rank for the network's `message_s`. The reduction of a bucket begins
 /// when the last rank that takes part has started it and the stage's bucket before it is through,
 /// ends for all at the same time, and takes what `AllReduceCost` says; ranks compute meanwhile.
@@ -57,9 +60,10 @@ struct StepSeconds {
 /// What the transport of a rank's messages takes of its processor is done while the rank waits, as
 /// far as it does, and otherwise makes what it computes next take longer.
 ///
-/// Not modelled: links shared max-min fairly, and by reductions with other messages (the simulator
-/// does), processor time spent on conversions to the wire's type, cores and memory bandwidth that
-/// hosts of one machine share (the simulator does).
+/// Not modelled: what a reduction's links let through at once (the simulator does), links shared
+/// max-min fairly, and by reductions with other messages (the simulator does), processor time spent
+/// on conversions to the wire's type, cores and memory bandwidth that hosts of one machine share
+/// (the simulator does).
 [[nodiscard]] Timeline evaluate(const Program& program, const ProgramCosts& costs,
                                 const Cluster& cluster);
 

@@ -25,6 +25,7 @@ class MessageNetwork::Connection {
   void on_part_through() {
     if (--num_parts_left_ > 0) return;
     busy_ = false;
+    leave_links();
     leave(through_);
     put_next_on_wire();
   }
@@ -59,29 +60,54 @@ class MessageNetwork::Connection {
   }
 
   void put_on_wire() {
-    // An all-reduce of fewer bytes than ranks has empty messages: they take the latency.
+    // Some go at once, and take the latency alone: what the links let through, and the empty
+    // messages that an all-reduce of fewer bytes than ranks has.
     while (!queue_.empty()) {
       through_ = queue_.front();
       queue_.pop_front();
-      if (through_.bytes > 0) break;
+      if (start()) return;
       leave(through_);
     }
-    if (through_.bytes <= 0) return;
-    busy_ = true;
-    // SimGrid still holds the transfer that it has just told of.
+  }
+
+  /// Of the message whose turn it is, whatever takes time; false where nothing does.
+  bool start() {
+    if (through_.bytes <= 0) return false;
+    const std::int64_t to_transfer = through_.bytes - enter_links();
+    // SimGrid still holds those that it has just told of.
     last_transfer_ = std::move(transfer_);
-    transfer_ = s4u::Comm::sendto_init(way_.from, way_.to);
-    transfer_->set_payload_size(static_cast<std::uint64_t>(through_.bytes));
-    transfer_->set_data(this);
+    transfer_ = nullptr;
     last_work_ = std::move(work_);
     work_.clear();
     if (way_.processor_work) work_ = way_.processor_work(through_.bytes);
-    num_parts_left_ = 1 + work_.size();
+    num_parts_left_ = (to_transfer > 0 ? 1 : 0) + work_.size();
+    if (num_parts_left_ == 0) {
+      leave_links();
+      return false;
+    }
+    busy_ = true;
     for (const s4u::ExecPtr& work : work_) {
       work->set_data(this);
       work->start();
     }
-    transfer_->start();
+    if (to_transfer > 0) {
+      transfer_ = s4u::Comm::sendto_init(way_.from, way_.to);
+      transfer_->set_payload_size(static_cast<std::uint64_t>(to_transfer));
+      transfer_->set_data(this);
+      transfer_->start();
+    }
+    return true;
+  }
+
+  /// Bytes that pass at once.
+  std::int64_t enter_links() {
+    if (way_.buckets == nullptr) return 0;
+    return static_cast<std::int64_t>(way_.buckets->enter(
+        way_.half_links, static_cast<double>(through_.bytes), s4u::Engine::get_clock()));
+  }
+
+  void leave_links() {
+    if (way_.buckets != nullptr) way_.buckets->leave(way_.half_links, s4u::Engine::get_clock());
   }
 
   void leave(const Message& message) {

@@ -11,6 +11,8 @@
 #include <utility>
 #include <vector>
 
+#include "simulator/token_buckets.h"
+
 namespace cadastre {
 
 /// What a message is known by at both ends: step, ranks, and then, of a transfer, its number; of a
@@ -36,6 +38,9 @@ struct ConnectionWay {
   simgrid::s4u::Host* from = nullptr;
   simgrid::s4u::Host* to = nullptr;
   double latency_s = 0;
+  /// Shaped links on the way, and what lets messages through there at once; null where none is.
+  std::vector<std::size_t> half_links;
+  TokenBuckets* buckets = nullptr;
   /// What the processors of both ends do for so many bytes while they are on the wire, not started
   /// yet; empty where they do nothing.
   std::function<std::vector<simgrid::s4u::ExecPtr>(std::int64_t bytes)> processor_work;

@@ -28,6 +28,7 @@
 #include "simulator/step_factors.h"
 #include "simulator/step_statistics.h"
 #include "simulator/supervisor.h"
+#include "simulator/token_buckets.h"
 
 namespace cadastre {
 
@@ -94,6 +95,8 @@ class Replay {
     if (jitter && jitter->between_steps)
       step_factors_.emplace(*jitter, step_spreads(cluster, routes_, *jitter->between_steps),
                             cluster, routes_, platform_, ranks_.size());
+    if (cluster.network.burst_bytes > 0)
+      buckets_.emplace(routes_.byte_s(), cluster.network.burst_bytes);
     network_.emplace(
         [this](int from, int to) { return way_between(from, to); },
         MessageObserver{.on_posted = [this](const MessageKey& key,
@@ -310,6 +313,7 @@ class Replay {
     }
     reductions_->end();
     network_->reset();
+    if (buckets_) buckets_->reset();
     traffic_.clear();
     last_step_has_begun_ = false;
     if (step_factors_) step_factors_->restart();
@@ -379,11 +383,18 @@ class Replay {
             .number = instruction.message};
   }
 
-  [[nodiscard]] ConnectionWay way_between(int from, int to) const {
-    return {.from = host(static_cast<std::size_t>(from)),
-            .to = host(static_cast<std::size_t>(to)),
-            .latency_s = routes_.way(host_of(from), host_of(to)).latency_s,
-            .processor_work = transport_of(host_of(from), host_of(to))};
+  [[nodiscard]] ConnectionWay way_between(int from, int to) {
+    ConnectionWay way{.from = host(static_cast<std::size_t>(from)),
+                      .to = host(static_cast<std::size_t>(to)),
+                      .latency_s = routes_.way(host_of(from), host_of(to)).latency_s,
+                      .half_links = {},
+                      .processor_work = transport_of(host_of(from), host_of(to))};
+    if (!buckets_) return way;
+    routes_.visit_half_links(host_of(from), host_of(to),
+                             [&](std::size_t half_link) { way.half_links.push_back(half_link); });
+    // A cable between two hosts has none.
+    if (!way.half_links.empty()) way.buckets = &*buckets_;
+    return way;
   }
 
   [[nodiscard]] std::function<std::vector<s4u::ExecPtr>(std::int64_t)> transport_of(int from,
@@ -426,6 +437,7 @@ class Replay {
   std::optional<StepFactors> step_factors_;
   Platform platform_;
   Processors processors_;
+  std::optional<TokenBuckets> buckets_;  ///< of shaped links
   std::optional<MessageNetwork> network_;
   std::vector<RankState> ranks_;
   std::map<std::pair<int, int>, std::int64_t> traffic_;  ///< of the last step, by hosts

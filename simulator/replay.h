@@ -50,6 +50,8 @@ struct ReplayResult {
 ///
 /// Hosts of one machine share its cores and its memory bus.
 ///
+/// Links that were idle let through at once what their token buckets hold (`TokenBuckets`).
+///
 /// The transport of a message takes of the processors of both its ends, beside what they compute.
 ///
 /// Not modelled: TCP's slow start, a bound on the memory of messages that wait to be sent.

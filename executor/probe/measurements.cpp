@@ -71,6 +71,7 @@ nlohmann::json to_json(const ProbeMeasurements& measurements) {
          {"to", measurements.hosts[static_cast<std::size_t>(way.to)].name},
          {"latency_s", way.latency_s},
          {"bandwidth_bytes_per_s", way.bandwidth_bytes_per_s},
+         {"burst_bytes", way.burst_bytes},
          {"relative_spread", way.spread}});
   for (const ProbedReduction& reduction : measurements.reductions)
     document["reductions"].push_back(

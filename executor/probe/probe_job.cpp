@@ -99,6 +99,7 @@ Frame to_frame(const ProbedWay& way) {
                      {"to", way.to},
                      {"latency_s", way.latency_s},
                      {"bandwidth_bytes_per_s", way.bandwidth_bytes_per_s},
+                     {"burst_bytes", way.burst_bytes},
                      {"spread", way.spread}},
           .payload = {}};
 }
@@ -110,6 +111,7 @@ ProbedWay probed_way_from(const Frame& frame) {
     way.to = header.at("to").get<int>();
     way.latency_s = header.at("latency_s").get<double>();
     way.bandwidth_bytes_per_s = header.at("bandwidth_bytes_per_s").get<double>();
+    way.burst_bytes = header.at("burst_bytes").get<double>();
     way.spread = header.at("spread").get<double>();
     return way;
   });

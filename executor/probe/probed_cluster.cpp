@@ -141,12 +141,23 @@ class ClusterMaker {
     for (std::size_t m = 0; m < hosts_of_.size(); ++m)
       link_spreads_.push_back(as_spread(link_spread(m)));
     cluster_.network.bandwidth_spread = rounded(median(link_spreads_));
+    cluster_.network.burst_bytes = rounded(median(bursts()));
     for (const StarCable& cable : fit_.cables)
       cluster_.network.direct_links.push_back(
           {.from = first_host(cable.from),
            .to = first_host(cable.to),
            .bandwidth_bytes_per_s = rounded(cable.bandwidth_bytes_per_s),
            .latency_s = rounded(cable.latency_s)});
+  }
+
+  /// Of the ways between machines.
+  [[nodiscard]] std::vector<double> bursts() const {
+    std::vector<double> bytes;
+    for (const ProbedWay& way : measurements_.ways)
+      if (machine_of_[static_cast<std::size_t>(way.from)] !=
+          machine_of_[static_cast<std::size_t>(way.to)])
+        bytes.push_back(way.burst_bytes);
+    return bytes;
   }
 
   /// Those of several hosts.

@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <cmath>
+#include <thread>
 
 #include "planner/model_graph.h"
 
@@ -22,6 +24,8 @@ constexpr double kMessageSeconds = 0.08;  // of a large one, where it need not b
 constexpr double kSmallSeconds = 0.1;     // of all small ones together
 constexpr double kLargeSeconds = 0.6;     // likewise
 constexpr int kLeastLarge = 8;            // of which quartiles say something
+constexpr double kPauseSeconds = 0.02;    // in which a shaper's bucket fills
+constexpr int kNumPaused = 12;            // messages after it
 constexpr double kUndelayed = 0.25;       // quantile of the small ones
 
 /// What the measuring rank says to the other before a series of messages.
@@ -43,8 +47,9 @@ int rounds_within(double seconds, double each_s, int least, int most) {
 }
 
 /// Seconds of messages to `peer`, each until the answer, which is small, has come. The first is
-/// left out.
-std::vector<double> time_series(Communicator& communicator, int peer, const Series& series) {
+/// left out. After each answer, nothing is sent for `pause_s`.
+std::vector<double> time_series(Communicator& communicator, int peer, const Series& series,
+                                double pause_s) {
   communicator.send(tensor_of(series), peer, 0);
   const at::Tensor out = at::ones({series.num_elements});
   const at::Tensor answer = at::empty({kSmallElements});
@@ -56,16 +61,27 @@ std::vector<double> time_series(Communicator& communicator, int peer, const Seri
     communicator.wait(receive);
     if (i > 0) seconds.push_back(stopwatch.seconds());
     communicator.finish_sends();
+    if (pause_s > 0) std::this_thread::sleep_for(std::chrono::duration<double>(pause_s));
   }
   return seconds;
+}
+
+/// What the links let through at once, as messages after a pause arrive so much sooner than at
+/// their bandwidth; none where that is no more than a message without content takes, which is
+/// what such times vary by.
+double burst_bytes(double message_bytes, double message_s, double small_s,
+                   double bandwidth_bytes_per_s) {
+  const double sooner_s = message_bytes / bandwidth_bytes_per_s - (message_s - small_s);
+  if (sooner_s < small_s / 2) return 0;
+  return std::min(message_bytes, sooner_s * bandwidth_bytes_per_s);
 }
 
 }  // namespace
 
 ProbedWay measure_way(Communicator& communicator, int rank, int peer) {
-  const auto timed = [&](std::int64_t num_elements, int num_messages) {
+  const auto timed = [&](std::int64_t num_elements, int num_messages, double pause_s = 0) {
     return time_series(communicator, peer,
-                       {.num_elements = num_elements, .num_messages = num_messages + 1});
+                       {.num_elements = num_elements, .num_messages = num_messages + 1}, pause_s);
   };
   const double first_s = summarize(timed(kSmallElements, 4)).median_s;
   // Hosts that share a processor wait for it, too, in many of them.
@@ -79,14 +95,19 @@ ProbedWay measure_way(Communicator& communicator, int rank, int peer) {
       trial_s * static_cast<double>(num_elements) / static_cast<double>(kTrialElements);
   const TimingSummary large =
       summarize(timed(num_elements, rounds_within(kLargeSeconds, expected_s, kLeastLarge, 30)));
+  const double bandwidth_bytes_per_s =
+      static_cast<double>((num_elements - kSmallElements) * kBytesPerElement) /
+      std::max(large.median_s - small_s, 1e-9);
+  const double paused_s = summarize(timed(kTrialElements, kNumPaused, kPauseSeconds)).median_s;
   communicator.send(tensor_of({}), peer, 0);
   communicator.flush();
   return {.from = rank,
           .to = peer,
           .latency_s = small_s / 2,
-          .bandwidth_bytes_per_s =
-              static_cast<double>((num_elements - kSmallElements) * kBytesPerElement) /
-              std::max(large.median_s - small_s, 1e-9),
+          .bandwidth_bytes_per_s = bandwidth_bytes_per_s,
+          .burst_bytes =
+              burst_bytes(static_cast<double>((kTrialElements - kSmallElements) * kBytesPerElement),
+                          paused_s, small_s, bandwidth_bytes_per_s),
           .spread = large.spread_s / large.median_s};
 }
 

@@ -19,8 +19,8 @@ _HOST_KEYS = ["name", "count", "relative_speed", "cores", "memory_bytes", "addre
               "price_per_hour", "watts", "idle_watts", "machine", "bandwidth_bytes_per_s",
               "latency_s", "mtbf_s", "speed_spread", "bandwidth_spread"]
 _NETWORK_KEYS = ["bandwidth_bytes_per_s", "latency_s", "reduction_s_per_byte", "message_s",
-                 "transport_s_per_byte", "direct_links", "zones", "topology", "model",
-                 "bandwidth_spread"]
+                 "transport_s_per_byte", "burst_bytes", "direct_links", "zones", "topology",
+                 "model", "bandwidth_spread"]
 
 
 @dataclass

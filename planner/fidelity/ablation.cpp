@@ -52,6 +52,8 @@ void without_protocol(PlanDocument& document) {
   document.cluster.network.model.latency_factor = 1;
 }
 
+void without_bursts(PlanDocument& document) { document.cluster.network.burst_bytes = 0; }
+
 void without_latency(PlanDocument& document) {
   document.cluster.network.latency_s = 0;
   for (Host& host : document.cluster.hosts) host.latency_s.reset();
@@ -113,6 +115,7 @@ const std::vector<Ablation>& ablations() {
        without_transport_speeds},
       {"reduction", "adding up and copying what a reduction receives", without_reduction},
       {"protocol", "what links deliver of what they state", without_protocol},
+      {"bursts", "what links that were idle let through at once", without_bursts},
       {"latency", "the latency of the links", without_latency}};
   return all;
 }

@@ -207,7 +207,9 @@ double StageBounds::crossing_s(const PlacedStage& from, const PlacedStage& to,
       // Where the tensors of one pass do not queue, as over a direct link, this is infinite.
       const double bandwidth =
           std::max(there.queue_bandwidth_bytes_per_s, back.queue_bandwidth_bytes_per_s);
-      const double wire_s = !whole ? 0 : bytes / bandwidth;
+      // What the links let through at once, each way, may be as much every time.
+      const double at_once = (comes_back ? 2 : 1) * problem_.network.burst_bytes;
+      const double wire_s = !whole ? 0 : std::max(0.0, bytes - at_once) / bandwidth;
       least_s = std::min(least_s, wire_s + there.latency_s + (comes_back ? back.latency_s : 0));
     }
   }
@@ -234,7 +236,8 @@ double StageBounds::link_s(const std::vector<PlacedStage>& stages, const LayerSe
           micro_batch_samples_ * micro_batches_);
   });
   // Others may send to it at once, each more slowly than its link takes.
-  return bytes * problem_.network.routes.in_byte_s()[static_cast<std::size_t>(to)];
+  return std::max(0.0, bytes - problem_.network.burst_bytes) *
+         problem_.network.routes.in_byte_s()[static_cast<std::size_t>(to)];
 }
 
 /// Work of the layers outside the stage's downset that the stage waits for, per step.

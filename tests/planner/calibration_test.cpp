@@ -28,6 +28,7 @@ TEST_CASE("a calibrated network is as fast as the measured one", "[planner]") {
   measured.network.reduction_s_per_byte = 2e-10;
   measured.network.message_s = 3e-5;
   measured.network.transport_s_per_byte = 1e-9;
+  measured.network.burst_bytes = 6000;
   const Calibration calibration = calibrate(nominal, measured);
   CHECK(calibration.num_pairs == 6);
   CHECK_THAT(calibration.bandwidth_factor, WithinRel(0.9, 1e-12));
@@ -36,6 +37,7 @@ TEST_CASE("a calibrated network is as fast as the measured one", "[planner]") {
   CHECK(fitted.network.reduction_s_per_byte == 2e-10);
   CHECK(fitted.network.message_s == 3e-5);
   CHECK(fitted.network.transport_s_per_byte == 1e-9);
+  CHECK(fitted.network.burst_bytes == 6000);
   CHECK_THAT(route_between(fitted, 0, 2).latency_s,
              WithinRel(route_between(measured, 0, 2).latency_s, 1e-12));
   CHECK_THAT(route_between(fitted, 0, 2).bandwidth_bytes_per_s,

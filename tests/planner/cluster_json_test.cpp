@@ -30,6 +30,7 @@ Cluster sound() {
                       .reduction_s_per_byte = 1e-10,
                       .message_s = 6e-5,
                       .transport_s_per_byte = 2e-9,
+                      .burst_bytes = 6000,
                       .direct_links = {{.from = "node2",
                                         .to = "node3",
                                         .bandwidth_bytes_per_s = 1.25e9,
@@ -78,6 +79,8 @@ TEST_CASE("a spread that cannot be, or is of no link, is refused", "[planner]") 
         "/hosts/1/bandwidth_spread: expected a number from 0 to 4, found -1");
   CHECK(refused(with(to_json(sound()), "/network/bandwidth_spread", "10 %")) ==
         "/network/bandwidth_spread: expected a number from 0 to 4, found \"10 %\"");
+  CHECK(refused(with(to_json(sound()), "/network/burst_bytes", -1)) ==
+        "/network/burst_bytes: expected a number from 0 to 1000000000000, found -1");
   CHECK(refused(with(to_json(sound()), "/hosts/0/speed_sprad", 1)) ==
         "/hosts/0/speed_sprad: expected no such key, did you mean \"speed_spread\"?");
   json shared = with(to_json(sound()), "/machines",

@@ -298,6 +298,7 @@ TEST_CASE("the search equals brute force on every topology", "[planner][property
     if (round % 2 == 0) world.profile.caches = {.backward_ratio = 1.5, .bytes = 3000};
     if (round % 3 == 0) world.profile.waits = kWaitEffect;
     Network& network = world.cluster.network;
+    network.burst_bytes = round % 4 == 1 ? 2000 : 0;
     network.zones.clear();
     const auto sharing = static_cast<Sharing>(random() % 3);
     switch (round % 6) {
@@ -358,6 +359,7 @@ TEST_CASE("another evaluator finds the same step time in every plan's program",
   for (int round = 0; round < 8; ++round) {
     World world = random_world(random, random_model(random, 4), 3);
     if (round % 2 == 0) world.profile.waits = kWaitEffect;
+    if (round % 3 == 0) world.cluster.network.burst_bytes = 3000;
     const PlanningProblem problem(world.profile, world.cluster);
     visit_drafts(problem.training.model(), 3, [&](const Draft& draft) {
       if (++num_plans % 7 != 0) return;
@@ -384,6 +386,7 @@ TEST_CASE("another evaluator finds the same where reductions go on beside backwa
     World world = random_world(random, model, 3);
     make_replicas_pay(world, 30);
     if (round % 4 < 2) world.profile.waits = kWaitEffect;
+    if (round % 3 == 0) world.cluster.network.burst_bytes = 3000;
     const PlanningProblem problem(world.profile, world.cluster, {},
                                   static_cast<WireDtype>(round % 3));
     visit_drafts(problem.training.model(), 3, [&](const Draft& draft) {

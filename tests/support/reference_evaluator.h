@@ -40,6 +40,14 @@ namespace cadastre::reference {
 
   std::map<std::pair<int, int>, std::map<int, Bucket>> reductions;
   std::map<std::string, double> free_s;  // half links by name
+
+  // What each would let through at once when it became free.
+  struct Tokens {
+    double bytes = 0;
+    double at_s = 0;
+  };
+
+  std::map<std::string, Tokens> tokens;
   const std::vector<int> zones = host_zones(cluster);
 
   const auto transfer = [&](const Rank& rank, const RankProgram& from, const Instruction& what) {
@@ -67,7 +75,17 @@ namespace cadastre::reference {
         if (zb >= 0) held["zone " + std::to_string(zb) + " in"] = uplink(zb);
       }
       for (const auto& [link, speed] : held) start_s = std::max(start_s, free_s[link]);
-      for (const auto& [link, speed] : held) free_s[link] = start_s + bytes / speed;
+      const double burst = cluster.network.burst_bytes;
+      double end_s = start_s + std::max(0.0, bytes - burst) / route.bandwidth_bytes_per_s;
+      for (const auto& [link, speed] : held) {
+        Tokens& of_link = tokens.try_emplace(link, Tokens{.bytes = burst}).first->second;
+        const double there =
+            std::min(burst, of_link.bytes + (start_s - of_link.at_s) * speed);
+        free_s[link] = start_s + std::max(0.0, bytes - there) / speed;
+        of_link = {.bytes = std::max(0.0, there - bytes), .at_s = free_s[link]};
+        end_s = std::max(end_s, free_s[link]);
+      }
+      return end_s + route.latency_s;
     }
     return start_s + bytes / route.bandwidth_bytes_per_s + route.latency_s;
   };

@@ -74,6 +74,19 @@ TEST_CASE("a restless host and a restless link are of that host", "[executor]") 
   CHECK(cluster_of(world).network.bandwidth_spread == 0.125);
 }
 
+TEST_CASE("what shaped links let through at once is the median of the ways between machines",
+          "[executor]") {
+  ProbeMeasurements world = measured_world(3);
+  CHECK(cluster_of(world).network.burst_bytes == 0);
+  for (ProbedWay& way : world.ways) way.burst_bytes = way.from == 0 ? 5000 : 6000;
+  CHECK(cluster_of(world).network.burst_bytes == 6000);
+  // Between two hosts of one machine, nothing shapes.
+  put_together(world, {1, 2});
+  for (ProbedWay& way : world.ways)
+    if (way.from + way.to == 3) way.burst_bytes = 1e6;
+  CHECK(cluster_of(world).network.burst_bytes < 1e4);
+}
+
 TEST_CASE("a cable is a direct link of the cluster", "[executor]") {
   ProbeMeasurements world = measured_world(4);
   scale_ways(world, 40, [](int from, int to) { return from / 2 == to / 2; });

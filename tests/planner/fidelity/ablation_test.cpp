@@ -30,6 +30,7 @@ PlanDocument everything() {
   network.reduction_s_per_byte = 1e-6;
   network.message_s = 0.0625;
   network.transport_s_per_byte = 1e-6;
+  network.burst_bytes = 500;
   network.model.bandwidth_factor = 0.5;
   for (Host& host : document.cluster.hosts) host.transport_speed = 0.125;
   document.plan = worlds::pipeline(profile.model, document.cluster, {1, 1}, 8, 4);
