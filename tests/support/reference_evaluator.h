@@ -79,8 +79,7 @@ namespace cadastre::reference {
       double end_s = start_s + std::max(0.0, bytes - burst) / route.bandwidth_bytes_per_s;
       for (const auto& [link, speed] : held) {
         Tokens& of_link = tokens.try_emplace(link, Tokens{.bytes = burst}).first->second;
-        const double there =
-            std::min(burst, of_link.bytes + (start_s - of_link.at_s) * speed);
+        const double there = std::min(burst, of_link.bytes + (start_s - of_link.at_s) * speed);
         free_s[link] = start_s + std::max(0.0, bytes - there) / speed;
         of_link = {.bytes = std::max(0.0, there - bytes), .at_s = free_s[link]};
         end_s = std::max(end_s, free_s[link]);

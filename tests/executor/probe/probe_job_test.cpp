@@ -58,8 +58,12 @@ TEST_CASE("what a rank measured reaches the coordinator unchanged", "[executor]"
   CHECK(got.loopback_names == report.loopback_names);
   CHECK(got.load == report.load);
 
-  const ProbedWay way = probed_way_from(sent(to_frame(ProbedWay{
-      .from = 1, .to = 2, .latency_s = 0.5, .bandwidth_bytes_per_s = 3, .burst_bytes = 1000, .spread = 0.25})));
+  const ProbedWay way = probed_way_from(sent(to_frame(ProbedWay{.from = 1,
+                                                                .to = 2,
+                                                                .latency_s = 0.5,
+                                                                .bandwidth_bytes_per_s = 3,
+                                                                .burst_bytes = 1000,
+                                                                .spread = 0.25})));
   CHECK(way.from == 1);
   CHECK(way.to == 2);
   CHECK(way.latency_s == 0.5);
