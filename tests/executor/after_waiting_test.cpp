@@ -8,12 +8,7 @@ using namespace cadastre;
 TEST_CASE("steps after waiting are timed against steps at once", "[executor]") {
   const ModelGraph model = small::every_kind();
   StageNetwork network = whole_network(model, 1);
-  std::vector<at::Tensor> inputs;
-  for (const ModelInput& input : model.inputs) {
-    std::vector<std::int64_t> shape{4};
-    shape.insert(shape.end(), input.shape.begin(), input.shape.end());
-    inputs.push_back(at::ones(shape));
-  }
+  const std::vector<at::Tensor> inputs = small::random_inputs(model, 4);
   const WaitTrial trial{.batch_size = 4, .waits_s = {0.001, 0.004}, .repeats = 2};
   int num_updates = 0;
   const std::vector<LongerAfterWaiting> longer = time_after_waiting(

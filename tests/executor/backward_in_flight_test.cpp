@@ -22,12 +22,7 @@ TEST_CASE("trials keep no more samples at once than the greatest batch has", "[e
 TEST_CASE("backward beside other micro-batches is timed against backward at once", "[executor]") {
   const ModelGraph model = small::every_kind();
   StageNetwork network = whole_network(model, 1);
-  std::vector<at::Tensor> inputs;
-  for (const ModelInput& input : model.inputs) {
-    std::vector<std::int64_t> shape{4};
-    shape.insert(shape.end(), input.shape.begin(), input.shape.end());
-    inputs.push_back(at::ones(shape));
-  }
+  const std::vector<at::Tensor> inputs = small::random_inputs(model, 4);
   const BackwardBeside beside =
       time_in_flight(network, inputs, {.samples = {.begin = 0, .end = 4}},
                      {.batch_size = 4, .num_in_flight = 3, .repeats = 2}, 1000);
