@@ -19,7 +19,8 @@ namespace cadastre {
 /// its rate: seconds per operation where it is a convolution or linear, per byte elsewhere, at each
 /// measured size. A new one gets the median rate of its kind, or, where there was none of it, of
 /// the layers counted as it is. What is not layer by layer stays per sample and per byte, but
-/// loading goes with the bytes of the model's inputs.
+/// loading goes with the bytes of the model's inputs. What waiting costs is the whole network's, and
+/// left out for another.
 ///
 /// Throws InputError at `file` and `pointer`, the changed model's, where the profile tells no rate:
 /// a new layer known by its profile only, or a kind that nothing measured compares with.

@@ -1,6 +1,7 @@
 #include "planner/program_costs.h"
 
 #include <algorithm>
+#include <optional>
 #include <set>
 #include <utility>
 
@@ -147,8 +148,8 @@ ProgramCosts program_costs(const Program& program, const Division& division, con
     stages.emplace_back(std::move(layers[s]), &program.stage_buckets[s], table);
 
   ProgramCosts costs;
-  WaitCosts wait_costs(table);
-  const bool waits_cost = table.waits() != WaitEffect{};
+  std::optional<WaitCosts> wait_costs;
+  if (table.waits() != WaitEffect{}) wait_costs.emplace(table);
   costs.wait_constant_s = table.waits().time_constant_s;
   for (const RankProgram& rank : program.ranks) {
     const double speed = cluster.hosts[static_cast<std::size_t>(rank.host_index)].relative_speed;
@@ -157,11 +158,11 @@ ProgramCosts program_costs(const Program& program, const Division& division, con
     for (const Instruction& instruction : rank.instructions)
       seconds.push_back(stages[static_cast<std::size_t>(instruction.stage)].seconds(instruction) /
                         speed);
-    if (waits_cost) {
+    if (wait_costs) {
       std::vector<double>& after_waiting_s = costs.after_waiting_s.emplace_back();
       after_waiting_s.reserve(seconds.size());
       for (std::size_t i = 0; i < seconds.size(); ++i)
-        after_waiting_s.push_back(wait_costs.after_waiting_s(rank.instructions[i], seconds[i]));
+        after_waiting_s.push_back(wait_costs->after_waiting_s(rank.instructions[i], seconds[i]));
     }
     if (table.caches() == CacheEffect{}) continue;
     MicroBatchesInFlight in_flight(rank, stages.size());

@@ -74,11 +74,9 @@ class MessageNetwork::Connection {
   bool start() {
     if (through_.bytes <= 0) return false;
     const std::int64_t to_transfer = through_.bytes - enter_links();
-    // SimGrid still holds those that it has just told of.
-    last_transfer_ = std::move(transfer_);
-    transfer_ = nullptr;
-    last_work_ = std::move(work_);
-    work_.clear();
+    // SimGrid still holds those that it has just told of, however many go at once after them.
+    if (transfer_) last_transfer_ = std::exchange(transfer_, nullptr);
+    if (!work_.empty()) last_work_ = std::exchange(work_, {});
     if (way_.processor_work) work_ = way_.processor_work(through_.bytes);
     num_parts_left_ = (to_transfer > 0 ? 1 : 0) + work_.size();
     if (num_parts_left_ == 0) {

@@ -47,7 +47,7 @@ struct ProbedWay {
   int to = 0;
   double latency_s = 0;              ///< half a round trip of an empty message
   double bandwidth_bytes_per_s = 0;  ///< of a large message, latency apart
-  double burst_bytes = 0;            ///< that pass at once where nothing did for a while
+  double burst_bytes = 0;            ///< that pass at once after a pause; 64 KiB at most are seen
   double spread = 0;                 ///< between the quartiles of its times, relative to the median
 };
 

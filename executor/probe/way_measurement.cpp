@@ -25,7 +25,7 @@ constexpr double kSmallSeconds = 0.1;     // of all small ones together
 constexpr double kLargeSeconds = 0.6;     // likewise
 constexpr int kLeastLarge = 8;            // of which quartiles say something
 constexpr double kPauseSeconds = 0.02;    // in which a shaper's bucket fills
-constexpr int kNumPaused = 12;            // messages after it
+constexpr double kPausedSeconds = 0.4;    // of all messages after one, where the network lets them
 constexpr double kUndelayed = 0.25;       // quantile of the small ones
 
 /// What the measuring rank says to the other before a series of messages.
@@ -98,7 +98,8 @@ ProbedWay measure_way(Communicator& communicator, int rank, int peer) {
   const double bandwidth_bytes_per_s =
       static_cast<double>((num_elements - kSmallElements) * kBytesPerElement) /
       std::max(large.median_s - small_s, 1e-9);
-  const double paused_s = summarize(timed(kTrialElements, kNumPaused, kPauseSeconds)).median_s;
+  const int num_paused = rounds_within(kPausedSeconds, kPauseSeconds + trial_s, 4, 12);
+  const double paused_s = summarize(timed(kTrialElements, num_paused, kPauseSeconds)).median_s;
   communicator.send(tensor_of({}), peer, 0);
   communicator.flush();
   return {.from = rank,

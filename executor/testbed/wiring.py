@@ -2,8 +2,8 @@
 
 What cannot be made is refused: machines that several hosts share, topologies that are not trees,
 links whose directions share a capacity, and latencies beyond those that veth has by itself (20 to
-50 us), as delaying packets needs netem, which many kernels lack. How hosts and links vary from step to step, and how often they
-fail, is read and not made.
+50 us), as delaying packets needs netem, which many kernels lack. How hosts and links vary from step
+to step, how often they fail, and what links let through at once, is read and not made.
 """
 
 import re
