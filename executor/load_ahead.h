@@ -7,6 +7,7 @@
 
 #include "executor/stage_part.h"
 #include "planner/program.h"
+#include "planner/sample_split.h"
 
 namespace cadastre {
 

@@ -10,6 +10,7 @@
 #include "executor/layer_forward.h"
 #include "planner/model_graph.h"
 #include "planner/program.h"
+#include "planner/sample_split.h"
 
 namespace cadastre {
 

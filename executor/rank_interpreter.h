@@ -16,6 +16,7 @@
 #include "executor/stage_part.h"
 #include "executor/stage_reductions.h"
 #include "planner/program.h"
+#include "planner/sample_split.h"
 #include "planner/timeline.h"
 
 namespace cadastre {

@@ -31,7 +31,9 @@
 #include "executor/weights.h"
 #include "planner/error.h"
 #include "planner/json_reader.h"
+#include "planner/lowering.h"
 #include "planner/program_check.h"
+#include "planner/sample_split.h"
 
 namespace cadastre {
 

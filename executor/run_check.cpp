@@ -1,7 +1,7 @@
 #include "executor/run_check.h"
 
-#include <string>
 #include <algorithm>
+#include <string>
 #include <utility>
 #include <variant>
 
@@ -10,6 +10,7 @@
 #include "executor/torchscript/import.h"
 #include "executor/torchscript/layer_function.h"
 #include "planner/error.h"
+#include "planner/lowering.h"
 #include "planner/memory.h"
 #include "planner/program_check.h"
 #include "planner/refusal.h"

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "planner/model_facts.h"
+
 namespace cadastre {
 
 namespace {

@@ -13,6 +13,7 @@
 #include "executor/stage_optimizer.h"
 #include "planner/model_graph.h"
 #include "planner/program.h"
+#include "planner/sample_split.h"
 
 namespace cadastre {
 

@@ -12,6 +12,7 @@
 #include "executor/stage_part.h"
 #include "planner/model_graph.h"
 #include "planner/program.h"
+#include "planner/sample_split.h"
 #include "planner/training_settings.h"
 
 namespace cadastre {

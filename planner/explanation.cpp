@@ -4,6 +4,7 @@
 #include <cmath>
 #include <set>
 
+#include "planner/lowering.h"
 #include "planner/objective.h"
 #include "planner/prediction.h"
 #include "planner/refusal.h"

@@ -3,6 +3,7 @@
 #include <set>
 
 #include "planner/division.h"
+#include "planner/lowering.h"
 #include "planner/prediction.h"
 #include "planner/program.h"
 

@@ -1,8 +1,7 @@
 #include "planner/model_facts.h"
 
 #include <algorithm>
-
-#include "planner/program.h"
+#include <variant>
 
 namespace cadastre {
 
@@ -14,6 +13,45 @@ void sort_unique(std::vector<int>& numbers) {
 }
 
 }  // namespace
+
+std::int64_t statistics_bytes(const Layer& layer, std::int64_t parameter_bytes) {
+  constexpr std::int64_t kBytesPerSum = 8;
+  if (const auto* script = std::get_if<TorchScript>(&layer.operation)) {
+    std::int64_t num_sums = 0;
+    for (const RunningStatistics& norm : script->batch_norms)
+      num_sums +=
+          2 * num_elements(script->buffers.at(static_cast<std::size_t>(norm.mean)).shape) + 1;
+    return num_sums * kBytesPerSum;
+  }
+  if (!std::holds_alternative<BatchNorm2d>(layer.operation)) return 0;
+  // Weight and bias hold 2C float32; the sums of means and variances and their count 2C + 1
+  // float64.
+  const std::int64_t num_sums = parameter_bytes / kBytesPerElement + 1;
+  return num_sums * kBytesPerSum;
+}
+
+std::int64_t running_statistics_bytes(const Layer& layer, std::int64_t parameter_bytes) {
+  if (const auto* script = std::get_if<TorchScript>(&layer.operation)) {
+    std::int64_t num_values = 0;
+    for (const TensorSlot& buffer : script->buffers) num_values += num_elements(buffer.shape);
+    return num_values * kBytesPerElement;
+  }
+  // As many means and variances as there are weights and biases.
+  return std::holds_alternative<BatchNorm2d>(layer.operation) ? parameter_bytes : 0;
+}
+
+std::vector<bool> layers_with_gradient(const ModelGraph& model) {
+  const std::vector<std::vector<Source>> sources = layer_sources(model);
+  const std::vector<std::int64_t> bytes = parameter_bytes(model);
+  std::vector<bool> needed(model.layers.size());
+  for (std::size_t i = 0; i < model.layers.size(); ++i) {
+    needed[i] = bytes[i] > 0;
+    for (const Source& source : sources[i])
+      if (!source.is_model_input && needed[static_cast<std::size_t>(source.index)])
+        needed[i] = true;
+  }
+  return needed;
+}
 
 ModelFacts model_facts(const ModelGraph& model) {
   ModelFacts facts;

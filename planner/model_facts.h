@@ -31,6 +31,18 @@ struct ModelFacts {
   }
 };
 
+/// Of the sums of a layer's batch statistics, which replicas add up beside its gradients: float64,
+/// on any wire. 0 but for batch norm.
+[[nodiscard]] std::int64_t statistics_bytes(const Layer& layer, std::int64_t parameter_bytes);
+
+/// Of the running statistics that a layer of so many parameters keeps: float32. 0 but for batch
+/// norm.
+[[nodiscard]] std::int64_t running_statistics_bytes(const Layer& layer,
+                                                    std::int64_t parameter_bytes);
+
+/// For each layer, whether the loss has a gradient that a parameter at or before it needs.
+[[nodiscard]] std::vector<bool> layers_with_gradient(const ModelGraph& model);
+
 [[nodiscard]] ModelFacts model_facts(const ModelGraph& model);
 
 }  // namespace cadastre

@@ -1,5 +1,6 @@
 #include "planner/pass_work.h"
 
+#include "planner/model_facts.h"
 #include "planner/program.h"
 
 namespace cadastre {

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "planner/cost_model.h"
+#include "planner/lowering.h"
 #include "planner/memory.h"
 #include "planner/program.h"
 #include "planner/program_costs.h"

@@ -6,9 +6,9 @@
 #include <vector>
 
 #include "planner/division.h"
-#include "planner/model_facts.h"
 #include "planner/plan.h"
 #include "planner/reduction_buckets.h"
+#include "planner/sample_split.h"
 
 namespace cadastre {
 
@@ -29,16 +29,6 @@ inline constexpr std::size_t kNumInstructionKinds = 11;
 
 [[nodiscard]] const std::vector<std::string>& instruction_names();  ///< in the enum's order
 [[nodiscard]] const std::string& instruction_name(InstructionKind kind);
-
-/// Consecutive samples of the global batch of one step: [begin, end).
-struct SampleRange {
-  std::int64_t begin = 0;
-  std::int64_t end = 0;
-
-  [[nodiscard]] std::int64_t size() const { return end - begin; }
-
-  bool operator==(const SampleRange&) const = default;
-};
 
 /// One thing a rank does. Sends and starts of reductions never block; a receive waits for its
 /// tensor, and `kReduceGradients` until every bucket is reduced that the rank has started for the
@@ -110,43 +100,6 @@ struct Program {
   std::vector<std::vector<ReductionBucket>> stage_buckets;
   bool operator==(const Program&) const = default;
 };
-
-/// Cuts [0, num_samples) into consecutive ranges as near to `shares` as multiples of `granularity`
-/// allow (largest remainder; ties to the earlier). A range may be empty.
-/// `num_samples` must be a multiple of `granularity`.
-[[nodiscard]] std::vector<SampleRange> split_samples(std::int64_t num_samples,
-                                                     const std::vector<double>& shares,
-                                                     std::int64_t granularity);
-
-/// The shares of `speeds` that let the slowest replica finish earliest, if time goes with samples:
-/// one granule after the other goes to the replica that then has the least samples / speed. None
-/// when a replica would get no granule, or there are no speeds.
-[[nodiscard]] std::vector<double> balanced_shares(std::int64_t num_samples,
-                                                  const std::vector<double>& speeds,
-                                                  std::int64_t granularity);
-
-/// The sample ranges of a plan's micro-batches; sizes differ by one granule at most.
-[[nodiscard]] std::vector<SampleRange> micro_batch_ranges(std::int64_t batch_size,
-                                                          std::int64_t micro_batches,
-                                                          std::int64_t granularity);
-
-/// Of the sums of a layer's batch statistics, which replicas add up beside its gradients: float64,
-/// on any wire. 0 but for batch norm.
-[[nodiscard]] std::int64_t statistics_bytes(const Layer& layer, std::int64_t parameter_bytes);
-
-/// Of the running statistics that a layer of so many parameters keeps: float32. 0 but for batch
-/// norm.
-[[nodiscard]] std::int64_t running_statistics_bytes(const Layer& layer,
-                                                    std::int64_t parameter_bytes);
-
-/// For each layer, whether the loss has a gradient that a parameter at or before it needs.
-[[nodiscard]] std::vector<bool> layers_with_gradient(const ModelGraph& model);
-
-/// Lowers a checked plan (see `check_plan`) for its model and cluster.
-[[nodiscard]] Program lower(const Plan& plan, const ModelGraph& model, const Cluster& cluster);
-
-/// The same by numbers, for the search: `host` of the ranks stays empty.
-[[nodiscard]] Program lower(const Division& division, const ModelFacts& model);
 
 /// Whether the instruction puts a tensor on its way.
 [[nodiscard]] constexpr bool is_send(InstructionKind kind) {

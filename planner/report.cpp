@@ -9,6 +9,7 @@
 #include "planner/error.h"
 #include "planner/files.h"
 #include "planner/json_reader.h"
+#include "planner/lowering.h"
 #include "planner/plan.h"
 #include "planner/program.h"
 #include "planner/report_data.h"

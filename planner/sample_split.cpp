@@ -1,8 +1,8 @@
+#include "planner/sample_split.h"
+
 #include <algorithm>
 #include <cmath>
 #include <numeric>
-
-#include "planner/program.h"
 
 namespace cadastre {
 

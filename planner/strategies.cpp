@@ -4,6 +4,7 @@
 #include <limits>
 #include <numeric>
 
+#include "planner/lowering.h"
 #include "planner/pipedream/strategy.h"
 #include "planner/search/branches.h"
 #include "planner/search/incumbent.h"

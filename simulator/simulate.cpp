@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "planner/compute_spread.h"
+#include "planner/lowering.h"
 #include "planner/memory.h"
 #include "planner/memory_traffic.h"
 #include "planner/program.h"

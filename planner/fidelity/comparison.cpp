@@ -17,6 +17,7 @@
 #include "planner/fidelity/testbed.h"
 #include "planner/files.h"
 #include "planner/json_reader.h"
+#include "planner/lowering.h"
 #include "planner/memory.h"
 #include "planner/program.h"
 #include "planner/program_costs.h"

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "planner/error.h"
+#include "planner/lowering.h"
 #include "planner/refusal.h"
 #include "planner/run_calibration/parameters.h"
 #include "planner/run_record.h"

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "planner/lowering.h"
 #include "planner/memory.h"
+#include "planner/sample_split.h"
 
 namespace cadastre {
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <limits>
 
+#include "planner/sample_split.h"
+
 namespace cadastre {
 
 Estimator::Estimator(const PlanningProblem& problem, const Goal& goal, std::int64_t batch_size,

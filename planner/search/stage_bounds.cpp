@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "planner/sample_split.h"
 #include "planner/schedule.h"
 #include "planner/search/layer_work.h"
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "planner/error.h"
+#include "planner/lowering.h"
 #include "planner/objective.h"
 #include "planner/prediction.h"
 #include "planner/program.h"

@@ -8,6 +8,7 @@
 #include "executor/weights.h"
 #include "planner/files.h"
 #include "planner/json_reader.h"
+#include "planner/lowering.h"
 #include "planner/program.h"
 #include "planner/timeline.h"
 #include "planner/validate.h"

@@ -9,6 +9,8 @@
 
 #include "executor/network.h"
 #include "executor/rank_interpreter.h"
+#include "planner/lowering.h"
+#include "planner/sample_split.h"
 #include "tests/executor/thread_training.h"
 #include "tests/executor/training_world.h"
 #include "tests/support/catch.h"

@@ -14,6 +14,8 @@
 #include "executor/process_setup.h"
 #include "executor/rank_interpreter.h"
 #include "executor/timing.h"
+#include "planner/lowering.h"
+#include "planner/sample_split.h"
 #include "tests/executor/small_networks.h"
 #include "tests/support/catch.h"
 #include "tests/support/directories.h"

@@ -11,6 +11,7 @@
 
 #include "executor/dropout.h"
 #include "executor/sgd.h"
+#include "planner/sample_split.h"
 #include "tests/executor/small_networks.h"
 #include "tests/support/catch.h"
 

@@ -1,5 +1,6 @@
 #include "executor/step_window.h"
 
+#include "planner/lowering.h"
 #include "tests/support/catch.h"
 #include "tests/support/worlds.h"
 

@@ -6,6 +6,7 @@
 #include <memory>
 #include <stdexcept>
 
+#include "planner/lowering.h"
 #include "tests/executor/ranks.h"
 #include "tests/executor/training_world.h"
 

@@ -10,6 +10,7 @@
 #include "executor/rank_interpreter.h"
 #include "executor/weights.h"
 #include "planner/plan.h"
+#include "planner/sample_split.h"
 
 namespace cadastre::test {
 

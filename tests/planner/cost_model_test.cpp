@@ -1,6 +1,7 @@
 #include "planner/cost_model.h"
 
 #include "planner/all_reduce_cost.h"
+#include "planner/lowering.h"
 #include "planner/memory.h"
 #include "planner/prediction.h"
 #include "tests/support/catch.h"

@@ -1,5 +1,6 @@
 #include "planner/micro_batches_in_flight.h"
 
+#include "planner/lowering.h"
 #include "planner/program_costs.h"
 #include "tests/support/catch.h"
 #include "tests/support/worlds.h"

@@ -3,7 +3,9 @@
 #include <map>
 #include <string>
 
+#include "planner/lowering.h"
 #include "planner/program_check.h"
+#include "planner/sample_split.h"
 #include "tests/support/catch.h"
 #include "tests/support/worlds.h"
 

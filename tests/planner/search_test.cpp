@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 
+#include "planner/lowering.h"
 #include "planner/planner.h"
 #include "planner/search/downsets.h"
 #include "planner/search/host_sets.h"

@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "planner/lowering.h"
 #include "planner/program_costs.h"
 #include "planner/rank_waits.h"
 #include "tests/support/catch.h"

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "planner/cost_model.h"
+#include "planner/lowering.h"
 #include "planner/plan_check.h"
 #include "tests/simulator/replay_world.h"
 #include "tests/support/worlds.h"

@@ -11,6 +11,7 @@
 #include "planner/cost_model.h"
 #include "planner/files.h"
 #include "planner/json_reader.h"
+#include "planner/lowering.h"
 #include "planner/program.h"
 #include "planner/strategies.h"
 #include "tests/support/catch.h"

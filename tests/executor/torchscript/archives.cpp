@@ -16,6 +16,7 @@
 #include "executor/random.h"
 #include "executor/torchscript/layer_function.h"
 #include "planner/files.h"
+#include "planner/sample_split.h"
 #include "tests/executor/torchscript/first_tensor.h"
 #include "tests/support/catch.h"
 #include "tests/support/directories.h"

@@ -1,6 +1,7 @@
 #include "planner/fidelity/difference.h"
 
 #include "planner/cost_model.h"
+#include "planner/lowering.h"
 #include "planner/program.h"
 #include "planner/program_costs.h"
 #include "tests/support/catch.h"

@@ -4,6 +4,7 @@
 
 #include "planner/cost_model.h"
 #include "planner/json_reader.h"
+#include "planner/lowering.h"
 #include "planner/program.h"
 #include "planner/program_costs.h"
 #include "tests/support/catch.h"

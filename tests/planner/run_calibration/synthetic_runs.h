@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "planner/cost_model.h"
+#include "planner/lowering.h"
 #include "planner/program_costs.h"
 #include "planner/run_calibration/measured_run.h"
 #include "tests/support/worlds.h"
