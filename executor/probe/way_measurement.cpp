@@ -66,17 +66,14 @@ std::vector<double> time_series(Communicator& communicator, int peer, const Seri
   return seconds;
 }
 
-/// What the links let through at once, as messages after a pause arrive so much sooner than at
-/// their bandwidth; none where that is no more than a message without content takes, which is
-/// what such times vary by.
+}  // namespace
+
 double burst_bytes(double message_bytes, double message_s, double small_s,
                    double bandwidth_bytes_per_s) {
   const double sooner_s = message_bytes / bandwidth_bytes_per_s - (message_s - small_s);
   if (sooner_s < small_s / 2) return 0;
   return std::min(message_bytes, sooner_s * bandwidth_bytes_per_s);
 }
-
-}  // namespace
 
 ProbedWay measure_way(Communicator& communicator, int rank, int peer) {
   const auto timed = [&](std::int64_t num_elements, int num_messages, double pause_s = 0) {

@@ -103,6 +103,8 @@ const std::vector<Ablation>& ablations() {
       {"waits", "what computing takes longer after waiting", without_wait_effect},
       {"contention", "what hosts that share a machine's memory take of each other's speed",
        [](PlanDocument&) {}, &Assumptions::hosts_contend},
+      {"threads", "what several threads of a host take of what one takes, beside their number",
+       [](PlanDocument&) {}, &Assumptions::threads_are_measured},
       {"speeds", "how fast a host with a part of a processor is, beside that part",
        [](PlanDocument&) {}, &Assumptions::speeds_are_measured},
       {"optimizer", "the optimizer step", without_optimizer},

@@ -13,6 +13,8 @@ struct Assumptions {
   bool hosts_contend = true;  ///< computation is slower while other hosts compute
   /// A host that has a part of a processor is as fast as the model's passes on it; or as stated.
   bool speeds_are_measured = true;
+  /// Passes by several threads take what they took; or what they take one thread, shared evenly.
+  bool threads_are_measured = true;
 };
 
 }  // namespace cadastre

@@ -94,11 +94,17 @@ class Comparison {
     const MeasuredGroup group = measured_group(g);
     const std::map<std::size_t, double> measured =
         measured_speeds(stated, group_directory(directory_, g), group.num_profiles);
+    const Cluster as_stated = with_speeds(stated, {});
     std::vector<MeasuredSpeed> speeds;
     for (const std::size_t h : hosts_to_measure(stated)) {
       const Host& host = stated.hosts[h];
       MeasuredSpeed& speed =
-          speeds.emplace_back(MeasuredSpeed{g, host.name, host.relative_speed, {}, {}});
+          speeds.emplace_back(MeasuredSpeed{.group = g,
+                                            .host = host.name,
+                                            .num_threads = profiled_threads(stated),
+                                            .stated = as_stated.hosts[h].relative_speed,
+                                            .measured = std::nullopt,
+                                            .failures = {}});
       if (const auto found = measured.find(h); found != measured.end())
         speed.measured = found->second;
       if (const auto found = group.profile_failures.find(host.name);
@@ -121,15 +127,26 @@ class Comparison {
   [[nodiscard]] Measured read_measured(std::size_t g, std::int64_t num_profiles) const {
     const fs::path place = group_directory(directory_, g);
     const Cluster& stated = suite_.clusters.at(suite_.groups[g].cluster);
-    Measured measured{.alone = read_profiles(place, num_profiles, ProfiledWhile::kAlone),
-                      .beside = read_profiles(place, num_profiles, ProfiledWhile::kOthersCompute),
+    Measured measured{.alone = read_profiles(place, num_profiles, ProfileKind::kAlone),
+                      .beside = read_profiles(place, num_profiles, ProfileKind::kBesideOthers),
                       .num_processors = num_processors(stated)};
     for (const Host& host : stated.hosts)
       measured.processors.push_back(host.cores * host.relative_speed);
     if (const fs::path file = place / "cluster.json"; fs::exists(file)) {
       measured.cluster = read_cluster(file);
-      if (assumptions_.speeds_are_measured)
-        measured.cluster = with_measured_speeds(measured.cluster, place, num_profiles);
+      measured.cluster = assumptions_.speeds_are_measured
+                             ? with_measured_speeds(measured.cluster, place, num_profiles)
+                             : with_speeds(measured.cluster, {});
+    }
+    if (const int num_threads = profiled_threads(stated);
+        num_threads > 1 && !assumptions_.threads_are_measured) {
+      // Nothing says what they lose beside others.
+      measured.alone = read_profiles(place, num_profiles, ProfileKind::kByOneThread);
+      measured.beside.clear();
+      for (Host& host : measured.cluster.hosts) {
+        host.transport_speed = transport_speed(host);
+        host.relative_speed *= num_threads;
+      }
     }
     return measured;
   }
@@ -241,7 +258,7 @@ Fidelity compare_suite(const FidelitySuite& suite, const fs::path& directory,
     for (FidelityPoint& point : comparison.points(g)) fidelity.points.push_back(std::move(point));
     for (MeasuredSpeed& speed : comparison.host_speeds(g))
       fidelity.host_speeds.push_back(std::move(speed));
-    const fs::path profile = profile_file(group_directory(directory, g), 1, ProfiledWhile::kAlone);
+    const fs::path profile = profile_file(group_directory(directory, g), 1, ProfileKind::kAlone);
     if (fidelity.machine.empty() && fs::exists(profile))
       fidelity.machine = read_profile(profile).device;
   }

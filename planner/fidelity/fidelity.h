@@ -60,7 +60,8 @@ struct FidelityPoint {
 struct MeasuredSpeed {
   std::size_t group = 0;  ///< whose model was profiled there
   std::string host;
-  double stated = 1;                  ///< of a whole processor's speed
+  int num_threads = 1;                ///< of the group's profiles, each by a whole processor
+  double stated = 1;                  ///< of the speed of those
   std::optional<double> measured;     ///< likewise; where there is none it counts as stated
   std::vector<std::string> failures;  ///< of profiles
   bool operator==(const MeasuredSpeed&) const = default;

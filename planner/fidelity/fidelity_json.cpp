@@ -84,6 +84,7 @@ FidelityPoint read_point(const JsonPlace& place, const std::vector<FidelityGroup
 
 nlohmann::json to_json(const MeasuredSpeed& speed) {
   nlohmann::json json = {{"group", speed.group}, {"host", speed.host}, {"stated", speed.stated}};
+  if (speed.num_threads != 1) json["num_threads"] = speed.num_threads;
   if (speed.measured) json["measured"] = *speed.measured;
   if (!speed.failures.empty()) json["failures"] = speed.failures;
   return json;
@@ -95,6 +96,8 @@ MeasuredSpeed read_host_speed(const JsonPlace& place, const std::vector<Fidelity
   speed.group = read_group(object.at("group"), groups);
   speed.host = object.at("host").string();
   speed.stated = object.at("stated").positive();
+  if (const auto threads = object.find("num_threads"))
+    speed.num_threads = static_cast<int>(threads->integer(1, 1 << 20));
   if (const auto measured = object.find("measured")) speed.measured = measured->positive();
   if (const auto failures = object.find("failures")) speed.failures = failures->strings();
   object.finish();

@@ -76,8 +76,11 @@ std::string ablations_table(const std::vector<AblationFigures>& ablations) {
 /// "0.37 of a whole processor, 0.50 stated".
 std::string speed_text(const MeasuredSpeed& speed) {
   const std::string stated = fixed(speed.stated, 2);
-  return speed.measured ? fixed(*speed.measured, 2) + " of a whole processor, " + stated + " stated"
-                        : stated + " of a whole processor as stated, not measured";
+  const std::string of = speed.num_threads == 1
+                             ? " of a whole processor"
+                             : " of " + std::to_string(speed.num_threads) + " whole processors";
+  return speed.measured ? fixed(*speed.measured, 2) + of + ", " + stated + " stated"
+                        : stated + of + " as stated, not measured";
 }
 
 std::vector<std::string> predictor_row(const FidelitySummary& summary, const std::string& name,

@@ -10,6 +10,15 @@ bool are_stated_alike(const Host& a, const Host& b) {
   return a.relative_speed == b.relative_speed && a.cores == b.cores;
 }
 
+/// At what it computes, not at messages.
+void set_speed(Host& host, double speed) {
+  if (speed == host.relative_speed) return;
+  host.transport_speed = transport_speed(host);
+  host.relative_speed = speed;
+}
+
+bool has_whole_processors(const Host& host) { return host.relative_speed == 1; }
+
 /// Summed over the sizes.
 double seconds_of_a_sample(const Profile& profile) {
   double seconds = 0;
@@ -22,11 +31,17 @@ double seconds_of_a_sample(const Profile& profile) {
 
 }  // namespace
 
+int profiled_threads(const Cluster& stated) {
+  const auto whole = std::find_if(stated.hosts.begin(), stated.hosts.end(), has_whole_processors);
+  return whole == stated.hosts.end() ? 1 : whole->cores;
+}
+
 std::vector<std::size_t> hosts_to_measure(const Cluster& stated) {
+  const int num_threads = profiled_threads(stated);
   std::vector<std::size_t> hosts;
   for (std::size_t h = 0; h < stated.hosts.size(); ++h) {
     const Host& host = stated.hosts[h];
-    if (host.relative_speed == 1) continue;  // it has whole processors
+    if (has_whole_processors(host) && host.cores == num_threads) continue;
     const bool is_known = std::any_of(hosts.begin(), hosts.end(), [&](std::size_t other) {
       return are_stated_alike(stated.hosts[other], host);
     });
@@ -40,13 +55,13 @@ double relative_speed(const Profile& on_host, const Profile& on_other) {
 }
 
 Cluster with_speeds(const Cluster& stated, const std::map<std::size_t, double>& speeds) {
+  const int num_threads = profiled_threads(stated);
   Cluster cluster = stated;
+  for (Host& host : cluster.hosts) set_speed(host, host.relative_speed * host.cores / num_threads);
   for (const auto& [measured, speed] : speeds)
-    for (std::size_t h = 0; h < cluster.hosts.size(); ++h) {
-      if (!are_stated_alike(stated.hosts[h], stated.hosts[measured])) continue;
-      cluster.hosts[h].transport_speed = transport_speed(stated.hosts[h]);
-      cluster.hosts[h].relative_speed = speed;
-    }
+    for (std::size_t h = 0; h < cluster.hosts.size(); ++h)
+      if (are_stated_alike(stated.hosts[h], stated.hosts[measured]))
+        set_speed(cluster.hosts[h], speed);
   return cluster;
 }
 

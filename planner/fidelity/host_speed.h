@@ -9,17 +9,24 @@
 
 namespace cadastre {
 
-/// A testbed's hosts that have parts of processors, one of those of each speed and number of cores:
-/// how fast these are has to be measured. A part of a processor is less than it says: what takes
-/// the rest costs what runs there caches and switches, too.
+/// With how many threads the models of a testbed's hosts are profiled: as many as the first host of
+/// whole processors computes with; 1 where none has.
+[[nodiscard]] int profiled_threads(const Cluster& stated);
+
+/// A testbed's hosts that have parts of processors, or another number of them than profiles have
+/// threads, one of those of each speed and number of cores: how fast these are has to be measured.
+/// A part of a processor is less than it says: what takes the rest costs what runs there caches and
+/// switches, too. So are several processors, which wait for each other.
 [[nodiscard]] std::vector<std::size_t> hosts_to_measure(const Cluster& stated);
 
 /// How fast a host is relative to another by two profiles of one model, at the same sizes of batch,
 /// on each: by the seconds of a sample through the whole network, all sizes alike.
 [[nodiscard]] double relative_speed(const Profile& on_host, const Profile& on_other);
 
-/// The cluster with those speeds, by host, of the hosts and of all that are stated to be like them.
-/// Their speed for messages is what it was.
+/// A testbed's cluster, where a host's speed is that of each of its cores, as one of hosts as fast
+/// as their models' profiles say: with those speeds, by host, of the hosts and of all that are
+/// stated to be like them, and in proportion to their cores of others. Their speed for messages is
+/// what it was.
 [[nodiscard]] Cluster with_speeds(const Cluster& stated,
                                   const std::map<std::size_t, double>& speeds);
 

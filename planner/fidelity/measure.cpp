@@ -180,16 +180,19 @@ class Measurements {
         calibration_of(addressed, measured, options_.suite_file.string(), file.string()));
   }
 
-  /// Once alone, once while the hosts' other processors compute, too, and once by each host that
-  /// has a part of a processor.
+  /// By whole processors once alone, once while the hosts' others compute, too, and once by one of
+  /// several; and once by each host that has others.
   void profile(std::size_t g, const Testbed& testbed) {
     const FidelityGroup& group = suite_.groups[g];
     const Cluster& cluster = suite_.clusters.at(group.cluster);
     options_.on_start(group_name(group) + ": profiling");
     write_file(model_file(g), json_text(to_json(models_.at(group.model))));
     const std::int64_t number = groups_[g].num_profiles + 1;
-    here(profile_words(g, profile_file(directory(g), number, ProfiledWhile::kAlone)));
-    if (const int others = num_processors(cluster) - 1; others > 0) {
+    const int num_threads = profiled_threads(cluster);
+    here(profile_words(g, num_threads, profile_file(directory(g), number, ProfileKind::kAlone)));
+    if (num_threads > 1)
+      here(profile_words(g, 1, profile_file(directory(g), number, ProfileKind::kByOneThread)));
+    if (const int others = num_processors(cluster) - num_threads; others > 0) {
       std::deque<BackgroundCommand> beside;
       for (int i = 0; i < others; ++i)
         beside.emplace_back(endless_passes(g),
@@ -197,31 +200,32 @@ class Measurements {
       constexpr std::chrono::seconds kUntilTheyCompute(3);
       std::this_thread::sleep_for(kUntilTheyCompute);
       for (const BackgroundCommand& other : beside) other.check_runs();
-      here(profile_words(g, profile_file(directory(g), number, ProfiledWhile::kOthersCompute)));
+      here(profile_words(g, num_threads,
+                         profile_file(directory(g), number, ProfileKind::kBesideOthers)));
       for (const BackgroundCommand& other : beside) other.check_runs();
     }
     for (const std::size_t host : hosts_to_measure(cluster))
-      profile_on(cluster.hosts[host].name, g, number, testbed);
+      profile_on(cluster.hosts[host], g, number, testbed);
     groups_[g].num_profiles = number;
     write(g);
   }
 
   /// A host that has too little memory is not to lose the others: it stays as fast as stated.
-  void profile_on(const std::string& host, std::size_t g, std::int64_t number,
-                  const Testbed& testbed) {
+  void profile_on(const Host& host, std::size_t g, std::int64_t number, const Testbed& testbed) {
     try {
-      testbed.run_on(host, profile_words(g, profile_file(directory(g), number, host)));
+      testbed.run_on(host.name,
+                     profile_words(g, host.cores, profile_file(directory(g), number, host.name)));
     } catch (const std::exception& error) {
       stop_if_interrupted();
-      groups_[g].profile_failures[host].push_back("profile " + std::to_string(number) + ": " +
-                                                  error.what());
-      options_.on_start("the speed of " + host + " is not measured: " + error.what());
+      groups_[g].profile_failures[host.name].push_back("profile " + std::to_string(number) + ": " +
+                                                       error.what());
+      options_.on_start("the speed of " + host.name + " is not measured: " + error.what());
     }
   }
 
   [[nodiscard]] fs::path model_file(std::size_t g) const { return directory(g) / "model.json"; }
 
-  [[nodiscard]] Words profile_words(std::size_t g, const fs::path& output) const {
+  [[nodiscard]] Words profile_words(std::size_t g, int num_threads, const fs::path& output) const {
     const FidelityGroup& group = suite_.groups[g];
     const std::int64_t granularity = models_.at(group.model).batch_norm_group_samples;
     return {"profile",
@@ -231,6 +235,8 @@ class Measurements {
             scene_,
             "--batch-sizes",
             batch_sizes_text(group.batch_size, granularity),
+            "--threads",
+            std::to_string(num_threads),
             "--repeats",
             std::to_string(suite_.method.profile_repeats),
             "--quantile",
@@ -278,7 +284,7 @@ class Measurements {
 
   void make_plans(std::size_t g, const Cluster& cluster) {
     const FidelityGroup& group = suite_.groups[g];
-    const Profile profile = read_profile(profile_file(directory(g), 1, ProfiledWhile::kAlone));
+    const Profile profile = read_profile(profile_file(directory(g), 1, ProfileKind::kAlone));
     for (MeasuredPlan& plan : groups_[g].plans) {
       const fs::path file = directory(g) / directory_name(plan.asked) / "plan.json";
       if (fs::exists(file) || !plan.error.empty()) continue;

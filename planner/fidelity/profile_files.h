@@ -11,12 +11,13 @@
 
 namespace cadastre {
 
-/// What the machine's other processors, as far as hosts have them, did.
-enum class ProfiledWhile { kAlone, kOthersCompute };
+/// By whole processors, as many as `profiled_threads` says: alone, and while the machine's others,
+/// as far as hosts have them, computed; or by one of several, alone.
+enum class ProfileKind { kAlone, kBesideOthers, kByOneThread };
 
-/// Of a group's directory: its model's profile of that number, from 1, by a whole processor.
+/// Of a group's directory: its model's profile of that number, from 1.
 [[nodiscard]] std::filesystem::path profile_file(const std::filesystem::path& group,
-                                                 std::int64_t number, ProfiledWhile what);
+                                                 std::int64_t number, ProfileKind kind);
 
 /// Likewise, by a host of the testbed, alone.
 [[nodiscard]] std::filesystem::path profile_file(const std::filesystem::path& group,
@@ -24,16 +25,16 @@ enum class ProfiledWhile { kAlone, kOthersCompute };
 
 /// Those of the numbers up to `count` that there are.
 [[nodiscard]] std::vector<Profile> read_profiles(const std::filesystem::path& group,
-                                                 std::int64_t count, ProfiledWhile what);
+                                                 std::int64_t count, ProfileKind kind);
 
 /// How fast a group's hosts to measure are by its profiles of numbers up to `count`: the median
-/// over the rounds, each by a host's and the whole processor's of the same number. Without hosts
+/// over the rounds, each by a host's and the whole processors' of the same number. Without hosts
 /// that have none.
 [[nodiscard]] std::map<std::size_t, double> measured_speeds(const Cluster& stated,
                                                             const std::filesystem::path& group,
                                                             std::int64_t count);
 
-/// A group's cluster, of speeds as stated, with those.
+/// A group's cluster, of speeds as stated, `with_speeds` of those.
 [[nodiscard]] Cluster with_measured_speeds(const Cluster& stated,
                                            const std::filesystem::path& group, std::int64_t count);
 

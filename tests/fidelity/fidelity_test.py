@@ -31,17 +31,22 @@ def cluster(name, speeds, memory="2GiB"):
 
 
 def suite():
+    threads = cluster("threads", [1])
+    threads["hosts"][0]["cores"] = 2
     return {"format": "cadastre-suite/1", "name": "small",
             "method": {"num_steps": 8, "warm_up_steps": 2, "num_runs": 1, "most_runs": 1,
                        "profile_repeats": 3},
             "models": {"rgb": f"{ROOT}/scenarios/models/rgb-only.json"},
             "clusters": {"cramped": cluster("cramped", [0.5], memory="64MiB"),
+                         "threads": threads,
                          "two": cluster("two", [1, 0.5])},
             "groups": [{"model": "rgb", "cluster": "two", "batch_size": 16, "held_out": True,
                         "plans": [{"strategy": "single"},
                                   {"strategy": "pipeline", "micro_batches": 2},
                                   {"strategy": "branch"}]},
                        {"model": "rgb", "cluster": "cramped", "batch_size": 16,
+                        "plans": [{"strategy": "single"}]},
+                       {"model": "rgb", "cluster": "threads", "batch_size": 16,
                         "plans": [{"strategy": "single"}]}]}
 
 
@@ -101,7 +106,7 @@ class Measuring(Directory):
         self.assertNotIn("single, run 1\nrgb on two", done.stderr)  # is there already
         result = self.result()
         self.assertEqual(json.loads(done.stdout)["points"], result["points"])
-        single, pipeline, branch, cramped = result["points"]
+        single, pipeline, branch, cramped, by_two_threads = result["points"]
         for point in (single, pipeline):
             self.assertEqual(point["predicted"]["traffic_bytes"],
                              point["measured"]["traffic_bytes"])
@@ -130,11 +135,16 @@ class Measuring(Directory):
         self.assertRegex(not_measured["failures"][0], "^profile 1: ")
         # The model was profiled beside the machine's other processor at work, too.
         self.assertTrue(os.path.exists(f"{self.place}/out/group-0/profile-1-beside.json"))
+        # A host of two cores has two threads, and its model is profiled with as many.
+        self.assertGreater(by_two_threads["measured"]["step_s"], 0)
+        for name, num_threads in {"profile-1": 2, "profile-1-by-one-thread": 1}.items():
+            with open(f"{self.place}/out/group-2/{name}.json", encoding="utf-8") as stream:
+                self.assertEqual(json.load(stream)["num_threads"], num_threads)
         self.assertEqual([summary["part"] for summary in result["summaries"]],
                          ["all", "calibration", "held out"])
         with open(f"{self.place}/out/fidelity.csv", encoding="utf-8", newline="") as stream:
             rows = list(csv.DictReader(stream))
-        self.assertEqual(len(rows), 4)
+        self.assertEqual(len(rows), 5)
         self.assertAlmostEqual(float(rows[0]["measured_step_s"]), single["measured"]["step_s"])
 
         # The same again runs nothing.

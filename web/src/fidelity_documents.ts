@@ -80,10 +80,11 @@ export interface RankedGroup {
   regret: number;
 }
 
-/// A host that has a part of a processor, and how fast it is of a whole one's speed.
+/// A host that has other processors than those that profiles are by, and how fast it is of their speed.
 export interface MeasuredSpeed {
   group: number;
   host: string;
+  num_threads?: number; // of the profiles, each by a whole processor; without it, 1
   stated: number;
   measured?: number; // where it could be measured
   failures?: string[];

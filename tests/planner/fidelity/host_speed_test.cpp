@@ -24,6 +24,26 @@ TEST_CASE("of hosts with parts of processors one of each kind is measured", "[pl
   CHECK(hosts_to_measure(worlds::two_hosts()).empty());
 }
 
+TEST_CASE("models are profiled with the threads of the first host of whole processors",
+          "[planner]") {
+  Cluster stated = worlds::hosts({0.5, 1, 1, 1});
+  stated.hosts[0].cores = 8;
+  stated.hosts[1].cores = 2;
+  stated.hosts[2].cores = 4;
+  stated.hosts[3].cores = 2;
+  CHECK(profiled_threads(stated) == 2);
+  CHECK(hosts_to_measure(stated) == std::vector<std::size_t>{0, 2});
+  // Without a measurement, as fast as so many of the profile's threads; messages take one.
+  const Cluster cluster = with_speeds(stated, {{2, 1.5}});
+  CHECK(cluster.hosts[0].relative_speed == 2);
+  CHECK(transport_speed(cluster.hosts[0]) == 0.5);
+  CHECK(cluster.hosts[1] == stated.hosts[1]);
+  CHECK(cluster.hosts[2].relative_speed == 1.5);
+  CHECK(transport_speed(cluster.hosts[2]) == 1);
+  CHECK(cluster.hosts[3] == stated.hosts[3]);
+  CHECK(profiled_threads(worlds::hosts({0.5, 0.25})) == 1);
+}
+
 TEST_CASE("a host's speed is by the seconds of a sample, all sizes alike", "[planner]") {
   // 0.25 s a sample in both sizes here; 0.5 and 1 s there.
   CHECK_THAT(relative_speed(two_sizes(2, 8), two_sizes(1, 2)), WithinRel(1 / 3.0, 1e-12));
@@ -51,14 +71,14 @@ TEST_CASE("a group's hosts are as fast as in the median round", "[planner]") {
   const Cluster stated = worlds::hosts({1, 0.5});
   CHECK(with_measured_speeds(stated, directory.path(), 3) == stated);
   for (const int number : {1, 2, 3}) {
-    write(profile_file(directory.path(), number, ProfiledWhile::kAlone), two_sizes(1, 2));
+    write(profile_file(directory.path(), number, ProfileKind::kAlone), two_sizes(1, 2));
     write(profile_file(directory.path(), number, "node2"), two_sizes(1 + number, 2 + 2 * number));
   }
   const Cluster measured = with_measured_speeds(stated, directory.path(), 3);
   CHECK(measured.hosts[0].relative_speed == 1);
   CHECK_THAT(measured.hosts[1].relative_speed, WithinRel(1 / 3.0, 1e-12));
-  CHECK(read_profiles(directory.path(), 2, ProfiledWhile::kAlone).size() == 2);
-  CHECK(read_profiles(directory.path(), 3, ProfiledWhile::kOthersCompute).empty());
+  CHECK(read_profiles(directory.path(), 2, ProfileKind::kAlone).size() == 2);
+  CHECK(read_profiles(directory.path(), 3, ProfileKind::kBesideOthers).empty());
 }
 
 }  // namespace cadastre
