@@ -105,11 +105,18 @@ export function band_corners(from: number, to: number, part: number): [number, n
   return [[from, from], [from / low, from], [to, to * low], [to, to], [to / high, to], [from, from * high]];
 }
 
+/// "5 points", or "4 of 5 points" where others have no figures yet.
+function points_with_figures(num_points: number, num_without: number): string {
+  return num_without === 0 ? plural(num_points, "point") : `${num_points - num_without} of ${plural(num_points, "point")}`;
+}
+
 /// The result in one clause, for the page's heading.
 export function fidelity_clause(fidelity: Fidelity, percent: (part: number) => string): string {
   const summary = judging_summary(fidelity);
-  const told = `Fidelity of ${fidelity.suite}: ${plural(fidelity.points.length, "point")}`;
+  const {points} = fidelity;
+  const told = `Fidelity of ${fidelity.suite}: ${points_with_figures(points.length, points.filter((point) => !has_figures(point)).length)}`;
   if (!summary || summary.num_points === summary.num_without_figures) return told;
-  const {simulated, predicted, part} = summary;
-  return `${told}; the simulated step is off by ${percent(simulated.step.median)} in the median, the cost model's by ${percent(predicted.step.median)}${part === "held out" ? ", on what was held out" : ""}`;
+  const {simulated, predicted, part, num_points, num_without_figures} = summary;
+  const held_out = `, on ${num_without_figures === 0 ? "what was" : points_with_figures(num_points, num_without_figures)} held out`;
+  return `${told}; the simulated step is off by ${percent(simulated.step.median)} in the median, the cost model's by ${percent(predicted.step.median)}${part === "held out" ? held_out : ""}`;
 }
