@@ -11,7 +11,7 @@ struct Assumptions {
   /// Made to the profile and cluster of every plan, as by a calibration.
   std::function<void(PlanDocument&)> change = [](PlanDocument&) {};
   bool hosts_contend = true;  ///< computation is slower while other hosts compute
-  /// A host that has a part of a processor is as fast as the model's passes on it; or as stated.
+  /// Of `hosts_to_measure`, each is as fast as the model's passes on it; or as stated.
   bool speeds_are_measured = true;
   /// Passes by several threads take what they took; or what they take one thread, shared evenly.
   bool threads_are_measured = true;
