@@ -78,9 +78,7 @@ std::string own_program() { return (program_directory() / kProgram).string(); }
 
 /// Read by libraries when they are loaded, so a process sets them for the next.
 std::map<std::string, std::string> thread_environment(int num_threads) {
-  return {{"OMP_NUM_THREADS", std::to_string(num_threads)},
-          // Threads that spin while they wait take processors from other ranks.
-          {"OMP_WAIT_POLICY", "passive"}};
+  return {{"OMP_NUM_THREADS", std::to_string(num_threads)}};
 }
 
 ChildProcess local_rank(const RankStart& start, const RankLaunch& launch,
@@ -306,7 +304,6 @@ void become_rank(const LaunchOptions& options, const LauncherEnvironment& enviro
   std::vector<char*> pointers;
   for (std::string& word : words) pointers.push_back(word.data());
   pointers.push_back(nullptr);
-  ::setenv("OMP_WAIT_POLICY", "passive", 0);
   ::execv(words.front().c_str(), pointers.data());
   throw std::runtime_error(words.front() + " cannot be started: " + std::strerror(errno));
 }
