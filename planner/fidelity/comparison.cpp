@@ -204,7 +204,7 @@ class Comparison {
     std::vector<double> processors;
     for (const RankProgram& rank : program.ranks)
       processors.push_back(measured.processors[static_cast<std::size_t>(rank.host_index)]);
-    const double use =
+    const UseBeside use =
         mean_use_beside(predicted_step(program, document), processors, measured.num_processors);
     document.profile = between(document.profile, contended.profile, use);
   }

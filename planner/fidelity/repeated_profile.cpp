@@ -39,6 +39,24 @@ const Profile& median_by(const std::vector<Profile>& profiles,
   return **middle;
 }
 
+CacheEffect between(const CacheEffect& alone, const CacheEffect& beside, double part) {
+  if (!(beside.bytes > 0)) return {std::lerp(alone.backward_ratio, 1.0, part), alone.bytes};
+  if (!(alone.bytes > 0)) return {std::lerp(1.0, beside.backward_ratio, part), beside.bytes};
+  return {.backward_ratio = std::lerp(alone.backward_ratio, beside.backward_ratio, part),
+          .bytes = std::lerp(alone.bytes, beside.bytes, part)};
+}
+
+WaitEffect between(const WaitEffect& alone, const WaitEffect& beside, double part) {
+  const auto constant_s = [](const WaitEffect& effect, const WaitEffect& other) {
+    return effect.time_constant_s > 0 ? effect.time_constant_s : other.time_constant_s;
+  };
+  return {.forward_s = std::lerp(alone.forward_s, beside.forward_s, part),
+          .backward_s = std::lerp(alone.backward_s, beside.backward_s, part),
+          .update_s = std::lerp(alone.update_s, beside.update_s, part),
+          .time_constant_s =
+              std::lerp(constant_s(alone, beside), constant_s(beside, alone), part)};
+}
+
 }  // namespace
 
 Profile typical_profile(const std::vector<Profile>& profiles) {
@@ -73,8 +91,9 @@ Profile typical_profile(const std::vector<Profile>& profiles) {
   return typical;
 }
 
-Profile between(const Profile& alone, const Profile& beside, double part) {
+Profile between(const Profile& alone, const Profile& beside, const UseBeside& use) {
   Profile profile = alone;
+  const double part = use.computing;
   for (std::size_t i = 0; i < profile.layers.size(); ++i) {
     LayerProfile& layer = profile.layers[i];
     for (std::size_t k = 0; k < layer.measurements.size(); ++k) {
@@ -93,6 +112,8 @@ Profile between(const Profile& alone, const Profile& beside, double part) {
     set(line.s_per_sample);
   }
   for (double Profile::*const seconds : kUpdates) set(seconds);
+  profile.caches = between(alone.caches, beside.caches, part);
+  profile.waits = between(alone.waits, beside.waits, use.waiting);
   return profile;
 }
 

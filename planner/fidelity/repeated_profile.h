@@ -2,6 +2,7 @@
 
 #include <vector>
 
+#include "planner/fidelity/contention.h"
 #include "planner/profile.h"
 
 namespace cadastre {
@@ -11,8 +12,9 @@ namespace cadastre {
 /// of a plan's runs the median one counts. `profiles` must not be empty.
 [[nodiscard]] Profile typical_profile(const std::vector<Profile>& profiles);
 
-/// Costs that are `part` of the way from those of a profile to those of another of the same model
-/// at the same sizes of batch.
-[[nodiscard]] Profile between(const Profile& alone, const Profile& beside, double part);
+/// Costs that are part of the way from those of a profile to those of another of the same model at
+/// the same sizes of batch: of what computing takes the part that others compute meanwhile, and of
+/// what it takes longer after a wait, that of the wait.
+[[nodiscard]] Profile between(const Profile& alone, const Profile& beside, const UseBeside& use);
 
 }  // namespace cadastre
