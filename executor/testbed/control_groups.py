@@ -88,11 +88,11 @@ def paths(parents, group):
     return sorted({f"{parent}/{group}" for _, parent in parents.values()})
 
 
-def limit(parents, group, processors):
+def limit(parents, group, processors, least_period_us=PERIOD_US):
     """Limits `group` to so many processors; None lifts the limit. Throws OSError."""
     version, parent = parents["cpu"]
-    quota_us = max(_LEAST_QUOTA_US, round((processors or 1) * PERIOD_US))
-    period_us = max(PERIOD_US, round(quota_us / (processors or 1)))
+    quota_us = max(_LEAST_QUOTA_US, round((processors or 1) * least_period_us))
+    period_us = max(least_period_us, round(quota_us / (processors or 1)))
     if version == 1:
         _write(f"{parent}/{group}/cpu.cfs_period_us", period_us)
         _write(f"{parent}/{group}/cpu.cfs_quota_us", -1 if processors is None else quota_us)

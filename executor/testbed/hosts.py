@@ -117,7 +117,7 @@ class Testbed:
         None; a `weight` above the normal makes it get them when the machine has other work, too.
         `pin` binds each host to processors of its own, as far as its share is whole, and then
         nothing else limits it: a share that the kernel keeps by the clock costs more than it says.
-        Of a part of a processor that no other host has, the rest is taken by `slowing`.
+        Parts of a processor are kept by `slowing`, where that may be.
         Raises InputError or TestbedError, and leaves nothing behind.
         """
         _check_name(name)
@@ -127,13 +127,12 @@ class Testbed:
         _check_processors(place, wiring, core_share)
         shares = {host.name: None if core_share is None
                   else host.cores * host.relative_speed * core_share for host in wiring.hosts}
-        places, slowed = {}, {}
+        places, limits = {}, shares
         if pin:
             if core_share is None:
                 raise InputError("expected a share of the processors to pin hosts to, found none")
             places = pinning.pinned(shares, os.sched_getaffinity(0))
-            slowed = pinning.sole_parts(shares, places)
-            shares = {name: None if pinning.is_whole(share) else share
+            limits = {name: None if pinning.is_whole(share) else share
                       for name, share in shares.items()}
         with _locked():
             if name in names():
@@ -144,8 +143,9 @@ class Testbed:
                 raise TestbedError("no control group for processors can be made here; "
                                    "--core-share none makes hosts that share all of them")
             try:
-                _make(name, wiring, parents, shares, places, weight)
-                _slow_down(name, parents, slowed)
+                _make(name, wiring, parents, limits, places, weight)
+                if pin:
+                    _slow_down(name, parents, shares, places)
             except BaseException:
                 _remove(name)
                 raise
@@ -253,7 +253,7 @@ def _write(file, text):
         stream.write(text)
 
 
-def _make(name, wiring, parents, shares, places, weight):
+def _make(name, wiring, parents, limits, places, weight):
     prefix = f"cadastre.{name}."
     state = {"document": wiring.document, "parents": parents, "pinned": places}
     os.makedirs(f"{STATE}/{name}/bin")
@@ -273,21 +273,31 @@ def _make(name, wiring, parents, shares, places, weight):
         network.add_namespace(prefix + namespace)
     network.Links(prefix, wiring).make()
     for host in wiring.hosts:
-        control_groups.make(parents, prefix + host.name, shares[host.name], host.memory_bytes,
+        control_groups.make(parents, prefix + host.name, limits[host.name], host.memory_bytes,
                             weight)
 
 
-def _slow_down(name, parents, slowed):
-    """Has the rest of processors taken instead of a quota kept, where that may be."""
+def _slow_down(name, parents, shares, places):
+    """Has parts of processors kept in short turns, where that may be."""
     pids = []
-    for host, (processor, part) in slowed.items():
-        group = f"cadastre.{name}.{host}"
-        pid = slowing.start(processor, 1 - part, control_groups.paths(parents, group))
-        if pid is None:
-            continue
-        pids.append(pid)
-        _write(f"{STATE}/{name}/slowing.json", json.dumps(pids))
-        control_groups.limit(parents, group, None)
+
+    def is_taken(processor, part, hosts):
+        groups = [path for host in hosts
+                  for path in control_groups.paths(parents, f"cadastre.{name}.{host}")]
+        pid = slowing.start(processor, part, groups)
+        if pid is not None:
+            pids.append(pid)
+            _write(f"{STATE}/{name}/slowing.json", json.dumps(pids))
+        return pid is not None
+
+    for host, (processor, part) in pinning.sole_parts(shares, places).items():
+        if is_taken(processor, 1 - part, [host]):
+            control_groups.limit(parents, f"cadastre.{name}.{host}", None)
+    for processor, hosts in pinning.shared_parts(shares, places).items():
+        if is_taken(processor, 0, hosts):
+            for host in hosts:
+                control_groups.limit(parents, f"cadastre.{name}.{host}", shares[host],
+                                     slowing.QUOTA_PERIOD_US)
 
 
 def _processes(parents, groups):

@@ -28,6 +28,15 @@ def sole_parts(shares, places):
     return found
 
 
+def shared_parts(shares, places):
+    """{processor: [host, …]} of processors of which several hosts have parts, likewise."""
+    found = {}
+    for host, share in shares.items():
+        if _parts(share)[1]:
+            found.setdefault(places[host][-1], []).append(host)
+    return {processor: hosts for processor, hosts in found.items() if len(hosts) > 1}
+
+
 def pinned(shares, processors):
     """{host: [processor, …]} of {host: share of the processors}, given the processors' numbers.
 

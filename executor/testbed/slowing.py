@@ -1,7 +1,9 @@
-"""A part of a processor for the host bound to it: the rest is taken a little at a time, so that
-what runs there goes on as on a slower processor. A quota of a control group gives a host the whole
-processor, until the kernel's tick finds that it has had its share, and then nothing for
-milliseconds: longer than a message is on its way.
+"""Parts of a processor for the hosts bound to it, so that what runs there goes on as on a slower
+processor. A quota of a control group gives a host the whole processor, until the kernel's tick
+finds that it has had its share, and then nothing for milliseconds: longer than a message is on its
+way. So the rest of a processor that is one host's is taken a little at a time. Where several hosts
+share one, their quotas are of so short periods, and what takes nothing still has the kernel look
+at them as often.
 """
 
 import os
@@ -11,6 +13,7 @@ import sys
 import time
 
 PERIOD_S = 1e-3  # short beside what hosts compute between messages; each takes some microseconds
+QUOTA_PERIOD_US = 2000  # a few of those periods
 _PRIORITY = 1      # of the real-time ones, all before what hosts run
 _MOST_PART = 0.9   # Linux keeps a twentieth of a processor for others than real-time processes
 _LOOK_S = 0.1
@@ -26,7 +29,7 @@ def _has_processes(directories):
 
 
 def take(processor, part, directories):
-    """While the control group in these directories has processes, until it is removed."""
+    """While control groups in these directories have processes, until one is removed."""
     os.sched_setaffinity(0, {processor})
     os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(_PRIORITY))
     clock = time.perf_counter
@@ -50,8 +53,9 @@ def take(processor, part, directories):
 
 
 def start(processor, part, directories):
-    """The number of a process that takes `part` of a processor, or None where this user may not go
-    before others or the part is too large."""
+    """The number of a process that takes `part` of a processor (0: that stops what runs there for a
+    moment, each period), or None where this user may not go before others or the part is too
+    large."""
     if part > _MOST_PART:
         return None
     command = [sys.executable, os.path.abspath(__file__), str(processor), str(part), *directories]

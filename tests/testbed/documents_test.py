@@ -260,6 +260,12 @@ class Pinning(unittest.TestCase):
         self.assertEqual(pinning.sole_parts({"a": 1.5}, {"a": [0, 1]}), {"a": (1, 0.5)})
         self.assertEqual(pinning.sole_parts({"a": 0.5, "b": 0.5}, {"a": [0], "b": [0]}), {})
 
+    def test_who_shares_a_processor(self):
+        shares = {"a": 1.0, "b": 1.5, "c": 0.25, "d": 0.25}
+        self.assertEqual(pinning.shared_parts(shares, {"a": [0], "b": [1, 2], "c": [2], "d": [2]}),
+                         {2: ["b", "c", "d"]})
+        self.assertEqual(pinning.shared_parts({"a": 0.5, "b": 0.5}, {"a": [0], "b": [1]}), {})
+
     def test_hosts_that_find_no_room_are_named(self):
         for shares, name in (({"a": 1.0, "b": 1.0, "c": 0.1}, "c"), ({"a": 3.0}, "a"),
                              ({"a": 0.6, "b": 0.6, "c": 0.6}, "c")):

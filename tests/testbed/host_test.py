@@ -44,15 +44,19 @@ def down_if_there(name):
 
 
 class SlowedHost(unittest.TestCase):
-    """A host that has part of a processor to itself."""
+    """Hosts that have parts of processors, a quarter each."""
 
-    def test_it_is_slowed_in_short_turns_while_it_has_processes(self):
+    def slowed_hosts(self, number):
         if not may_go_before_others():
             self.skipTest("this user may not go before others")
-        document = cluster(1)
-        document["hosts"][0]["relative_speed"] = 0.25
+        document = cluster(number)
+        for host in document["hosts"]:
+            host["relative_speed"] = 0.25
         testbed = Testbed.up(document, unique("slowed"), pin=True)
         self.addCleanup(down_if_there, testbed.name)
+        return testbed
+
+    def assert_in_short_turns_while_it_has_processes(self, testbed, most_s):
         slowing = slowing_processes(testbed.name)
         self.assertEqual(len(slowing), 1)
         # Counts how often another process took its turn on the host's processor.
@@ -62,13 +66,19 @@ class SlowedHost(unittest.TestCase):
                 "print(resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw - before, "
                 "time.process_time() - used)")
         turns, used_s = map(float, output(testbed, "node1", python(code)).split())
-        self.assertLess(used_s, 0.5)
+        self.assertLess(used_s, most_s)
         self.assertGreater(turns, 200)
         before = processor_s(slowing)
         time.sleep(1)
         self.assertLess(processor_s(slowing) - before, 0.3)  # nobody runs there
         hosts.down(testbed.name)
         self.assertEqual(slowing_processes(testbed.name), [])
+
+    def test_the_rest_of_its_own_processor_is_taken(self):
+        self.assert_in_short_turns_while_it_has_processes(self.slowed_hosts(1), 0.5)
+
+    def test_one_that_shares_a_processor_is_interrupted_as_often(self):
+        self.assert_in_short_turns_while_it_has_processes(self.slowed_hosts(2), 0.35)
 
 
 class OneTestbed(unittest.TestCase):
