@@ -54,8 +54,9 @@ Timeline predicted_step(const Program& program, const PlanDocument& document) {
 /// What a group's plans are predicted from.
 struct Measured {
   std::vector<Profile> alone;
-  std::vector<Profile> beside;  ///< others that computed; none of a cluster of one processor
-  Cluster cluster;
+  std::vector<Profile> beside;     ///< others that computed; of one processor, again those alone
+  Cluster cluster;                 ///< hosts as fast as alone
+  Cluster cluster_beside;          ///< as beside others
   std::vector<double> processors;  ///< [host] that it has, as stated
   int num_processors = 0;
 };
@@ -92,8 +93,10 @@ class Comparison {
   [[nodiscard]] std::vector<MeasuredSpeed> host_speeds(std::size_t g) const {
     const Cluster& stated = suite_.clusters.at(suite_.groups[g].cluster);
     const MeasuredGroup group = measured_group(g);
-    const std::map<std::size_t, double> measured =
-        measured_speeds(stated, group_directory(directory_, g), group.num_profiles);
+    const std::map<std::size_t, double> measured = measured_speeds(
+        stated, group_directory(directory_, g), group.num_profiles, ProfileKind::kAlone);
+    const std::map<std::size_t, double> beside = measured_speeds(
+        stated, group_directory(directory_, g), group.num_profiles, ProfileKind::kBesideOthers);
     const Cluster as_stated = with_speeds(stated, {});
     std::vector<MeasuredSpeed> speeds;
     for (const std::size_t h : hosts_to_measure(stated)) {
@@ -104,9 +107,12 @@ class Comparison {
                                             .num_threads = profiled_threads(stated),
                                             .stated = as_stated.hosts[h].relative_speed,
                                             .measured = std::nullopt,
+                                            .beside_others = std::nullopt,
                                             .failures = {}});
       if (const auto found = measured.find(h); found != measured.end())
         speed.measured = found->second;
+      if (const auto found = beside.find(h); found != beside.end())
+        speed.beside_others = found->second;
       if (const auto found = group.profile_failures.find(host.name);
           found != group.profile_failures.end())
         speed.failures = found->second;
@@ -133,20 +139,26 @@ class Comparison {
     for (const Host& host : stated.hosts)
       measured.processors.push_back(host.cores * host.relative_speed);
     if (const fs::path file = place / "cluster.json"; fs::exists(file)) {
-      measured.cluster = read_cluster(file);
-      measured.cluster = assumptions_.speeds_are_measured
-                             ? with_measured_speeds(measured.cluster, place, num_profiles)
-                             : with_speeds(measured.cluster, {});
+      const Cluster probed = read_cluster(file);
+      const auto as_fast_as = [&](ProfileKind kind) {
+        return assumptions_.speeds_are_measured
+                   ? with_measured_speeds(probed, place, num_profiles, kind)
+                   : with_speeds(probed, {});
+      };
+      measured.cluster = as_fast_as(ProfileKind::kAlone);
+      measured.cluster_beside = as_fast_as(ProfileKind::kBesideOthers);
     }
+    if (measured.beside.empty()) measured.beside = measured.alone;
     if (const int num_threads = profiled_threads(stated);
         num_threads > 1 && !assumptions_.threads_are_measured) {
       // Nothing says what they lose beside others.
       measured.alone = read_profiles(place, num_profiles, ProfileKind::kByOneThread);
-      measured.beside.clear();
+      measured.beside = measured.alone;
       for (Host& host : measured.cluster.hosts) {
         host.transport_speed = transport_speed(host);
         host.relative_speed *= num_threads;
       }
+      measured.cluster_beside = measured.cluster;
     }
     return measured;
   }
@@ -171,8 +183,7 @@ class Comparison {
     document.alternatives.clear();
     document.runners_up.clear();
     assumptions_.change(document);
-    if (!measured.beside.empty() && assumptions_.hosts_contend)
-      allow_for_contention(document, measured);
+    if (assumptions_.hosts_contend) allow_for_contention(document, measured);
     const Program program = lower(document.plan, document.profile.model, document.cluster);
     point.plan = study_plan(document.plan);
     point.num_hosts = num_hosts(program);
@@ -199,6 +210,7 @@ class Comparison {
   void allow_for_contention(PlanDocument& document, const Measured& measured) const {
     PlanDocument contended = document;
     contended.profile = typical_profile(measured.beside);
+    contended.cluster = measured.cluster_beside;
     assumptions_.change(contended);
     const Program program = lower(document.plan, document.profile.model, document.cluster);
     std::vector<double> processors;
@@ -207,6 +219,7 @@ class Comparison {
     const UseBeside use =
         mean_use_beside(predicted_step(program, document), processors, measured.num_processors);
     document.profile = between(document.profile, contended.profile, use);
+    document.cluster = between(document.cluster, contended.cluster, use.computing);
   }
 
   void add_measured(const MeasuredPlan& plan, const fs::path& place, const PlanDocument& document,

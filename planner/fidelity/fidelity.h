@@ -63,6 +63,7 @@ struct MeasuredSpeed {
   int num_threads = 1;                ///< of the group's profiles, each by a whole processor
   double stated = 1;                  ///< of the speed of those
   std::optional<double> measured;     ///< likewise; where there is none it counts as stated
+  std::optional<double> beside_others;  ///< likewise, while the other hosts compute
   std::vector<std::string> failures;  ///< of profiles
   bool operator==(const MeasuredSpeed&) const = default;
 };

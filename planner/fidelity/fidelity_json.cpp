@@ -86,6 +86,7 @@ nlohmann::json to_json(const MeasuredSpeed& speed) {
   nlohmann::json json = {{"group", speed.group}, {"host", speed.host}, {"stated", speed.stated}};
   if (speed.num_threads != 1) json["num_threads"] = speed.num_threads;
   if (speed.measured) json["measured"] = *speed.measured;
+  if (speed.beside_others) json["beside_others"] = *speed.beside_others;
   if (!speed.failures.empty()) json["failures"] = speed.failures;
   return json;
 }
@@ -99,6 +100,7 @@ MeasuredSpeed read_host_speed(const JsonPlace& place, const std::vector<Fidelity
   if (const auto threads = object.find("num_threads"))
     speed.num_threads = static_cast<int>(threads->integer(1, 1 << 20));
   if (const auto measured = object.find("measured")) speed.measured = measured->positive();
+  if (const auto beside = object.find("beside_others")) speed.beside_others = beside->positive();
   if (const auto failures = object.find("failures")) speed.failures = failures->strings();
   object.finish();
   return speed;

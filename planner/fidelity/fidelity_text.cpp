@@ -73,14 +73,16 @@ std::string ablations_table(const std::vector<AblationFigures>& ablations) {
   return text_table(rows);
 }
 
-/// "0.37 of a whole processor, 0.50 stated".
+/// "0.37 of a whole processor (0.35 beside the other hosts), 0.50 stated".
 std::string speed_text(const MeasuredSpeed& speed) {
   const std::string stated = fixed(speed.stated, 2);
   const std::string of = speed.num_threads == 1
                              ? " of a whole processor"
                              : " of " + std::to_string(speed.num_threads) + " whole processors";
-  return speed.measured ? fixed(*speed.measured, 2) + of + ", " + stated + " stated"
-                        : stated + of + " as stated, not measured";
+  if (!speed.measured) return stated + of + " as stated, not measured";
+  const std::string beside =
+      speed.beside_others ? " (" + fixed(*speed.beside_others, 2) + " beside the other hosts)" : "";
+  return fixed(*speed.measured, 2) + of + beside + ", " + stated + " stated";
 }
 
 std::vector<std::string> predictor_row(const FidelitySummary& summary, const std::string& name,

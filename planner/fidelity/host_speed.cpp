@@ -1,6 +1,7 @@
 #include "planner/fidelity/host_speed.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace cadastre {
 
@@ -62,6 +63,14 @@ Cluster with_speeds(const Cluster& stated, const std::map<std::size_t, double>& 
     for (std::size_t h = 0; h < cluster.hosts.size(); ++h)
       if (are_stated_alike(stated.hosts[h], stated.hosts[measured]))
         set_speed(cluster.hosts[h], speed);
+  return cluster;
+}
+
+Cluster between(const Cluster& alone, const Cluster& beside, double part) {
+  Cluster cluster = alone;
+  for (std::size_t h = 0; h < cluster.hosts.size(); ++h)
+    set_speed(cluster.hosts[h], 1 / std::lerp(1 / alone.hosts[h].relative_speed,
+                                              1 / beside.hosts[h].relative_speed, part));
   return cluster;
 }
 

@@ -30,4 +30,8 @@ namespace cadastre {
 [[nodiscard]] Cluster with_speeds(const Cluster& stated,
                                   const std::map<std::size_t, double>& speeds);
 
+/// The cluster whose hosts take `part` of the way from the seconds that they take alone to those
+/// that they take beside others, given both: with equal hosts but for their speeds.
+[[nodiscard]] Cluster between(const Cluster& alone, const Cluster& beside, double part);
+
 }  // namespace cadastre

@@ -193,33 +193,52 @@ class Measurements {
     if (num_threads > 1)
       here(profile_words(g, 1, profile_file(directory(g), number, ProfileKind::kByOneThread)));
     if (const int others = num_processors(cluster) - num_threads; others > 0) {
-      std::deque<BackgroundCommand> beside;
-      for (int i = 0; i < others; ++i)
-        beside.emplace_back(endless_passes(g),
-                            directory(g) / ("beside-" + std::to_string(i) + ".log"));
-      constexpr std::chrono::seconds kUntilTheyCompute(3);
-      std::this_thread::sleep_for(kUntilTheyCompute);
-      for (const BackgroundCommand& other : beside) other.check_runs();
-      here(profile_words(g, num_threads,
-                         profile_file(directory(g), number, ProfileKind::kBesideOthers)));
-      for (const BackgroundCommand& other : beside) other.check_runs();
+      Words words = endless_passes(g);
+      words.insert(words.begin(), program_directory() / "cadastre");
+      beside(g, std::vector<Words>(static_cast<std::size_t>(others), words), [&] {
+        here(profile_words(g, num_threads,
+                           profile_file(directory(g), number, ProfileKind::kBesideOthers)));
+      });
     }
-    for (const std::size_t host : hosts_to_measure(cluster))
-      profile_on(cluster.hosts[host], g, number, testbed);
+    for (const std::size_t host : hosts_to_measure(cluster)) profile_on(host, g, number, testbed);
     groups_[g].num_profiles = number;
     write(g);
   }
 
-  /// A host that has too little memory is not to lose the others: it stays as fast as stated.
-  void profile_on(const Host& host, std::size_t g, std::int64_t number, const Testbed& testbed) {
+  /// Does `what` while those commands, which never end, run.
+  void beside(std::size_t g, const std::vector<Words>& commands,
+              const std::function<void()>& what) const {
+    std::deque<BackgroundCommand> others;
+    for (const Words& words : commands)
+      others.emplace_back(words,
+                          directory(g) / ("beside-" + std::to_string(others.size()) + ".log"));
+    constexpr std::chrono::seconds kUntilTheyCompute(3);
+    std::this_thread::sleep_for(kUntilTheyCompute);
+    for (const BackgroundCommand& other : others) other.check_runs();
+    what();
+    for (const BackgroundCommand& other : others) other.check_runs();
+  }
+
+  /// Alone, and while the testbed's others compute. A host that has too little memory is not to
+  /// lose the others: it stays as fast as stated, or beside others as fast as alone.
+  void profile_on(std::size_t h, std::size_t g, std::int64_t number, const Testbed& testbed) {
+    const std::vector<Host>& hosts = suite_.clusters.at(suite_.groups[g].cluster).hosts;
+    const Host& host = hosts[h];
+    const auto profile = [&](ProfileKind kind) {
+      testbed.run_on(host.name, profile_words(g, host.cores,
+                                              profile_file(directory(g), number, kind, host.name)));
+    };
+    std::vector<Words> others;
+    for (std::size_t other = 0; other < hosts.size(); ++other)
+      if (other != h) others.push_back(testbed.words_on(hosts[other].name, endless_passes(g)));
     try {
-      testbed.run_on(host.name,
-                     profile_words(g, host.cores, profile_file(directory(g), number, host.name)));
+      profile(ProfileKind::kAlone);
+      if (!others.empty()) beside(g, others, [&] { profile(ProfileKind::kBesideOthers); });
     } catch (const std::exception& error) {
       stop_if_interrupted();
       groups_[g].profile_failures[host.name].push_back("profile " + std::to_string(number) + ": " +
                                                        error.what());
-      options_.on_start("the speed of " + host.name + " is not measured: " + error.what());
+      options_.on_start("the speed of " + host.name + " is not all measured: " + error.what());
     }
   }
 
@@ -246,8 +265,7 @@ class Measurements {
   }
 
   [[nodiscard]] Words endless_passes(std::size_t g) const {
-    return {program_directory() / "cadastre",
-            "profile",
+    return {"profile",
             model_file(g),
             "--quiet",
             "--data",
@@ -263,7 +281,7 @@ class Measurements {
   void measure_group(std::size_t g, const Cluster& cluster, const Testbed& testbed) {
     write_file(directory(g) / "cluster.json", json_text(to_json(cluster)));
     if (groups_[g].num_profiles == 0) profile(g, testbed);
-    make_plans(g, with_measured_speeds(cluster, directory(g), 1));
+    make_plans(g, with_measured_speeds(cluster, directory(g), 1, ProfileKind::kAlone));
     for (std::int64_t round = 0; round < suite_.method.most_runs; ++round) {
       bool is_whole = true;
       for (MeasuredPlan& plan : groups_[g].plans) {

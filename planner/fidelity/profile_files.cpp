@@ -9,21 +9,13 @@ namespace cadastre {
 
 namespace fs = std::filesystem;
 
-fs::path profile_file(const fs::path& group, std::int64_t number, ProfileKind kind) {
-  const std::string name = "profile-" + std::to_string(number);
-  switch (kind) {
-    case ProfileKind::kAlone:
-      return group / (name + ".json");
-    case ProfileKind::kBesideOthers:
-      return group / (name + "-beside.json");
-    case ProfileKind::kByOneThread:
-      return group / (name + "-by-one-thread.json");
-  }
-  return group / name;
-}
-
-fs::path profile_file(const fs::path& group, std::int64_t number, const std::string& host) {
-  return group / ("profile-" + std::to_string(number) + "-on-" + host + ".json");
+fs::path profile_file(const fs::path& group, std::int64_t number, ProfileKind kind,
+                      const std::string& host) {
+  std::string name = "profile-" + std::to_string(number);
+  if (kind == ProfileKind::kBesideOthers) name += "-beside";
+  if (kind == ProfileKind::kByOneThread) name += "-by-one-thread";
+  if (!host.empty()) name += "-on-" + host;
+  return group / (name + ".json");
 }
 
 std::vector<Profile> read_profiles(const fs::path& group, std::int64_t count, ProfileKind kind) {
@@ -35,15 +27,16 @@ std::vector<Profile> read_profiles(const fs::path& group, std::int64_t count, Pr
 }
 
 std::map<std::size_t, double> measured_speeds(const Cluster& stated, const fs::path& group,
-                                              std::int64_t count) {
+                                              std::int64_t count, ProfileKind kind) {
   std::map<std::size_t, double> measured;
   for (const std::size_t host : hosts_to_measure(stated)) {
     std::vector<double> speeds;
     for (std::int64_t number = 1; number <= count; ++number) {
-      const fs::path on_host = profile_file(group, number, stated.hosts[host].name);
-      const fs::path alone = profile_file(group, number, ProfileKind::kAlone);
-      if (fs::exists(on_host) && fs::exists(alone))
-        speeds.push_back(relative_speed(read_profile(on_host), read_profile(alone)));
+      const fs::path on_host = profile_file(group, number, kind, stated.hosts[host].name);
+      fs::path on_whole = profile_file(group, number, kind);
+      if (!fs::exists(on_whole)) on_whole = profile_file(group, number, ProfileKind::kAlone);
+      if (fs::exists(on_host) && fs::exists(on_whole))
+        speeds.push_back(relative_speed(read_profile(on_host), read_profile(on_whole)));
     }
     if (speeds.empty()) continue;
     std::sort(speeds.begin(), speeds.end());
@@ -53,8 +46,11 @@ std::map<std::size_t, double> measured_speeds(const Cluster& stated, const fs::p
   return measured;
 }
 
-Cluster with_measured_speeds(const Cluster& stated, const fs::path& group, std::int64_t count) {
-  return with_speeds(stated, measured_speeds(stated, group, count));
+Cluster with_measured_speeds(const Cluster& stated, const fs::path& group, std::int64_t count,
+                             ProfileKind kind) {
+  std::map<std::size_t, double> speeds = measured_speeds(stated, group, count, kind);
+  speeds.merge(measured_speeds(stated, group, count, ProfileKind::kAlone));
+  return with_speeds(stated, speeds);
 }
 
 }  // namespace cadastre

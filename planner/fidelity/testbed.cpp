@@ -134,13 +134,19 @@ void Testbed::run_on(const std::string& host, const std::vector<std::string>& ar
   // Its `ssh` is the testbed's.
   const std::string search = "PATH=/run/cadastre-testbed/" + name_ + "/bin:" +
                              (path == nullptr ? std::string("/usr/bin:/bin") : std::string(path));
-  std::vector<std::string> words = {
-      kPython, testbed_program(), "exec", name_, host, "--", program_directory() / "cadastre"};
-  words.insert(words.end(), arguments.begin(), arguments.end());
-  const CommandResult done = run_command(words, directory_ / "command.log", {search});
+  const CommandResult done =
+      run_command(words_on(host, arguments), directory_ / "command.log", {search});
   if (done.status != 0)
     throw std::runtime_error("cadastre " + arguments.front() + " ended with status " +
                              std::to_string(done.status) + ": " + done.last_line);
+}
+
+std::vector<std::string> Testbed::words_on(const std::string& host,
+                                           const std::vector<std::string>& arguments) const {
+  std::vector<std::string> words = {
+      kPython, testbed_program(), "exec", name_, host, "--", program_directory() / "cadastre"};
+  words.insert(words.end(), arguments.begin(), arguments.end());
+  return words;
 }
 
 }  // namespace cadastre

@@ -41,6 +41,10 @@ class Testbed {
   /// Likewise on the host of that name.
   void run_on(const std::string& host, const std::vector<std::string>& arguments) const;
 
+  /// The command line that runs it there.
+  [[nodiscard]] std::vector<std::string> words_on(const std::string& host,
+                                                  const std::vector<std::string>& arguments) const;
+
   /// Of `--hosts`, to start ranks on all of them.
   [[nodiscard]] std::filesystem::path hosts_file() const { return directory_ / "hosts.txt"; }
 

@@ -35,7 +35,7 @@ export function example_fidelity(): Fidelity {
       {group: 0, asked: {strategy: "branch"}, runs: [], error: "cadastre run ended with status 2: <b>no model</b>"},
       point(1, "data-parallel", 0.5, 0.51, 0.44, {runs: [run(0.5), run(0.7, false), run(0.8, false)]}),
       point(1, "parameter-averaging", 0.2, 0.206, 0.21, {asked: {strategy: "parameter-averaging", averaging_period: 4}})],
-    host_speeds: [{group: 0, host: "node2", stated: 0.5, measured: 0.37}, {group: 0, host: "node3", num_threads: 2, stated: 0.5, measured: 0.61}, {group: 1, host: "node4", stated: 0.25, failures: ["profile 1: no memory"]}],
+    host_speeds: [{group: 0, host: "node2", stated: 0.5, measured: 0.37, beside_others: 0.35}, {group: 0, host: "node3", num_threads: 2, stated: 0.5, measured: 0.61}, {group: 1, host: "node4", stated: 0.25, failures: ["profile 1: no memory"]}],
     ablations: [
       {name: "transport", left_out: "what messages take", simulated: {num_points: 3, error_with: 0.04, error_without: 0.11}, predicted: {num_points: 2, error_with: 0.08, error_without: 0.09},
         held_out_simulated: {num_points: 0, error_with: 0, error_without: 0}, held_out_predicted: {num_points: 0, error_with: 0, error_without: 0}}],

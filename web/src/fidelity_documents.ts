@@ -87,6 +87,7 @@ export interface MeasuredSpeed {
   num_threads?: number; // of the profiles, each by a whole processor; without it, 1
   stated: number;
   measured?: number; // where it could be measured
+  beside_others?: number; // likewise, while the other hosts compute
   failures?: string[];
 }
 

@@ -69,16 +69,36 @@ TEST_CASE("a group's hosts are as fast as in the median round", "[planner]") {
     write_file(file, json_text(to_json(what)));
   };
   const Cluster stated = worlds::hosts({1, 0.5});
-  CHECK(with_measured_speeds(stated, directory.path(), 3) == stated);
+  CHECK(with_measured_speeds(stated, directory.path(), 3, ProfileKind::kAlone) == stated);
   for (const int number : {1, 2, 3}) {
     write(profile_file(directory.path(), number, ProfileKind::kAlone), two_sizes(1, 2));
-    write(profile_file(directory.path(), number, "node2"), two_sizes(1 + number, 2 + 2 * number));
+    write(profile_file(directory.path(), number, ProfileKind::kAlone, "node2"),
+          two_sizes(1 + number, 2 + 2 * number));
   }
-  const Cluster measured = with_measured_speeds(stated, directory.path(), 3);
+  const Cluster measured = with_measured_speeds(stated, directory.path(), 3, ProfileKind::kAlone);
   CHECK(measured.hosts[0].relative_speed == 1);
   CHECK_THAT(measured.hosts[1].relative_speed, WithinRel(1 / 3.0, 1e-12));
+  // Nothing says what it is beside others, nor what whole processors are: as fast as alone.
+  CHECK(with_measured_speeds(stated, directory.path(), 3, ProfileKind::kBesideOthers) == measured);
+  write(profile_file(directory.path(), 2, ProfileKind::kBesideOthers, "node2"), two_sizes(4, 8));
+  write(profile_file(directory.path(), 2, ProfileKind::kBesideOthers), two_sizes(1.5, 3));
+  const std::map<std::size_t, double> beside =
+      measured_speeds(stated, directory.path(), 3, ProfileKind::kBesideOthers);
+  REQUIRE(beside.count(1) == 1);
+  CHECK_THAT(beside.at(1), WithinRel(1.5 / 4, 1e-12));
   CHECK(read_profiles(directory.path(), 2, ProfileKind::kAlone).size() == 2);
-  CHECK(read_profiles(directory.path(), 3, ProfileKind::kBesideOthers).empty());
+  CHECK(read_profiles(directory.path(), 3, ProfileKind::kBesideOthers).size() == 1);
+}
+
+TEST_CASE("a host takes a part of the seconds that others cost it", "[planner]") {
+  const Cluster stated = worlds::hosts({1, 0.5});
+  const Cluster alone = with_speeds(stated, {{1, 0.5}});
+  const Cluster beside = with_speeds(stated, {{1, 0.25}});
+  CHECK(between(alone, beside, 0) == alone);
+  const Cluster half = between(alone, beside, 0.5);
+  CHECK(half.hosts[0] == alone.hosts[0]);
+  CHECK_THAT(half.hosts[1].relative_speed, WithinRel(1 / 3.0, 1e-12));
+  CHECK(half.hosts[1].transport_speed == 0.5);
 }
 
 }  // namespace cadastre

@@ -151,7 +151,12 @@ TEST_CASE("a comparison comes back from JSON, and what follows from it is not re
   ablation.simulated = {.num_points = 2, .error_with = 0.1, .error_without = 0.3};
   ablation.held_out_predicted = {.num_points = 1, .error_with = 0.2};
   fidelity.ablations = {ablation};
-  fidelity.host_speeds = {{.group = 1, .host = "h", .num_threads = 2, .stated = 0.5, .measured = 1},
+  fidelity.host_speeds = {{.group = 1,
+                           .host = "h",
+                           .num_threads = 2,
+                           .stated = 0.5,
+                           .measured = 1,
+                           .beside_others = 0.9},
                           {.group = 1, .host = "i", .stated = 0.25, .failures = {"profile 1: no"}}};
   nlohmann::json document = to_json(fidelity);
   const std::string file = "fidelity.json";
@@ -169,9 +174,10 @@ TEST_CASE("a table has a line a point, and fields with commas in quotes", "[plan
   Fidelity fidelity = two_groups();
   fidelity.points[0].asked.micro_batches = 4;
   fidelity.points[2].error = "run 1: \"killed\"";
-  fidelity.host_speeds = {{.group = 0, .host = "h", .stated = 0.5, .measured = 0.4},
-                          {.group = 1, .host = "i", .stated = 0.25, .failures = {"profile 1: no"}},
-                          {.group = 1, .host = "j", .num_threads = 2, .stated = 0.5}};
+  fidelity.host_speeds = {
+      {.group = 0, .host = "h", .stated = 0.5, .measured = 0.4, .beside_others = 0.3},
+      {.group = 1, .host = "i", .stated = 0.25, .failures = {"profile 1: no"}},
+      {.group = 1, .host = "j", .num_threads = 2, .stated = 0.5}};
   const std::string csv = fidelity_csv(fidelity);
   CHECK(std::count(csv.begin(), csv.end(), '\n') == 5);
   CHECK_THAT(csv, Catch::Contains("\"single, 4 micro-batches\""));
@@ -179,8 +185,9 @@ TEST_CASE("a table has a line a point, and fields with commas in quotes", "[plan
   const std::string text = fidelity_text(fidelity);
   CHECK_THAT(text, Catch::Contains("not measured: second on c, batch 8, single: run 1"));
   CHECK_THAT(text, Catch::Contains("+20.0 %"));
-  CHECK_THAT(text,
-             Catch::Contains("first on c, batch 8, h: 0.40 of a whole processor, 0.50 stated"));
+  CHECK_THAT(text, Catch::Contains(
+                       "first on c, batch 8, h: 0.40 of a whole processor (0.30 beside the other "
+                       "hosts), 0.50 stated"));
   CHECK_THAT(text, Catch::Contains("i: 0.25 of a whole processor as stated, not measured\n"
                                    "    profile 1: no\n"));
   CHECK_THAT(text, Catch::Contains("j: 0.50 of 2 whole processors as stated, not measured\n"));

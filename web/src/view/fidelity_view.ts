@@ -186,9 +186,9 @@ function noise_text(point: FidelityPoint, fidelity: Fidelity): string {
 function speeds_note(group: number, {host_speeds = []}: Fidelity): HTMLElement | undefined {
   const speeds = host_speeds.filter((speed) => speed.group === group);
   if (speeds.length === 0) return undefined;
-  const text = ({host, num_threads = 1, stated, measured}: MeasuredSpeed) => {
+  const text = ({host, num_threads = 1, stated, measured, beside_others}: MeasuredSpeed) => {
     const has = `${host} has ${fixed(stated)} of ${num_threads === 1 ? "a processor" : `${num_threads} processors`}`;
-    return measured === undefined ? `${has}, and was not profiled` : `${has}, and computes at ${fixed(measured)} of ${num_threads === 1 ? "one’s" : "their"} speed`;
+    return measured === undefined ? `${has}, and was not profiled` : `${has}, and computes at ${fixed(measured)} of ${num_threads === 1 ? "one’s" : "their"} speed${beside_others === undefined ? "" : `, beside the other hosts at ${fixed(beside_others)}`}`;
   };
   return el("span", {class: "note"}, speeds.map(text).join("; "));
 }
