@@ -51,14 +51,18 @@ Timeline predicted_step(const Program& program, const PlanDocument& document) {
                   document.cluster);
 }
 
+/// What computing takes, as measured alone, or beside others that compute.
+struct MeasuredCosts {
+  std::vector<Profile> profiles;            ///< by whole processors
+  std::map<std::size_t, Profile> on_hosts;  ///< of the testbed, that are to be measured
+  Cluster cluster;                          ///< as the probe says, of hosts as fast as those say
+};
+
 /// What a group's plans are predicted from.
 struct Measured {
-  std::vector<Profile> alone;
-  std::vector<Profile> beside;     ///< others that computed; of one processor, again those alone
-  Cluster cluster;                 ///< hosts as fast as alone
-  Cluster cluster_beside;          ///< as beside others
-  std::vector<double> processors;  ///< [host] that it has, as stated
-  int num_processors = 0;
+  MeasuredCosts alone;
+  MeasuredCosts beside;  ///< of one processor, again those alone
+  Cluster stated;
 };
 
 class Comparison {
@@ -130,35 +134,39 @@ class Comparison {
     return group;
   }
 
+  [[nodiscard]] MeasuredCosts read_costs(std::size_t g, std::int64_t num_profiles,
+                                         ProfileKind kind) const {
+    const fs::path place = group_directory(directory_, g);
+    const Cluster& stated = suite_.clusters.at(suite_.groups[g].cluster);
+    MeasuredCosts costs{
+        .profiles = read_profiles(place, num_profiles, kind), .on_hosts = {}, .cluster = {}};
+    if (const fs::path file = place / "cluster.json"; fs::exists(file)) {
+      const Cluster probed = read_cluster(file);
+      costs.cluster = assumptions_.speeds_are_measured
+                          ? with_measured_speeds(probed, place, num_profiles, kind)
+                          : with_speeds(probed, {});
+    }
+    if (assumptions_.speeds_are_measured)
+      costs.on_hosts = host_profiles(stated, place, num_profiles, kind);
+    return costs;
+  }
+
   [[nodiscard]] Measured read_measured(std::size_t g, std::int64_t num_profiles) const {
     const fs::path place = group_directory(directory_, g);
     const Cluster& stated = suite_.clusters.at(suite_.groups[g].cluster);
-    Measured measured{.alone = read_profiles(place, num_profiles, ProfileKind::kAlone),
-                      .beside = read_profiles(place, num_profiles, ProfileKind::kBesideOthers),
-                      .num_processors = num_processors(stated)};
-    for (const Host& host : stated.hosts)
-      measured.processors.push_back(host.cores * host.relative_speed);
-    if (const fs::path file = place / "cluster.json"; fs::exists(file)) {
-      const Cluster probed = read_cluster(file);
-      const auto as_fast_as = [&](ProfileKind kind) {
-        return assumptions_.speeds_are_measured
-                   ? with_measured_speeds(probed, place, num_profiles, kind)
-                   : with_speeds(probed, {});
-      };
-      measured.cluster = as_fast_as(ProfileKind::kAlone);
-      measured.cluster_beside = as_fast_as(ProfileKind::kBesideOthers);
-    }
-    if (measured.beside.empty()) measured.beside = measured.alone;
+    Measured measured{.alone = read_costs(g, num_profiles, ProfileKind::kAlone),
+                      .beside = read_costs(g, num_profiles, ProfileKind::kBesideOthers),
+                      .stated = stated};
+    if (measured.beside.profiles.empty()) measured.beside.profiles = measured.alone.profiles;
     if (const int num_threads = profiled_threads(stated);
         num_threads > 1 && !assumptions_.threads_are_measured) {
       // Nothing says what they lose beside others.
-      measured.alone = read_profiles(place, num_profiles, ProfileKind::kByOneThread);
-      measured.beside = measured.alone;
-      for (Host& host : measured.cluster.hosts) {
+      measured.alone.profiles = read_profiles(place, num_profiles, ProfileKind::kByOneThread);
+      for (Host& host : measured.alone.cluster.hosts) {
         host.transport_speed = transport_speed(host);
         host.relative_speed *= num_threads;
       }
-      measured.cluster_beside = measured.cluster;
+      measured.beside = measured.alone;
     }
     return measured;
   }
@@ -178,12 +186,12 @@ class Comparison {
                FidelityPoint& point) const {
     const fs::path of_plan = place / directory_name(plan.asked);
     PlanDocument document = read_plan(of_plan / "plan.json");
-    document.profile = typical_profile(measured.alone);
-    document.cluster = measured.cluster;
     document.alternatives.clear();
     document.runners_up.clear();
-    assumptions_.change(document);
-    if (assumptions_.hosts_contend) allow_for_contention(document, measured);
+    PlanDocument contended = with_costs(document, measured.beside, measured.stated);
+    document = with_costs(document, measured.alone, measured.stated);
+    if (measured.beside.on_hosts.empty()) contended.cluster = document.cluster;
+    if (assumptions_.hosts_contend) allow_for_contention(document, contended, measured.stated);
     const Program program = lower(document.plan, document.profile.model, document.cluster);
     point.plan = study_plan(document.plan);
     point.num_hosts = num_hosts(program);
@@ -207,17 +215,25 @@ class Comparison {
     add_measured(plan, place, document, simulated.timeline, point);
   }
 
-  void allow_for_contention(PlanDocument& document, const Measured& measured) const {
-    PlanDocument contended = document;
-    contended.profile = typical_profile(measured.beside);
-    contended.cluster = measured.cluster_beside;
-    assumptions_.change(contended);
+  [[nodiscard]] PlanDocument with_costs(PlanDocument document, const MeasuredCosts& measured,
+                                        const Cluster& stated) const {
+    document.profile = typical_profile(measured.profiles);
+    document.cluster = measured.cluster;
+    document.cluster = with_speeds_at_work(document, stated, measured.on_hosts);
+    assumptions_.change(document);
+    return document;
+  }
+
+  void allow_for_contention(PlanDocument& document, const PlanDocument& contended,
+                            const Cluster& stated) const {
     const Program program = lower(document.plan, document.profile.model, document.cluster);
     std::vector<double> processors;
-    for (const RankProgram& rank : program.ranks)
-      processors.push_back(measured.processors[static_cast<std::size_t>(rank.host_index)]);
+    for (const RankProgram& rank : program.ranks) {
+      const Host& host = stated.hosts[static_cast<std::size_t>(rank.host_index)];
+      processors.push_back(host.cores * host.relative_speed);
+    }
     const UseBeside use =
-        mean_use_beside(predicted_step(program, document), processors, measured.num_processors);
+        mean_use_beside(predicted_step(program, document), processors, num_processors(stated));
     document.profile = between(document.profile, contended.profile, use);
     document.cluster = between(document.cluster, contended.cluster, use.computing);
   }

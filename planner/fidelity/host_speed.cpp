@@ -2,6 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
+
+#include "planner/lowering.h"
+#include "planner/program_costs.h"
 
 namespace cadastre {
 
@@ -63,6 +67,33 @@ Cluster with_speeds(const Cluster& stated, const std::map<std::size_t, double>& 
     for (std::size_t h = 0; h < cluster.hosts.size(); ++h)
       if (are_stated_alike(stated.hosts[h], stated.hosts[measured]))
         set_speed(cluster.hosts[h], speed);
+  return cluster;
+}
+
+Cluster with_speeds_at_work(const PlanDocument& document, const Cluster& stated,
+                            const std::map<std::size_t, Profile>& on_hosts) {
+  Cluster cluster = document.cluster;
+  if (on_hosts.empty()) return cluster;
+  Cluster equal = cluster;
+  for (Host& host : equal.hosts) host.relative_speed = 1;
+  const Program program = lower(document.plan, document.profile.model, equal);
+  const auto seconds_of_ranks = [&](const Profile& profile) {
+    std::vector<double> sums;
+    for (const std::vector<double>& seconds :
+         program_costs(program, document.plan, profile, equal).seconds)
+      sums.push_back(std::accumulate(seconds.begin(), seconds.end(), 0.0));
+    return sums;
+  };
+  const std::vector<double> whole_s = seconds_of_ranks(document.profile);
+  for (const auto& [measured, profile] : on_hosts) {
+    const std::vector<double> host_s = seconds_of_ranks(profile);
+    for (std::size_t r = 0; r < program.ranks.size(); ++r) {
+      const auto h = static_cast<std::size_t>(program.ranks[r].host_index);
+      if (are_stated_alike(stated.hosts[h], stated.hosts[measured]) && whole_s[r] > 0 &&
+          host_s[r] > 0)
+        set_speed(cluster.hosts[h], whole_s[r] / host_s[r]);
+    }
+  }
   return cluster;
 }
 

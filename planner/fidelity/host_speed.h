@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "planner/cluster.h"
+#include "planner/plan.h"
 #include "planner/profile.h"
 
 namespace cadastre {
@@ -29,6 +30,12 @@ namespace cadastre {
 /// what it was.
 [[nodiscard]] Cluster with_speeds(const Cluster& stated,
                                   const std::map<std::size_t, double>& speeds);
+
+/// The document's cluster, with the hosts that profiles stand for, by those stated to be like them,
+/// as fast as these say beside the document's own profile, at what its plan has each compute: a
+/// slow host's small passes may be slower than its large ones.
+[[nodiscard]] Cluster with_speeds_at_work(const PlanDocument& document, const Cluster& stated,
+                                          const std::map<std::size_t, Profile>& on_hosts);
 
 /// The cluster whose hosts take `part` of the way from the seconds that they take alone to those
 /// that they take beside others, given both: with equal hosts but for their speeds.

@@ -181,7 +181,7 @@ class Measurements {
   }
 
   /// By whole processors once alone, once while the hosts' others compute, too, and once by one of
-  /// several; and once by each host that has others.
+  /// several; in the first rounds by each host that has others, too.
   void profile(std::size_t g, const Testbed& testbed) {
     const FidelityGroup& group = suite_.groups[g];
     const Cluster& cluster = suite_.clusters.at(group.cluster);
@@ -200,7 +200,10 @@ class Measurements {
                            profile_file(directory(g), number, ProfileKind::kBesideOthers)));
       });
     }
-    for (const std::size_t host : hosts_to_measure(cluster)) profile_on(host, g, number, testbed);
+    // A slow host's profile takes minutes, and is worth the ratio to the others of its round.
+    constexpr std::int64_t kMostOfHosts = 3;
+    if (number <= kMostOfHosts)
+      for (const std::size_t host : hosts_to_measure(cluster)) profile_on(host, g, number, testbed);
     groups_[g].num_profiles = number;
     write(g);
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "planner/fidelity/host_speed.h"
+#include "planner/fidelity/repeated_profile.h"
 #include "planner/quantile.h"
 
 namespace cadastre {
@@ -18,12 +19,24 @@ fs::path profile_file(const fs::path& group, std::int64_t number, ProfileKind ki
   return group / (name + ".json");
 }
 
-std::vector<Profile> read_profiles(const fs::path& group, std::int64_t count, ProfileKind kind) {
+std::vector<Profile> read_profiles(const fs::path& group, std::int64_t count, ProfileKind kind,
+                                   const std::string& host) {
   std::vector<Profile> profiles;
   for (std::int64_t number = 1; number <= count; ++number)
-    if (const fs::path file = profile_file(group, number, kind); fs::exists(file))
+    if (const fs::path file = profile_file(group, number, kind, host); fs::exists(file))
       profiles.push_back(read_profile(file));
   return profiles;
+}
+
+std::map<std::size_t, Profile> host_profiles(const Cluster& stated, const fs::path& group,
+                                             std::int64_t count, ProfileKind kind) {
+  std::map<std::size_t, Profile> found;
+  for (const std::size_t host : hosts_to_measure(stated))
+    if (const std::vector<Profile> profiles =
+            read_profiles(group, count, kind, stated.hosts[host].name);
+        !profiles.empty())
+      found.emplace(host, typical_profile(profiles));
+  return found;
 }
 
 std::map<std::size_t, double> measured_speeds(const Cluster& stated, const fs::path& group,

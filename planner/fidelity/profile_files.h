@@ -23,7 +23,13 @@ enum class ProfileKind { kAlone, kBesideOthers, kByOneThread };
 
 /// Those of the numbers up to `count` that there are.
 [[nodiscard]] std::vector<Profile> read_profiles(const std::filesystem::path& group,
-                                                 std::int64_t count, ProfileKind kind);
+                                                 std::int64_t count, ProfileKind kind,
+                                                 const std::string& host = {});
+
+/// Of each of a group's hosts to measure the typical one of those, where there are any.
+[[nodiscard]] std::map<std::size_t, Profile> host_profiles(const Cluster& stated,
+                                                           const std::filesystem::path& group,
+                                                           std::int64_t count, ProfileKind kind);
 
 /// How fast a group's hosts to measure are, alone or beside others, by its profiles of numbers up
 /// to `count`: the median over the rounds, each by a host's and the whole processors' of the same

@@ -3,6 +3,7 @@
 #include "planner/fidelity/profile_files.h"
 #include "planner/files.h"
 #include "planner/json_reader.h"
+#include "planner/planner.h"
 #include "tests/planner/fidelity/two_sizes.h"
 #include "tests/support/catch.h"
 #include "tests/support/temporary_directory.h"
@@ -88,6 +89,20 @@ TEST_CASE("a group's hosts are as fast as in the median round", "[planner]") {
   CHECK_THAT(beside.at(1), WithinRel(1.5 / 4, 1e-12));
   CHECK(read_profiles(directory.path(), 2, ProfileKind::kAlone).size() == 2);
   CHECK(read_profiles(directory.path(), 3, ProfileKind::kBesideOthers).size() == 1);
+}
+
+TEST_CASE("a host is as fast as its profile at the passes that a plan gives it", "[planner]") {
+  const Cluster stated = worlds::hosts({1, 0.5});
+  const auto speeds = [&](std::int64_t micro_batches) {
+    const PlanDocument plan =
+        make_plan(two_sizes(1, 2), stated,
+                  {.batch_size = 8, .strategy = "pipeline", .micro_batches = {micro_batches}});
+    return with_speeds_at_work(plan, stated, {{1, two_sizes(4, 6)}}).hosts;
+  };
+  CHECK(speeds(1)[0] == stated.hosts[0]);
+  CHECK_THAT(speeds(1)[1].relative_speed, WithinRel(2 / 6.0, 1e-12));
+  CHECK_THAT(speeds(2)[1].relative_speed, WithinRel(1 / 4.0, 1e-12));
+  CHECK(speeds(2)[1].transport_speed == 0.5);
 }
 
 TEST_CASE("a host takes a part of the seconds that others cost it", "[planner]") {
