@@ -7,12 +7,12 @@
 #include <system_error>
 
 #include "executor/verbs.h"
-#include "planner/allocator_settings.h"
 #include "planner/command_line.h"
+#include "planner/process_environment.h"
 
 int main(int argc, char** argv) {
   // A launcher started it, not the front door; without a new start it is as good, but slower.
-  if (cadastre::set_allocator_environment()) {
+  if (cadastre::set_process_environment()) {
     std::error_code ignored;
     ::execv(std::filesystem::read_symlink("/proc/self/exe", ignored).c_str(), argv);
   }

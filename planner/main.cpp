@@ -7,9 +7,9 @@
 #include <exception>
 #include <string_view>
 
-#include "planner/allocator_settings.h"
 #include "planner/command_line.h"
 #include "planner/error.h"
+#include "planner/process_environment.h"
 #include "planner/subprocess.h"
 #include "planner/verbs.h"
 
@@ -50,7 +50,7 @@ const SisterVerb* sister_verb(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  cadastre::set_allocator_environment();
+  cadastre::set_process_environment();
   if (const SisterVerb* verb = sister_verb(argc, argv)) {
     try {
       cadastre::become_sister(verb->program, argv);
