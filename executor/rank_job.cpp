@@ -55,6 +55,15 @@ bool computes(InstructionKind kind) {
          kind == InstructionKind::kOptimizerStep;
 }
 
+/// Whether there is something in a step of rank `number` that others may keep it waiting for.
+bool waits_for_others(const RankProgram& rank, int number) {
+  return std::any_of(rank.instructions.begin(), rank.instructions.end(),
+                     [&](const Instruction& instruction) {
+                       return instruction.kind == InstructionKind::kReduceGradients ||
+                              (is_receive(instruction.kind) && instruction.peer != number);
+                     });
+}
+
 double busy_seconds(const std::vector<TimelineEvent>& events) {
   double seconds = 0;
   for (const TimelineEvent& event : events)
@@ -230,8 +239,9 @@ class RankTraining {
                  TrainingData::Variation variation) {
     ahead_.reset();  // the data are for one thread at a time
     variation_ = variation;
-    // Where the rank has one processor, a second thread would only take turns with the first.
-    if (job_.num_threads > 1)
+    // Where the rank has one processor, or never waits for another rank, one more thread would only
+    // take turns with those that compute, which wait for each other.
+    if (job_.num_threads > 1 && waits_for_others(rank_, job_.rank))
       ahead_.emplace(planned_loads(rank_), first_step, end_step,
                      [this](std::int64_t step, const PlannedLoad& planned) {
                        return load(step, planned);
