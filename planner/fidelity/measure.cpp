@@ -193,7 +193,7 @@ class Measurements {
     if (num_threads > 1)
       here(profile_words(g, 1, profile_file(directory(g), number, ProfileKind::kByOneThread)));
     if (const int others = num_processors(cluster) - num_threads; others > 0) {
-      Words words = endless_passes(g);
+      Words words = endless_passes(g, 1);
       words.insert(words.begin(), program_directory() / "cadastre");
       beside(g, std::vector<Words>(static_cast<std::size_t>(others), words), [&] {
         here(profile_words(g, num_threads,
@@ -233,7 +233,9 @@ class Measurements {
     };
     std::vector<Words> others;
     for (std::size_t other = 0; other < hosts.size(); ++other)
-      if (other != h) others.push_back(testbed.words_on(hosts[other].name, endless_passes(g)));
+      if (other != h)
+        others.push_back(
+            testbed.words_on(hosts[other].name, endless_passes(g, hosts[other].cores)));
     try {
       profile(ProfileKind::kAlone);
       if (!others.empty()) beside(g, others, [&] { profile(ProfileKind::kBesideOthers); });
@@ -267,7 +269,7 @@ class Measurements {
             output};
   }
 
-  [[nodiscard]] Words endless_passes(std::size_t g) const {
+  [[nodiscard]] Words endless_passes(std::size_t g, int num_threads) const {
     return {"profile",
             model_file(g),
             "--quiet",
@@ -275,6 +277,8 @@ class Measurements {
             scene_,
             "--batch-sizes",
             std::to_string(suite_.groups[g].batch_size),
+            "--threads",
+            std::to_string(num_threads),
             "--repeats",
             "100000",  // hours
             "-o",
