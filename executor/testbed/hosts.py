@@ -281,7 +281,7 @@ def _slow_down(name, parents, shares, places):
     """Has parts of processors kept in short turns, where that may be."""
     pids = []
 
-    def is_taken(processor, part, hosts):
+    def start_taking(processor, part, hosts):
         groups = [path for host in hosts
                   for path in control_groups.paths(parents, f"cadastre.{name}.{host}")]
         pid = slowing.start(processor, part, groups)
@@ -291,10 +291,10 @@ def _slow_down(name, parents, shares, places):
         return pid is not None
 
     for host, (processor, part) in pinning.sole_parts(shares, places).items():
-        if is_taken(processor, 1 - part, [host]):
+        if start_taking(processor, 1 - part, [host]):
             control_groups.limit(parents, f"cadastre.{name}.{host}", None)
     for processor, hosts in pinning.shared_parts(shares, places).items():
-        if is_taken(processor, 0, hosts):
+        if start_taking(processor, 0, hosts):
             for host in hosts:
                 control_groups.limit(parents, f"cadastre.{name}.{host}", shares[host],
                                      slowing.QUOTA_PERIOD_US)

@@ -62,7 +62,8 @@ std::map<std::size_t, double> measured_speeds(const Cluster& stated, const fs::p
 Cluster with_measured_speeds(const Cluster& stated, const fs::path& group, std::int64_t count,
                              ProfileKind kind) {
   std::map<std::size_t, double> speeds = measured_speeds(stated, group, count, kind);
-  speeds.merge(measured_speeds(stated, group, count, ProfileKind::kAlone));
+  if (kind != ProfileKind::kAlone)
+    speeds.merge(measured_speeds(stated, group, count, ProfileKind::kAlone));
   return with_speeds(stated, speeds);
 }
 

@@ -12,7 +12,8 @@
 namespace cadastre {
 
 /// By whole processors, as many as `profiled_threads` says: alone, and while the machine's others,
-/// as far as hosts have them, computed; or by one of several, alone. By a host, beside the others.
+/// as far as hosts have them, computed; or by one of several, alone. By a host of the testbed:
+/// alone, and while its others computed.
 enum class ProfileKind { kAlone, kBesideOthers, kByOneThread };
 
 /// Of a group's directory: its model's profile of that number, from 1; by whole processors, or by a

@@ -50,14 +50,20 @@ TEST_CASE("a profile between two has a part of each cost", "[planner]") {
   beside.average_s_per_parameter_byte = 8;
   alone.waits = {.forward_s = 4, .backward_s = 2, .update_s = 1, .time_constant_s = 8};
   beside.waits = {.forward_s = 2, .backward_s = 2, .update_s = 0, .time_constant_s = 4};
-  beside.caches = {.backward_ratio = 1.5, .bytes = 100};
+  alone.caches = {.backward_ratio = 1.25, .bytes = 50};
+  beside.caches = {.backward_ratio = 1.75, .bytes = 100};
   const Profile half = between(alone, beside, {.computing = 0.5, .waiting = 0.25});
   CHECK_THAT(half.layers[1].measurements[1].forward_s, WithinRel(3, 1e-12));
   CHECK_THAT(half.loss_s_per_sample, WithinRel(2, 1e-12));
   CHECK_THAT(half.average_s_per_parameter_byte, WithinRel(6, 1e-12));
   CHECK(half.waits ==
         WaitEffect{.forward_s = 3.5, .backward_s = 2, .update_s = 0.75, .time_constant_s = 7});
-  CHECK(half.caches == CacheEffect{.backward_ratio = 1.25, .bytes = 100});
+  CHECK(half.caches == CacheEffect{.backward_ratio = 1.5, .bytes = 75});
+  CHECK(between(alone, beside, {}) == alone);
+  // Where one profile knows of no effect, it has none at the other's bytes.
+  alone.caches = {};
+  CHECK(between(alone, beside, {.computing = 0.5}).caches ==
+        CacheEffect{.backward_ratio = 1.375, .bytes = 100});
 }
 
 }  // namespace
