@@ -53,10 +53,20 @@ Timeline predicted_step(const Program& program, const PlanDocument& document) {
 
 /// What computing takes, as measured alone, or beside others that compute.
 struct MeasuredCosts {
-  std::vector<Profile> profiles;            ///< by whole processors
-  std::map<std::size_t, Profile> on_hosts;  ///< of the testbed, that are to be measured
-  Cluster cluster;                          ///< as the probe says, of hosts as fast as those say
+  std::map<std::int64_t, Profile> profiles;     ///< by whole processors, by number
+  std::map<std::size_t, HostProfile> on_hosts;  ///< of the testbed, that are to be measured
+  Cluster cluster;  ///< as the probe says, of hosts as fast as those say
 };
+
+/// The typical one of those at the moments of the plan's runs.
+Profile profile_of(const std::map<std::int64_t, Profile>& profiles, const MeasuredPlan& plan) {
+  std::vector<Profile> beside_runs;
+  for (const std::int64_t number : profiles_beside_runs(plan))
+    if (const auto found = profiles.find(number); found != profiles.end())
+      beside_runs.push_back(found->second);
+  if (beside_runs.empty()) throw std::runtime_error("no profile was taken next to its runs");
+  return typical_profile(beside_runs);
+}
 
 /// What a group's plans are predicted from.
 struct Measured {
@@ -188,8 +198,8 @@ class Comparison {
     PlanDocument document = read_plan(of_plan / "plan.json");
     document.alternatives.clear();
     document.runners_up.clear();
-    PlanDocument contended = with_costs(document, measured.beside, measured.stated);
-    document = with_costs(document, measured.alone, measured.stated);
+    PlanDocument contended = with_costs(document, plan, measured.beside, measured.stated);
+    document = with_costs(document, plan, measured.alone, measured.stated);
     if (measured.beside.on_hosts.empty()) contended.cluster = document.cluster;
     if (assumptions_.hosts_contend) allow_for_contention(document, contended, measured.stated);
     const Program program = lower(document.plan, document.profile.model, document.cluster);
@@ -215,9 +225,10 @@ class Comparison {
     add_measured(plan, place, document, simulated.timeline, point);
   }
 
-  [[nodiscard]] PlanDocument with_costs(PlanDocument document, const MeasuredCosts& measured,
+  [[nodiscard]] PlanDocument with_costs(PlanDocument document, const MeasuredPlan& plan,
+                                        const MeasuredCosts& measured,
                                         const Cluster& stated) const {
-    document.profile = typical_profile(measured.profiles);
+    document.profile = profile_of(measured.profiles, plan);
     document.cluster = measured.cluster;
     document.cluster = with_speeds_at_work(document, stated, measured.on_hosts);
     assumptions_.change(document);
@@ -245,7 +256,7 @@ class Comparison {
         std::find_if(plan.runs.begin(), plan.runs.end(),
                      [&](const FidelityRun& run) { return run.step_s == median_s; });
     const fs::path run =
-        place / plan.run_directories[static_cast<std::size_t>(typical - plan.runs.begin())];
+        place / plan.places[static_cast<std::size_t>(typical - plan.runs.begin())].directory;
     const Timeline timeline = read_timeline(run / "timeline.json");
     point.measured = step_figures(timeline);
     point.measured.traffic_bytes = read_run(run / "run.json").traffic_bytes_per_step;

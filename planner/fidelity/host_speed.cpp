@@ -71,7 +71,7 @@ Cluster with_speeds(const Cluster& stated, const std::map<std::size_t, double>& 
 }
 
 Cluster with_speeds_at_work(const PlanDocument& document, const Cluster& stated,
-                            const std::map<std::size_t, Profile>& on_hosts) {
+                            const std::map<std::size_t, HostProfile>& on_hosts) {
   Cluster cluster = document.cluster;
   if (on_hosts.empty()) return cluster;
   Cluster equal = cluster;
@@ -84,9 +84,9 @@ Cluster with_speeds_at_work(const PlanDocument& document, const Cluster& stated,
       sums.push_back(std::accumulate(seconds.begin(), seconds.end(), 0.0));
     return sums;
   };
-  const std::vector<double> whole_s = seconds_of_ranks(document.profile);
-  for (const auto& [measured, profile] : on_hosts) {
-    const std::vector<double> host_s = seconds_of_ranks(profile);
+  for (const auto& [measured, profiles] : on_hosts) {
+    const std::vector<double> host_s = seconds_of_ranks(profiles.on_host);
+    const std::vector<double> whole_s = seconds_of_ranks(profiles.on_whole);
     for (std::size_t r = 0; r < program.ranks.size(); ++r) {
       const auto h = static_cast<std::size_t>(program.ranks[r].host_index);
       if (are_stated_alike(stated.hosts[h], stated.hosts[measured]) && whole_s[r] > 0 &&

@@ -10,6 +10,12 @@
 
 namespace cadastre {
 
+/// What a model costs on a host, and on whole processors at the same moments.
+struct HostProfile {
+  Profile on_host;
+  Profile on_whole;
+};
+
 /// With how many threads the models of a testbed's hosts are profiled: as many as the first host of
 /// whole processors computes with; 1 where none has.
 [[nodiscard]] int profiled_threads(const Cluster& stated);
@@ -31,11 +37,11 @@ namespace cadastre {
 [[nodiscard]] Cluster with_speeds(const Cluster& stated,
                                   const std::map<std::size_t, double>& speeds);
 
-/// The document's cluster, with the hosts that profiles stand for, by those stated to be like them,
-/// as fast as these say beside the document's own profile, at what its plan has each compute: a
-/// slow host's small passes may be slower than its large ones.
+/// The document's cluster, with the hosts that profiles stand for, and those stated to be like
+/// them, as fast as these say at what the document's plan has each compute: a slow host's small
+/// passes may be slower than its large ones.
 [[nodiscard]] Cluster with_speeds_at_work(const PlanDocument& document, const Cluster& stated,
-                                          const std::map<std::size_t, Profile>& on_hosts);
+                                          const std::map<std::size_t, HostProfile>& on_hosts);
 
 /// The cluster whose hosts take `part` of the way from the seconds that they take alone to those
 /// that they take beside others, given both: with equal hosts but for their speeds.

@@ -368,7 +368,7 @@ class Measurements {
       std::vector<double> ends_s;
       for (const TrainingStep& step : run.steps) ends_s.push_back(step.end_s);
       plan.runs.push_back(run_figure(ends_s, suite_.method, averaging_period));
-      plan.run_directories.push_back(run_name);
+      plan.places.push_back({.directory = run_name, .after_profile = groups_[g].num_profiles});
       fs::remove(output / "weights.pt");
     } catch (const std::exception& error) {
       stop_if_interrupted();

@@ -23,7 +23,8 @@ MeasuredPlan read_measured_plan(const JsonPlace& place) {
     plan.runs.push_back({.step_s = run.at("step_s").positive(),
                          .median_s = run.at("median_s").positive(),
                          .spread_s = run.at("spread_s").number(0)});
-    plan.run_directories.push_back(run.at("directory").string());
+    plan.places.push_back({.directory = run.at("directory").string(),
+                           .after_profile = run.at("after_profile").integer(1)});
     run.finish();
   }
   object.finish();
@@ -57,7 +58,8 @@ nlohmann::json to_json(const MeasuredGroup& group) {
       runs.push_back({{"step_s", plan.runs[i].step_s},
                       {"median_s", plan.runs[i].median_s},
                       {"spread_s", plan.runs[i].spread_s},
-                      {"directory", plan.run_directories[i]}});
+                      {"directory", plan.places[i].directory},
+                      {"after_profile", plan.places[i].after_profile}});
     plans.push_back({{"asked", to_json(plan.asked)},
                      {"error", plan.error},
                      {"failures", plan.failures},
@@ -68,6 +70,16 @@ nlohmann::json to_json(const MeasuredGroup& group) {
           {"profile_failures", group.profile_failures},
           {"is_done", group.is_done},
           {"plans", std::move(plans)}};
+}
+
+std::vector<std::int64_t> profiles_beside_runs(const MeasuredPlan& plan) {
+  std::vector<std::int64_t> numbers;
+  for (std::size_t i = 0; i < plan.runs.size(); ++i) {
+    if (!plan.runs[i].agrees) continue;
+    numbers.push_back(plan.places[i].after_profile);
+    numbers.push_back(plan.places[i].after_profile + 1);
+  }
+  return numbers;
 }
 
 std::int64_t num_steps_of_run(const FidelityMethod& method, std::int64_t averaging_period) {

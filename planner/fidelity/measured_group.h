@@ -11,13 +11,20 @@
 
 namespace cadastre {
 
+/// Where a run is kept, and between which of the group's profiles it ran.
+struct RunPlace {
+  std::string directory;           ///< below the group's
+  std::int64_t after_profile = 0;  ///< the number of the last before it
+  bool operator==(const RunPlace&) const = default;
+};
+
 /// A plan of a group as it ran: what is kept of it, so that it need not run again.
 struct MeasuredPlan {
   FidelityPlan asked;
-  std::string error;                         ///< why there is no plan, where there is none
-  std::vector<std::string> failures;         ///< of runs, in their order
-  std::vector<FidelityRun> runs;             ///< that were through
-  std::vector<std::string> run_directories;  ///< likewise, below the group's
+  std::string error;                  ///< why there is no plan, where there is none
+  std::vector<std::string> failures;  ///< of runs, in their order
+  std::vector<FidelityRun> runs;      ///< that were through
+  std::vector<RunPlace> places;       ///< likewise
   bool operator==(const MeasuredPlan&) const = default;
 };
 
@@ -35,6 +42,10 @@ struct MeasuredGroup {
 /// Throws InputError for a file that is none.
 [[nodiscard]] MeasuredGroup read_measured_group(const std::filesystem::path& file);
 [[nodiscard]] nlohmann::json to_json(const MeasuredGroup& group);
+
+/// The numbers of the profiles just before and just after each of the runs that agree: the moments
+/// whose costs these runs had. One that is next to two of them is there twice.
+[[nodiscard]] std::vector<std::int64_t> profiles_beside_runs(const MeasuredPlan& plan);
 
 /// Steps that a run takes: of parameter averaging as many rounds count as of others steps.
 [[nodiscard]] std::int64_t num_steps_of_run(const FidelityMethod& method,

@@ -2,13 +2,29 @@
 
 #include <algorithm>
 
-#include "planner/fidelity/host_speed.h"
 #include "planner/fidelity/repeated_profile.h"
 #include "planner/quantile.h"
 
 namespace cadastre {
 
 namespace fs = std::filesystem;
+
+namespace {
+
+/// A host's profiles of the numbers up to `count`, each with the whole processors' of that number.
+std::vector<HostProfile> pairs_of(const fs::path& group, std::int64_t count, ProfileKind kind,
+                                  const std::string& host) {
+  std::vector<HostProfile> pairs;
+  for (auto& [number, on_host] : read_profiles(group, count, kind, host)) {
+    fs::path on_whole = profile_file(group, number, kind);
+    if (!fs::exists(on_whole)) on_whole = profile_file(group, number, ProfileKind::kAlone);
+    if (fs::exists(on_whole))
+      pairs.push_back({.on_host = on_host, .on_whole = read_profile(on_whole)});
+  }
+  return pairs;
+}
+
+}  // namespace
 
 fs::path profile_file(const fs::path& group, std::int64_t number, ProfileKind kind,
                       const std::string& host) {
@@ -19,23 +35,30 @@ fs::path profile_file(const fs::path& group, std::int64_t number, ProfileKind ki
   return group / (name + ".json");
 }
 
-std::vector<Profile> read_profiles(const fs::path& group, std::int64_t count, ProfileKind kind,
-                                   const std::string& host) {
-  std::vector<Profile> profiles;
+std::map<std::int64_t, Profile> read_profiles(const fs::path& group, std::int64_t count,
+                                              ProfileKind kind, const std::string& host) {
+  std::map<std::int64_t, Profile> profiles;
   for (std::int64_t number = 1; number <= count; ++number)
     if (const fs::path file = profile_file(group, number, kind, host); fs::exists(file))
-      profiles.push_back(read_profile(file));
+      profiles.emplace(number, read_profile(file));
   return profiles;
 }
 
-std::map<std::size_t, Profile> host_profiles(const Cluster& stated, const fs::path& group,
-                                             std::int64_t count, ProfileKind kind) {
-  std::map<std::size_t, Profile> found;
-  for (const std::size_t host : hosts_to_measure(stated))
-    if (const std::vector<Profile> profiles =
-            read_profiles(group, count, kind, stated.hosts[host].name);
-        !profiles.empty())
-      found.emplace(host, typical_profile(profiles));
+std::map<std::size_t, HostProfile> host_profiles(const Cluster& stated, const fs::path& group,
+                                                 std::int64_t count, ProfileKind kind) {
+  std::map<std::size_t, HostProfile> found;
+  for (const std::size_t host : hosts_to_measure(stated)) {
+    const std::vector<HostProfile> pairs = pairs_of(group, count, kind, stated.hosts[host].name);
+    if (pairs.empty()) continue;
+    std::vector<Profile> on_host;
+    std::vector<Profile> on_whole;
+    for (const HostProfile& pair : pairs) {
+      on_host.push_back(pair.on_host);
+      on_whole.push_back(pair.on_whole);
+    }
+    found.emplace(host, HostProfile{.on_host = typical_profile(on_host),
+                                    .on_whole = typical_profile(on_whole)});
+  }
   return found;
 }
 
@@ -44,13 +67,8 @@ std::map<std::size_t, double> measured_speeds(const Cluster& stated, const fs::p
   std::map<std::size_t, double> measured;
   for (const std::size_t host : hosts_to_measure(stated)) {
     std::vector<double> speeds;
-    for (std::int64_t number = 1; number <= count; ++number) {
-      const fs::path on_host = profile_file(group, number, kind, stated.hosts[host].name);
-      fs::path on_whole = profile_file(group, number, kind);
-      if (!fs::exists(on_whole)) on_whole = profile_file(group, number, ProfileKind::kAlone);
-      if (fs::exists(on_host) && fs::exists(on_whole))
-        speeds.push_back(relative_speed(read_profile(on_host), read_profile(on_whole)));
-    }
+    for (const HostProfile& pair : pairs_of(group, count, kind, stated.hosts[host].name))
+      speeds.push_back(relative_speed(pair.on_host, pair.on_whole));
     if (speeds.empty()) continue;
     std::sort(speeds.begin(), speeds.end());
     constexpr double kHalf = 0.5;

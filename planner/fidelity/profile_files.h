@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "planner/cluster.h"
+#include "planner/fidelity/host_speed.h"
 #include "planner/profile.h"
 
 namespace cadastre {
@@ -22,20 +23,21 @@ enum class ProfileKind { kAlone, kBesideOthers, kByOneThread };
                                                  std::int64_t number, ProfileKind kind,
                                                  const std::string& host = {});
 
-/// Those of the numbers up to `count` that there are.
-[[nodiscard]] std::vector<Profile> read_profiles(const std::filesystem::path& group,
-                                                 std::int64_t count, ProfileKind kind,
-                                                 const std::string& host = {});
+/// By number, those up to `count` that there are.
+[[nodiscard]] std::map<std::int64_t, Profile> read_profiles(const std::filesystem::path& group,
+                                                            std::int64_t count, ProfileKind kind,
+                                                            const std::string& host = {});
 
-/// Of each of a group's hosts to measure the typical one of those, where there are any.
-[[nodiscard]] std::map<std::size_t, Profile> host_profiles(const Cluster& stated,
-                                                           const std::filesystem::path& group,
-                                                           std::int64_t count, ProfileKind kind);
+/// Of each of a group's hosts to measure, where it has any of those profiles: the typical one, and
+/// that of the whole processors at the same numbers and of the same kind (beside nobody, where
+/// whole processors have no others).
+[[nodiscard]] std::map<std::size_t, HostProfile> host_profiles(const Cluster& stated,
+                                                               const std::filesystem::path& group,
+                                                               std::int64_t count,
+                                                               ProfileKind kind);
 
-/// How fast a group's hosts to measure are, alone or beside others, by its profiles of numbers up
-/// to `count`: the median over the rounds, each by a host's and the whole processors' of the same
-/// number and kind (beside nobody, where whole processors have no others). Without hosts that have
-/// none.
+/// How fast a group's hosts to measure are, alone or beside others: the median over the numbers up
+/// to `count`, each by two such profiles. Without hosts that have none.
 [[nodiscard]] std::map<std::size_t, double> measured_speeds(const Cluster& stated,
                                                             const std::filesystem::path& group,
                                                             std::int64_t count, ProfileKind kind);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <numeric>
 
 namespace cadastre {
 
@@ -28,15 +29,31 @@ double seconds_at(const Profile& profile, std::size_t size) {
   return seconds;
 }
 
-/// Of an even number the quicker of the two in the middle.
-const Profile& median_by(const std::vector<Profile>& profiles,
-                         const std::function<double(const Profile&)>& seconds) {
+/// The profile in the middle, or the two there of an even number.
+struct Middle {
+  const Profile& quicker;
+  const Profile& slower;
+
+  [[nodiscard]] double mean(double Profile::*seconds) const {
+    return std::midpoint(quicker.*seconds, slower.*seconds);
+  }
+};
+
+Middle middle_by(const std::vector<Profile>& profiles,
+                 const std::function<double(const Profile&)>& seconds) {
   std::vector<const Profile*> order;
   for (const Profile& profile : profiles) order.push_back(&profile);
-  const auto middle = order.begin() + static_cast<std::ptrdiff_t>((order.size() - 1) / 2);
-  std::nth_element(order.begin(), middle, order.end(),
+  std::stable_sort(order.begin(), order.end(),
                    [&](const Profile* a, const Profile* b) { return seconds(*a) < seconds(*b); });
-  return **middle;
+  return {.quicker = *order[(order.size() - 1) / 2], .slower = *order[order.size() / 2]};
+}
+
+Measurement mean(const Measurement& a, const Measurement& b) {
+  return {.batch_size = a.batch_size,
+          .forward_s = std::midpoint(a.forward_s, b.forward_s),
+          .forward_spread_s = std::midpoint(a.forward_spread_s, b.forward_spread_s),
+          .backward_s = std::midpoint(a.backward_s, b.backward_s),
+          .backward_spread_s = std::midpoint(a.backward_spread_s, b.backward_spread_s)};
 }
 
 CacheEffect between(const CacheEffect& alone, const CacheEffect& beside, double part) {
@@ -60,32 +77,34 @@ WaitEffect between(const WaitEffect& alone, const WaitEffect& beside, double par
 }  // namespace
 
 Profile typical_profile(const std::vector<Profile>& profiles) {
+  constexpr double kHalf = 0.5;
   Profile typical = profiles.front();
   for (std::size_t size = 0; size < typical.layers.front().measurements.size(); ++size) {
-    const Profile& median =
-        median_by(profiles, [&](const Profile& profile) { return seconds_at(profile, size); });
+    const auto [quicker, slower] =
+        middle_by(profiles, [&](const Profile& profile) { return seconds_at(profile, size); });
     for (std::size_t i = 0; i < typical.layers.size(); ++i)
-      typical.layers[i].measurements[size] = median.layers[i].measurements[size];
+      typical.layers[i].measurements[size] =
+          mean(quicker.layers[i].measurements[size], slower.layers[i].measurements[size]);
   }
   const auto batch_size =
       static_cast<double>(typical.layers.front().measurements.back().batch_size);
   for (const Line& line : kLines) {
-    const Profile& median = median_by(profiles, [&](const Profile& profile) {
+    const Middle middle = middle_by(profiles, [&](const Profile& profile) {
       return profile.*line.s_per_micro_batch + profile.*line.s_per_sample * batch_size;
     });
-    typical.*line.s_per_micro_batch = median.*line.s_per_micro_batch;
-    typical.*line.s_per_sample = median.*line.s_per_sample;
+    typical.*line.s_per_micro_batch = middle.mean(line.s_per_micro_batch);
+    typical.*line.s_per_sample = middle.mean(line.s_per_sample);
   }
   for (double Profile::*const seconds : kUpdates)
     typical.*seconds =
-        median_by(profiles, [&](const Profile& profile) { return profile.*seconds; }).*seconds;
-  typical.caches = median_by(profiles, [](const Profile& profile) {
-                     return profile.caches.backward_ratio;
-                   }).caches;
-  typical.waits =
-      median_by(profiles, [](const Profile& profile) {
-        return profile.waits.forward_s + profile.waits.backward_s + profile.waits.update_s;
-      }).waits;
+        middle_by(profiles, [&](const Profile& profile) { return profile.*seconds; }).mean(seconds);
+  const Middle by_caches =
+      middle_by(profiles, [](const Profile& profile) { return profile.caches.backward_ratio; });
+  typical.caches = between(by_caches.quicker.caches, by_caches.slower.caches, kHalf);
+  const Middle by_waits = middle_by(profiles, [](const Profile& profile) {
+    return profile.waits.forward_s + profile.waits.backward_s + profile.waits.update_s;
+  });
+  typical.waits = between(by_waits.quicker.waits, by_waits.slower.waits, kHalf);
   for (LayerProfile& layer : typical.layers)
     layer.fit_error = leave_one_out_error(layer.measurements);
   return typical;

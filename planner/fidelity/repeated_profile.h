@@ -7,9 +7,9 @@
 
 namespace cadastre {
 
-/// Of profiles of one model on one device at the same sizes of batch, for each size that of the
-/// round that is the median for the whole network, and likewise for what a step takes beside it: as
-/// of a plan's runs the median one counts. `profiles` must not be empty.
+/// Of profiles of one model on one device at the same sizes of batch, for each size the costs of
+/// the one that is the median for the whole network (of an even number the mean of the two in the
+/// middle), and likewise for what a step takes beside it. `profiles` must not be empty.
 [[nodiscard]] Profile typical_profile(const std::vector<Profile>& profiles);
 
 /// Costs that are part of the way from those of a profile to those of another of the same model at

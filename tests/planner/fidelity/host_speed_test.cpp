@@ -97,7 +97,8 @@ TEST_CASE("a host is as fast as its profile at the passes that a plan gives it",
     const PlanDocument plan =
         make_plan(two_sizes(1, 2), stated,
                   {.batch_size = 8, .strategy = "pipeline", .micro_batches = {micro_batches}});
-    return with_speeds_at_work(plan, stated, {{1, two_sizes(4, 6)}}).hosts;
+    const HostProfile node2{.on_host = two_sizes(4, 6), .on_whole = two_sizes(1, 2)};
+    return with_speeds_at_work(plan, stated, {{1, node2}}).hosts;
   };
   CHECK(speeds(1)[0] == stated.hosts[0]);
   CHECK_THAT(speeds(1)[1].relative_speed, WithinRel(2 / 6.0, 1e-12));

@@ -65,7 +65,7 @@ TEST_CASE("what was measured of a group comes back from its file", "[planner]") 
   pipeline.asked.micro_batches = 4;
   pipeline.failures = {"run 2: killed"};
   pipeline.runs = {{.step_s = 1, .median_s = 2, .spread_s = 0.5}};
-  pipeline.run_directories = {"pipeline-4/run-1"};
+  pipeline.places = {{.directory = "pipeline-4/run-1", .after_profile = 1}};
   MeasuredPlan& branch = group.plans.emplace_back();
   branch.asked.strategy = "branch";
   branch.error = "no branches";
@@ -74,6 +74,14 @@ TEST_CASE("what was measured of a group comes back from its file", "[planner]") 
   CHECK(read_measured_group(file) == group);
   std::ofstream(file) << "{}";
   CHECK_THROWS_AS(read_measured_group(file), InputError);
+}
+
+TEST_CASE("a plan's costs are those of the moments next to its runs that agree", "[planner]") {
+  MeasuredPlan plan;
+  CHECK(profiles_beside_runs(plan).empty());
+  plan.runs = {{.step_s = 1, .agrees = true}, {.step_s = 2}, {.step_s = 1, .agrees = true}};
+  plan.places = {{.after_profile = 1}, {.after_profile = 2}, {.after_profile = 2}};
+  CHECK(profiles_beside_runs(plan) == std::vector<std::int64_t>{1, 2, 2, 3});
 }
 
 TEST_CASE("each plan of a group has a directory of its own", "[planner]") {

@@ -37,8 +37,13 @@ TEST_CASE("of repeated profiles each size is that of the round that is the media
   CHECK(typical.adamw_s_per_parameter_byte == 2);
   CHECK(typical.caches == second.caches);
   CHECK(typical.waits == second.waits);
-  // Of two the quicker.
-  CHECK(typical_profile({first, third}).layers[0].measurements[1].forward_s == 4);
+  // Of two the mean, and so of two effects where one has none.
+  const Profile of_two = typical_profile({first, third});
+  CHECK(of_two.layers[0].measurements[1].forward_s == 4.5);
+  CHECK(of_two.adamw_s_per_parameter_byte == 2);
+  CHECK(of_two.caches == CacheEffect{.backward_ratio = 1.25, .bytes = 10});
+  CHECK(of_two.waits ==
+        WaitEffect{.forward_s = 0.5, .backward_s = 0.5, .update_s = 0.5, .time_constant_s = 10});
 }
 
 TEST_CASE("a profile between two has a part of each cost", "[planner]") {
