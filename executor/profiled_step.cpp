@@ -6,7 +6,6 @@
 #include <numeric>
 
 #include "executor/class_loss.h"
-#include "executor/timing.h"
 #include "planner/model_graph.h"
 #include "planner/training_settings.h"
 
@@ -28,7 +27,7 @@ std::vector<at::Tensor> ProfiledStep::load(const std::vector<at::Tensor>& random
   }
   std::vector<at::Tensor> batch;
   // As in training: other samples each time, from all over the scene, into new tensors.
-  const double load_s = seconds_of([&] {
+  time(StepPart::kLoad, [&] {
     if (options_.data != nullptr)
       batch = options_.data
                   ->load(0, {.begin = num_loaded_, .end = num_loaded_ + batch_size_}, inputs_,
@@ -38,7 +37,6 @@ std::vector<at::Tensor> ProfiledStep::load(const std::vector<at::Tensor>& random
       for (const at::Tensor& input : random_inputs) batch.push_back(input.clone());
   });
   num_loaded_ += batch_size_;
-  note(StepPart::kLoad, load_s);
   return batch;
 }
 
@@ -50,15 +48,15 @@ void ProfiledStep::compute_loss(const at::Tensor& scores) {
                                 .reshape(label_shape);
   ClassLoss loss;
   loss.label_smoothing = recommended_training(OptimizerKind::kAdamW).loss.label_smoothing;
-  note(StepPart::kLoss, seconds_of([&] {
-         const at::Tensor leaf = scores.detach().requires_grad_(true);
-         class_loss_sum(leaf, labels, loss).backward();
-       }));
+  time(StepPart::kLoss, [&] {
+    const at::Tensor leaf = scores.detach().requires_grad_(true);
+    class_loss_sum(leaf, labels, loss).backward();
+  });
 }
 
 void ProfiledStep::update_by_adamw() {
-  note(StepPart::kAdamW, seconds_of([&] { step_by_adamw(); }));
-  note(StepPart::kAverage, seconds_of([&] { average_.add(network_, kDecay, 1); }));
+  time(StepPart::kAdamW, [&] { step_by_adamw(); });
+  time(StepPart::kAverage, [&] { average_.add(network_, kDecay, 1); });
 }
 
 void ProfiledStep::update() {
@@ -83,8 +81,8 @@ void ProfiledStep::update_by_sgd() {
 void ProfiledStep::set_line(StepPart part, double& s_per_batch, double& s_per_sample) const {
   const std::int64_t least = sgd_s_.begin()->first;
   const std::int64_t most = sgd_s_.rbegin()->first;
-  const double least_s = timings_.taken_s(least, part);
-  const double most_s = timings_.taken_s(most, part);
+  const double least_s = timings_.of_micro_batch_s(least, part);
+  const double most_s = timings_.of_micro_batch_s(most, part);
   s_per_sample = most_s / static_cast<double>(most);
   if (least < most)
     s_per_sample =
@@ -101,7 +99,7 @@ void ProfiledStep::write(Profile& profile) const {
   // Passes of small batches leave in the caches what the greatest push out, as those of a step do.
   const auto& [most, of_most] = *sgd_s_.rbegin();
   profile.optimizer_s_per_parameter_byte =
-      timings_.whole_to_parts(most) * timings_.quantile_s(most, of_most) / bytes;
+      timings_.whole_to_parts(most) * timings_.quantile_s(of_most) / bytes;
   profile.adamw_s_per_parameter_byte = timings_.taken_s(most, StepPart::kAdamW) / bytes;
   profile.average_s_per_parameter_byte = timings_.taken_s(most, StepPart::kAverage) / bytes;
 }

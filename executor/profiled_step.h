@@ -10,6 +10,7 @@
 #include "executor/profiler.h"
 #include "executor/stage_optimizer.h"
 #include "executor/step_timings.h"
+#include "executor/timing.h"
 #include "planner/profile.h"
 
 namespace cadastre {
@@ -35,18 +36,21 @@ class ProfiledStep {
   /// A step of SGD, some other work after the last.
   void update_by_sgd();
 
-  /// What the parts of a step take from here on, counts.
-  void begin_to_count() { counts_ = true; }
+  /// Whether what is done from here on counts, as part of the timings' step.
+  void count(bool counts) { counts_ = counts; }
+
+  /// Does it, as this part of a step.
+  template <typename Work>
+  void time(StepPart part, const Work& work) {
+    const double seconds = seconds_of(work);
+    if (counts_) timings_.add(part, seconds);
+  }
 
   /// Sets the profile's rates, of samples and of bytes of parameters; of loading and the loss, also
   /// what a batch takes however few its samples, where there were several sizes.
   void write(Profile& profile) const;
 
  private:
-  void note(StepPart part, double seconds) {
-    if (counts_) timings_.add(batch_size_, part, seconds);
-  }
-
   void step_by_adamw();
   void set_line(StepPart part, double& s_per_batch, double& s_per_sample) const;
 
@@ -60,7 +64,7 @@ class ProfiledStep {
   std::vector<std::size_t> inputs_;  ///< all of the model's
   std::int64_t num_loaded_ = 0;      ///< samples
   bool counts_ = false;
-  std::map<std::int64_t, std::vector<double>> sgd_s_;  ///< by batch size
+  std::map<std::int64_t, std::vector<double>> sgd_s_;  ///< by batch size, of each step
 };
 
 }  // namespace cadastre

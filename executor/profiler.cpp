@@ -10,6 +10,7 @@
 
 #include "executor/after_waiting.h"
 #include "executor/backward_in_flight.h"
+#include "executor/layer_by_layer.h"
 #include "executor/network.h"
 #include "executor/process_setup.h"
 #include "executor/profiled_step.h"
@@ -60,84 +61,135 @@ std::vector<at::Tensor> inputs_of(const StageNetwork& network,
   return inputs;
 }
 
-ForwardContext context_of(const ProfileOptions& options, std::int64_t batch_size) {
-  return {.seed = options.seed, .samples = {.begin = 0, .end = batch_size}};
-}
-
-/// The seconds of each layer in each pass that counts.
+/// What a layer took in each step that counted, in all its micro-batches together.
 struct LayerSeconds {
   std::vector<double> forward;
   std::vector<double> backward;
 };
 
-/// One network per layer, run one after the other as if they were one.
-class LayerByLayer {
+/// Steps of micro-batches of one size.
+struct SizeTrial {
+  std::int64_t batch_size = 1;
+  std::int64_t num_micro_batches = 1;  ///< of a step
+  std::vector<at::Tensor> values;      ///< of one, of all of the model's inputs
+  std::vector<LayerSeconds> layers;
+
+  [[nodiscard]] std::int64_t samples_of_round() const {
+    return batch_size * (1 + 2 * num_micro_batches);
+  }
+};
+
+ForwardContext context_of(const ProfileOptions& options, std::int64_t batch_size) {
+  return {.seed = options.seed, .samples = {.begin = 0, .end = batch_size}};
+}
+
+/// Training steps through the whole network in one go, in turn with passes through its layers.
+class TimedNetwork {
  public:
-  LayerByLayer(const ModelGraph& model, std::uint64_t seed)
-      : output_(static_cast<std::size_t>(layer_index(model, model.output))) {
-    for (std::size_t i = 0; i < model.layers.size(); ++i)
-      stages_.emplace_back(model, std::vector<int>{static_cast<int>(i)}, seed);
+  TimedNetwork(const ModelGraph& model, const ProfileOptions& options, StepTimings& timings)
+      : options_(options),
+        timings_(timings),
+        whole_(whole_network(model, options.seed)),
+        layers_(model, options.seed),
+        step_(options, whole_, timings) {}
+
+  /// A step of the trial's size, after another of one micro-batch, which leaves things as a step
+  /// finds them; then its layers.
+  void round(SizeTrial& trial, bool counts) {
+    step_.count(false);
+    pass(trial);
+    step_.update();
+
+    step_.count(counts);
+    for (std::int64_t i = 0; i < trial.num_micro_batches; ++i) pass(trial);
+    step_.update_by_adamw();
+    if (counts) timings_.end_step(trial.batch_size);
+
+    std::vector<LayerCost> sums(trial.layers.size());
+    for (std::int64_t i = 0; i < trial.num_micro_batches; ++i) layered_pass(trial, sums);
+    for (std::size_t i = 0; counts && i < sums.size(); ++i) {
+      trial.layers[i].forward.push_back(sums[i].forward_s);
+      trial.layers[i].backward.push_back(sums[i].backward_s);
+    }
+    step_.update_by_sgd();
   }
 
-  /// One pass forward and backward; appends to `seconds` (one per layer) unless it is null.
-  void pass(const std::vector<at::Tensor>& model_inputs, const at::Tensor& output_gradient,
-            const ForwardContext& context, std::vector<LayerSeconds>* seconds) {
-    const std::size_t num_layers = stages_.size();
-    std::vector<std::vector<at::Tensor>> inputs(num_layers);
-    std::vector<std::vector<at::Tensor>> outputs(num_layers);
-    for (std::size_t i = 0; i < num_layers; ++i) {
-      for (const Source& source : stages_[i].inputs()) {
-        const auto index = static_cast<std::size_t>(source.index);
-        if (source.is_model_input) {
-          inputs[i].push_back(model_inputs[index]);
-        } else {
-          const at::Tensor& made = outputs[index].front();
-          inputs[i].push_back(made.detach().requires_grad_(made.requires_grad()));
-        }
-      }
-      const double forward_s =
-          seconds_of([&] { outputs[i] = stages_[i].forward(inputs[i], context); });
-      if (seconds != nullptr) (*seconds)[i].forward.push_back(forward_s);
-    }
+  [[nodiscard]] StageNetwork& whole() { return whole_; }
 
-    std::vector<at::Tensor> gradients(num_layers);
-    gradients[output_] = output_gradient;
-    for (std::size_t i = num_layers; i-- > 0;) {
-      const double backward_s = seconds_of([&] {
-        stages_[i].backward(outputs[i], {gradients[i]});
-        outputs[i].clear();
-      });
-      if (seconds != nullptr) (*seconds)[i].backward.push_back(backward_s);
-      gradients[i].reset();
-      for (std::size_t k = 0; k < inputs[i].size(); ++k) {
-        const Source& source = stages_[i].inputs()[k];
-        const at::Tensor& gradient = inputs[i][k].grad();
-        if (source.is_model_input || !gradient.defined()) continue;
-        at::Tensor& sum = gradients[static_cast<std::size_t>(source.index)];
-        sum = sum.defined() ? sum + gradient : gradient;
-      }
-      inputs[i].clear();
-    }
-  }
+  [[nodiscard]] ProfiledStep& step() { return step_; }
 
  private:
-  std::size_t output_;  // the layer that gives the class scores
-  std::vector<StageNetwork> stages_;
+  void pass(const SizeTrial& trial) {
+    model_inputs_ = step_.load(trial.values);
+    const std::vector<at::Tensor> inputs = inputs_of(whole_, model_inputs_);
+    std::vector<at::Tensor> outputs;
+    step_.time(StepPart::kForward,
+               [&] { outputs = whole_.forward(inputs, context_of(options_, trial.batch_size)); });
+    const at::Tensor scores = outputs.front().detach();
+    step_.compute_loss(scores);
+    output_gradient_ = at::softmax(scores, 1) / static_cast<double>(trial.batch_size);
+    step_.time(StepPart::kBackward, [&] {
+      whole_.backward(outputs, {output_gradient_});
+      outputs.clear();
+    });
+  }
+
+  void layered_pass(const SizeTrial& trial, std::vector<LayerCost>& sums) {
+    const std::vector<LayerCost> costs =
+        layers_.pass(model_inputs_, output_gradient_, context_of(options_, trial.batch_size));
+    for (std::size_t i = 0; i < sums.size(); ++i) {
+      sums[i].forward_s += costs[i].forward_s;
+      sums[i].backward_s += costs[i].backward_s;
+    }
+  }
+
+  const ProfileOptions& options_;
+  StepTimings& timings_;
+  StageNetwork whole_;
+  LayerByLayer layers_;
+  ProfiledStep step_;
+  std::vector<at::Tensor> model_inputs_;  ///< of the last pass
+  at::Tensor output_gradient_;            ///< likewise
 };
 
-/// What is taken of one thing's passes, and the spread between their quartiles.
-struct Taken {
-  double seconds = 0;
-  double spread_s = 0;
-};
-
-double sum(const std::vector<Taken>& timings) {
+double sum(const std::vector<Measurement>& layers, double Measurement::*seconds) {
   double total_s = 0;
-  for (const Taken& timing : timings) total_s += timing.seconds;
+  for (const Measurement& layer : layers) total_s += layer.*seconds;
   return total_s;
 }
 
 double ratio(double whole_s, double parts_s) { return parts_s > 0 ? whole_s / parts_s : 1; }
+
+/// The whole network's time at a trial's size, and by layer what its passes one by one took.
+struct TimedLayers {
+  WholeNetworkTime whole;
+  std::vector<Measurement> layers;  ///< their sum is the whole's
+};
+
+TimedLayers timed_layers(const SizeTrial& trial, const StepTimings& timings) {
+  const std::int64_t size = trial.batch_size;
+  const auto count = static_cast<double>(trial.num_micro_batches);
+  TimedLayers timed{.whole = {.batch_size = size,
+                              .forward_s = timings.of_micro_batch_s(size, StepPart::kForward),
+                              .backward_s = timings.of_micro_batch_s(size, StepPart::kBackward)},
+                    .layers = {}};
+  for (const LayerSeconds& layer : trial.layers)
+    timed.layers.push_back({.batch_size = size,
+                            .forward_s = timings.quantile_s(layer.forward) / count,
+                            .forward_spread_s = summarize(layer.forward).spread_s / count,
+                            .backward_s = timings.quantile_s(layer.backward) / count,
+                            .backward_spread_s = summarize(layer.backward).spread_s / count});
+  WholeNetworkTime& whole = timed.whole;
+  whole.forward_ratio = ratio(whole.forward_s, sum(timed.layers, &Measurement::forward_s));
+  whole.backward_ratio = ratio(whole.backward_s, sum(timed.layers, &Measurement::backward_s));
+  for (Measurement& layer : timed.layers) {
+    layer.forward_s *= whole.forward_ratio;
+    layer.forward_spread_s *= whole.forward_ratio;
+    layer.backward_s *= whole.backward_ratio;
+    layer.backward_spread_s *= whole.backward_ratio;
+  }
+  return timed;
+}
 
 }  // namespace
 
@@ -161,17 +213,18 @@ ProfileResult profile_model(const ModelGraph& model, const ProfileOptions& optio
     profile.layers.push_back(std::move(layer));
   }
 
-  StageNetwork whole = whole_network(model, options.seed);
-  LayerByLayer layers(model, options.seed);
   StepTimings timings(batch_sizes.back(), options.quantile);
-  ProfiledStep step(options, whole, timings);
-  const auto passes_of_repeat = [&](std::int64_t size) { return batch_sizes.back() / size; };
-  const auto passes_of = [&](std::int64_t size) {
-    return options.warm_up + options.repeats * passes_of_repeat(size);
-  };
+  TimedNetwork network(model, options, timings);
+  std::vector<SizeTrial> trials;
+  for (const std::int64_t size : batch_sizes)
+    trials.push_back({.batch_size = size,
+                      .num_micro_batches = timings.num_micro_batches(size),
+                      .values = random_inputs(model, size, options.seed),
+                      .layers = std::vector<LayerSeconds>(model.layers.size())});
   // Work in units of samples passed through the network.
+  const int num_rounds = options.warm_up + options.repeats;
   std::int64_t total = 0;
-  for (const std::int64_t size : batch_sizes) total += size * passes_of(size);
+  for (const SizeTrial& trial : trials) total += num_rounds * trial.samples_of_round();
   const std::vector<InFlightTrial> in_flight =
       in_flight_trials(batch_sizes, (options.repeats + 2) / 3);
   for (const InFlightTrial& trial : in_flight) total += trial.num_samples();
@@ -183,75 +236,34 @@ ProfileResult profile_model(const ModelGraph& model, const ProfileOptions& optio
     done += samples;
     if (options.progress) options.progress(done, total);
   };
-  for (const std::int64_t batch_size : batch_sizes) {
-    const std::vector<at::Tensor> values = random_inputs(model, batch_size, options.seed);
-    const ForwardContext context = context_of(options, batch_size);
-    std::vector<LayerSeconds> layer_seconds(model.layers.size());
-    for (std::int64_t pass = 0; pass < passes_of(batch_size); ++pass) {
-      const bool counts = pass >= options.warm_up;
-      if (counts) step.begin_to_count();
-      const std::vector<at::Tensor> model_inputs = step.load(values);
-      const std::vector<at::Tensor> stage_inputs = inputs_of(whole, model_inputs);
-      std::vector<at::Tensor> outputs;
-      const double forward_s = seconds_of([&] { outputs = whole.forward(stage_inputs, context); });
-      const at::Tensor scores = outputs.front().detach();
-      step.compute_loss(scores);
-      const at::Tensor output_gradient = at::softmax(scores, 1) / static_cast<double>(batch_size);
-      const double backward_s = seconds_of([&] {
-        whole.backward(outputs, {output_gradient});
-        outputs.clear();
-      });
-      step.update_by_adamw();
-      if (counts) {
-        timings.add(batch_size, StepPart::kForward, forward_s);
-        timings.add(batch_size, StepPart::kBackward, backward_s);
-      }
-      layers.pass(model_inputs, output_gradient, context, counts ? &layer_seconds : nullptr);
-      step.update_by_sgd();
-      add_done(batch_size);
+  // In turn, as a machine may be quicker for a second than for the next.
+  for (int round = 0; round < num_rounds; ++round)
+    for (SizeTrial& trial : trials) {
+      network.round(trial, round >= options.warm_up);
+      add_done(trial.samples_of_round());
     }
-
-    const auto taken = [&](const std::vector<double>& seconds) {
-      return Taken{.seconds = timings.quantile_s(batch_size, seconds),
-                   .spread_s = summarize(means_of(seconds, passes_of_repeat(batch_size))).spread_s};
-    };
-    std::vector<Taken> forward;
-    std::vector<Taken> backward;
-    for (const LayerSeconds& seconds : layer_seconds) {
-      forward.push_back(taken(seconds.forward));
-      backward.push_back(taken(seconds.backward));
-    }
-    WholeNetworkTime time;
-    time.batch_size = batch_size;
-    time.forward_s = timings.taken_s(batch_size, StepPart::kForward);
-    time.backward_s = timings.taken_s(batch_size, StepPart::kBackward);
-    time.forward_ratio = ratio(time.forward_s, sum(forward));
-    time.backward_ratio = ratio(time.backward_s, sum(backward));
-    result.whole.push_back(time);
+  for (const SizeTrial& trial : trials) {
+    const TimedLayers timed = timed_layers(trial, timings);
+    result.whole.push_back(timed.whole);
     for (std::size_t i = 0; i < model.layers.size(); ++i)
-      profile.layers[i].measurements.push_back(
-          {.batch_size = batch_size,
-           .forward_s = forward[i].seconds * time.forward_ratio,
-           .forward_spread_s = forward[i].spread_s * time.forward_ratio,
-           .backward_s = backward[i].seconds * time.backward_ratio,
-           .backward_spread_s = backward[i].spread_s * time.backward_ratio});
+      profile.layers[i].measurements.push_back(timed.layers[i]);
   }
   const std::int64_t saved_bytes = std::accumulate(saved.begin(), saved.end(), std::int64_t{0});
   std::vector<BackwardBeside> beside;
   const auto network_inputs = [&](std::int64_t batch_size) {
-    return inputs_of(whole, random_inputs(model, batch_size, options.seed));
+    return inputs_of(network.whole(), random_inputs(model, batch_size, options.seed));
   };
   for (const InFlightTrial& trial : in_flight) {
-    beside.push_back(time_in_flight(whole, network_inputs(trial.batch_size),
+    beside.push_back(time_in_flight(network.whole(), network_inputs(trial.batch_size),
                                     context_of(options, trial.batch_size), trial, saved_bytes));
     add_done(trial.num_samples());
   }
   profile.caches = fit_cache_effect(beside);
   profile.waits = fit_wait_effect(time_after_waiting(
-      whole, network_inputs(waits.batch_size), context_of(options, waits.batch_size),
-      [&] { step.update(); }, waits));
+      network.whole(), network_inputs(waits.batch_size), context_of(options, waits.batch_size),
+      [&] { network.step().update(); }, waits));
   add_done(waits.num_samples());
-  step.write(profile);
+  network.step().write(profile);
   for (LayerProfile& layer : profile.layers)
     layer.fit_error = leave_one_out_error(layer.measurements);
   return result;

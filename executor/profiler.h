@@ -12,10 +12,10 @@ namespace cadastre {
 
 struct ProfileOptions {
   std::vector<std::int64_t> batch_sizes{8, 16, 32, 64};  ///< in any order
-  int warm_up = 2;  ///< passes through the network before the first that counts, per batch size
-  int repeats = 9;  ///< that count: of a pass of the largest size, of more passes of a smaller
-  /// Of their times, and of whole steps', which is taken: the median, or less where the machine has
-  /// other work, which only ever adds to them.
+  int warm_up = 1;  ///< rounds over the batch sizes before the first that counts
+  int repeats = 9;  ///< that count: of a step of each size, all of as many samples as the largest
+  /// Of the steps' times, which is taken: the median, or less where the machine has other work,
+  /// which only ever adds to them.
   double quantile = 0.5;
   int num_threads = 1;
   std::uint64_t seed = 1;  ///< of the input values and the parameters
@@ -40,10 +40,11 @@ struct ProfileResult {
 
 /// Times every layer of a checked model on this machine.
 ///
-/// Layers are timed one by one on the way through the network, each on what the one before just
-/// made, forward and then backward in reverse; in turn with the whole network in one go. One call
-/// per stage is what really runs, so the layers' times are scaled such that their sum is the
-/// whole's; the ratios are returned.
+/// What is timed are steps as in training: as many micro-batches of a size as the largest size has
+/// samples for, then an update of the weights, after another update. Beside them, layers are timed
+/// one by one on the way through the network, each on what the one before just made, forward and
+/// then backward in reverse. One call per stage is what really runs, so the layers' times are
+/// scaled such that their sum is the whole's; the ratios are returned.
 ///
 /// Prepares the process (see process_setup.h). Throws InputError for a batch size that is neither a
 /// multiple of `batch_norm_group_samples` nor smaller than it.

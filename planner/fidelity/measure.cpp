@@ -41,7 +41,7 @@ void stop_if_interrupted() {
 /// The micro-batches that a group's plans may have: halves of the batch, as long as the model's
 /// groups of samples allow.
 std::string batch_sizes_text(std::int64_t batch_size, std::int64_t granularity) {
-  constexpr int kMostSizes = 6;
+  constexpr int kMostSizes = 5;
   std::string text = std::to_string(batch_size);
   std::int64_t size = batch_size;
   for (int i = 1; i < kMostSizes && size % 2 == 0 && (size / 2) % granularity == 0; ++i) {

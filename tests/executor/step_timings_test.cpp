@@ -10,13 +10,13 @@ namespace {
 constexpr auto kForward = StepPart::kForward;
 constexpr auto kBackward = StepPart::kBackward;
 
-/// Steps of a size: the seconds of forward and of backward of each.
-StepTimings timings_of(std::int64_t most_samples, double quantile, std::int64_t batch_size,
-                       const std::vector<std::pair<double, double>>& steps) {
-  StepTimings timings(most_samples, quantile);
+/// Steps of one micro-batch of 8 samples: the seconds of forward and of backward of each.
+StepTimings timings_of(double quantile, const std::vector<std::pair<double, double>>& steps) {
+  StepTimings timings(8, quantile);
   for (const auto& [forward_s, backward_s] : steps) {
-    timings.add(batch_size, kForward, forward_s);
-    timings.add(batch_size, kBackward, backward_s);
+    timings.add(kForward, forward_s);
+    timings.add(kBackward, backward_s);
+    timings.end_step(8);
   }
   return timings;
 }
@@ -24,30 +24,36 @@ StepTimings timings_of(std::int64_t most_samples, double quantile, std::int64_t 
 TEST_CASE("parts that vary each on its own are scaled to the quantile of whole steps",
           "[executor]") {
   // Lower quartiles 1 and 2, but every step has one of the parts slow.
-  const StepTimings timings = timings_of(8, 0.25, 8, {{1, 3}, {2, 2}, {1, 3}, {2, 2}, {1, 3}});
+  const StepTimings timings = timings_of(0.25, {{1, 3}, {2, 2}, {1, 3}, {2, 2}, {1, 3}});
   CHECK(timings.whole_to_parts(8) == Approx(4.0 / 3));
   CHECK(timings.taken_s(8, kForward) == Approx(4.0 / 3));
   CHECK(timings.taken_s(8, kBackward) == Approx(8.0 / 3));
-  CHECK(timings.quantile_s(8, {5, 5, 5, 5, 5}) == 5);
+  CHECK(timings.quantile_s({5, 4, 3, 2, 1}) == 2);
 }
 
 TEST_CASE("parts that vary together are what their own quantiles say", "[executor]") {
-  const StepTimings timings = timings_of(8, 0.25, 8, {{1, 2}, {2, 4}, {3, 6}, {4, 8}, {5, 10}});
+  const StepTimings timings = timings_of(0.25, {{1, 2}, {2, 4}, {3, 6}, {4, 8}, {5, 10}});
   CHECK(timings.whole_to_parts(8) == Approx(1));
   CHECK(timings.taken_s(8, kForward) == Approx(2));
   CHECK(timings.taken_s(8, kBackward) == Approx(4));
 }
 
-TEST_CASE("a repeat of a small size is the mean of as many samples' steps", "[executor]") {
-  // Of 4 samples where the largest size is 8: two steps a repeat, the last left without another.
-  const StepTimings timings = timings_of(8, 0, 4, {{1, 1}, {3, 3}, {1.5, 2}, {1.5, 2}, {0, 0}});
-  CHECK(timings.taken_s(4, kForward) + timings.taken_s(4, kBackward) == Approx(3.5));
-  CHECK(timings.whole_to_parts(4) == Approx(1));
+TEST_CASE("what a small micro-batch takes is a part of steps of as many samples", "[executor]") {
+  // Two of 4 samples a step: the quickest of them, 1 s, is in no quick step.
+  StepTimings timings(8, 0);
+  for (const double step_s : {4.0, 3.5}) {
+    timings.add(kForward, 1);
+    timings.add(kForward, step_s - 1);
+    timings.end_step(4);
+  }
+  CHECK(timings.num_micro_batches(4) == 2);
+  CHECK(timings.num_micro_batches(3) == 2);
+  CHECK(timings.taken_s(4, kForward) == 3.5);
+  CHECK(timings.of_micro_batch_s(4, kForward) == 1.75);
 }
 
 TEST_CASE("parts that take no time stay at none", "[executor]") {
-  const StepTimings timings = timings_of(4, 0.5, 4, {{0, 0}, {0, 0}});
-  CHECK(timings.taken_s(4, kForward) == 0);
+  CHECK(timings_of(0.5, {{0, 0}, {0, 0}}).taken_s(8, kForward) == 0);
 }
 
 }  // namespace
