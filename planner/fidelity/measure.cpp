@@ -189,18 +189,20 @@ class Measurements {
     write_file(model_file(g), json_text(to_json(models_.at(group.model))));
     const std::int64_t number = groups_[g].num_profiles + 1;
     const int num_threads = profiled_threads(cluster);
-    here(profile_words(g, num_threads, profile_file(directory(g), number, ProfileKind::kAlone)));
+    const std::int64_t repeats = suite_.method.profile_repeats;
+    here(profile_words(g, num_threads, repeats,
+                       profile_file(directory(g), number, ProfileKind::kAlone)));
     if (num_threads > 1)
-      here(profile_words(g, 1, profile_file(directory(g), number, ProfileKind::kByOneThread)));
+      here(profile_words(g, 1, repeats,
+                         profile_file(directory(g), number, ProfileKind::kByOneThread)));
     if (const int others = num_processors(cluster) - num_threads; others > 0) {
       Words words = endless_passes(g, 1);
       words.insert(words.begin(), program_directory() / "cadastre");
       beside(g, std::vector<Words>(static_cast<std::size_t>(others), words), [&] {
-        here(profile_words(g, num_threads,
+        here(profile_words(g, num_threads, repeats,
                            profile_file(directory(g), number, ProfileKind::kBesideOthers)));
       });
     }
-    // A slow host's profile takes minutes, and is worth the ratio to the others of its round.
     constexpr std::int64_t kMostOfHosts = 3;
     if (number <= kMostOfHosts)
       for (const std::size_t host : hosts_to_measure(cluster)) profile_on(host, g, number, testbed);
@@ -227,8 +229,10 @@ class Measurements {
   void profile_on(std::size_t h, std::size_t g, std::int64_t number, const Testbed& testbed) {
     const std::vector<Host>& hosts = suite_.clusters.at(suite_.groups[g].cluster).hosts;
     const Host& host = hosts[h];
+    // A slow host's profile takes minutes, and is worth the ratio to the others of its round.
+    const std::int64_t repeats = (suite_.method.profile_repeats + 1) / 2;
     const auto profile = [&](ProfileKind kind) {
-      testbed.run_on(host.name, profile_words(g, host.cores,
+      testbed.run_on(host.name, profile_words(g, host.cores, repeats,
                                               profile_file(directory(g), number, kind, host.name)));
     };
     std::vector<Words> others;
@@ -249,7 +253,8 @@ class Measurements {
 
   [[nodiscard]] fs::path model_file(std::size_t g) const { return directory(g) / "model.json"; }
 
-  [[nodiscard]] Words profile_words(std::size_t g, int num_threads, const fs::path& output) const {
+  [[nodiscard]] Words profile_words(std::size_t g, int num_threads, std::int64_t repeats,
+                                    const fs::path& output) const {
     const FidelityGroup& group = suite_.groups[g];
     const std::int64_t granularity = models_.at(group.model).batch_norm_group_samples;
     return {"profile",
@@ -262,7 +267,7 @@ class Measurements {
             "--threads",
             std::to_string(num_threads),
             "--repeats",
-            std::to_string(suite_.method.profile_repeats),
+            std::to_string(repeats),
             "--quantile",
             number_text(suite_.method.quantile),
             "-o",

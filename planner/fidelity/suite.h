@@ -25,7 +25,7 @@ struct FidelityMethod {
   std::int64_t num_runs = 2;        ///< of each plan that must agree
   std::int64_t most_runs = 5;       ///< until they do
   double tolerance = 0.03;          ///< runs agree that are so near to the median one
-  std::int64_t profile_repeats = 30;  ///< passes through a model, each time it is profiled
+  std::int64_t profile_repeats = 30;  ///< steps of each size, each time a model is profiled
   bool operator==(const FidelityMethod&) const = default;
 };
 
