@@ -84,6 +84,13 @@ Interruptible::~Interruptible() {
 
 bool Interruptible::interrupted() { return signal_that_came != 0; }
 
+void stop_if_interrupted() {
+  if (Interruptible::interrupted())
+    throw std::runtime_error(
+        "interrupted; what was measured is kept, and the same command goes on "
+        "from there");
+}
+
 BackgroundCommand::BackgroundCommand(const std::vector<std::string>& words,
                                      const std::filesystem::path& log)
     : child_(start(words, log, {})), name_(words.front()), log_(log) {}
@@ -113,6 +120,16 @@ CommandResult run_command(const std::vector<std::string>& words, const std::file
   constexpr int kSignalBase = 128;
   return {.status = WIFEXITED(status) ? WEXITSTATUS(status) : kSignalBase + WTERMSIG(status),
           .last_line = last_line(read_file(log))};
+}
+
+void run_verb(const std::vector<std::string>& arguments, const std::filesystem::path& log) {
+  std::vector<std::string> words = {program_directory() / "cadastre"};
+  words.insert(words.end(), arguments.begin(), arguments.end());
+  const CommandResult done = run_command(words, log);
+  stop_if_interrupted();
+  if (done.status != 0)
+    throw std::runtime_error("cadastre " + arguments.front() + " ended with status " +
+                             std::to_string(done.status) + ": " + done.last_line);
 }
 
 }  // namespace cadastre

@@ -21,6 +21,9 @@ class Interruptible {
   [[nodiscard]] static bool interrupted();
 };
 
+/// Throws std::runtime_error where one of them came.
+void stop_if_interrupted();
+
 struct CommandResult {
   int status = 0;         ///< 128 + signal when killed
   std::string last_line;  ///< of all that it wrote
@@ -49,5 +52,9 @@ class BackgroundCommand {
 /// it cannot be started.
 CommandResult run_command(const std::vector<std::string>& words, const std::filesystem::path& log,
                           const std::vector<std::string>& environment = {});
+
+/// Runs `cadastre ARGUMENTS…`, likewise. Throws std::runtime_error, with the last line that it
+/// wrote, where it fails, and where it is interrupted.
+void run_verb(const std::vector<std::string>& arguments, const std::filesystem::path& log);
 
 }  // namespace cadastre

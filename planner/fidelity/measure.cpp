@@ -1,17 +1,15 @@
 #include "planner/fidelity/measure.h"
 
 #include <algorithm>
-#include <chrono>
-#include <deque>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <stdexcept>
-#include <thread>
 
 #include "planner/calibration.h"
 #include "planner/error.h"
 #include "planner/fidelity/command.h"
+#include "planner/fidelity/group_profiler.h"
 #include "planner/fidelity/host_speed.h"
 #include "planner/fidelity/measured_group.h"
 #include "planner/fidelity/profile_files.h"
@@ -30,26 +28,6 @@ namespace fs = std::filesystem;
 namespace {
 
 using Words = std::vector<std::string>;
-
-void stop_if_interrupted() {
-  if (Interruptible::interrupted())
-    throw std::runtime_error(
-        "interrupted; what was measured is kept, and the same command goes on "
-        "from there");
-}
-
-/// The micro-batches that a group's plans may have: halves of the batch, as long as the model's
-/// groups of samples allow.
-std::string batch_sizes_text(std::int64_t batch_size, std::int64_t granularity) {
-  constexpr int kMostSizes = 5;
-  std::string text = std::to_string(batch_size);
-  std::int64_t size = batch_size;
-  for (int i = 1; i < kMostSizes && size % 2 == 0 && (size / 2) % granularity == 0; ++i) {
-    size /= 2;
-    text += "," + std::to_string(size);
-  }
-  return text;
-}
 
 class Measurements {
  public:
@@ -123,18 +101,7 @@ class Measurements {
     scene_ = options_.scene.empty() ? options_.directory / "scene" : options_.scene;
     if (!options_.scene.empty() || fs::exists(scene_ / "scene.json")) return;
     options_.on_start("making a scene to train on");
-    here({"synthesize", "--quiet", "-o", scene_});
-  }
-
-  /// Runs a verb on this machine itself, where no host takes a part of it.
-  void here(const Words& arguments) const {
-    Words words = {program_directory() / "cadastre"};
-    words.insert(words.end(), arguments.begin(), arguments.end());
-    const CommandResult done = run_command(words, options_.directory / "command.log");
-    stop_if_interrupted();
-    if (done.status != 0)
-      throw std::runtime_error("cadastre " + arguments.front() + " ended with status " +
-                               std::to_string(done.status) + ": " + done.last_line);
+    run_verb({"synthesize", "--quiet", "-o", scene_}, options_.directory / "synthesize.log");
   }
 
   void measure_on(const std::string& name, const Cluster& cluster,
@@ -180,119 +147,36 @@ class Measurements {
         calibration_of(addressed, measured, options_.suite_file.string(), file.string()));
   }
 
-  /// By whole processors once alone, once while the hosts' others compute, too, and once by one of
-  /// several; in the first rounds by each host that has others, too.
-  void profile(std::size_t g, const Testbed& testbed) {
-    const FidelityGroup& group = suite_.groups[g];
-    const Cluster& cluster = suite_.clusters.at(group.cluster);
-    options_.on_start(group_name(group) + ": profiling");
-    write_file(model_file(g), json_text(to_json(models_.at(group.model))));
+  /// In the first rounds by each host that is to be measured, too: one that cannot is not to lose
+  /// the others, and stays as fast as stated, or beside others as fast as alone.
+  void profile(std::size_t g, const GroupProfiler& profiler, const Testbed& testbed) {
+    const Cluster& stated = suite_.clusters.at(suite_.groups[g].cluster);
+    options_.on_start(group_name(suite_.groups[g]) + ": profiling");
     const std::int64_t number = groups_[g].num_profiles + 1;
-    const int num_threads = profiled_threads(cluster);
-    const std::int64_t repeats = suite_.method.profile_repeats;
-    here(profile_words(g, num_threads, repeats,
-                       profile_file(directory(g), number, ProfileKind::kAlone)));
-    if (num_threads > 1)
-      here(profile_words(g, 1, repeats,
-                         profile_file(directory(g), number, ProfileKind::kByOneThread)));
-    if (const int others = num_processors(cluster) - num_threads; others > 0) {
-      Words words = endless_passes(g, 1);
-      words.insert(words.begin(), program_directory() / "cadastre");
-      beside(g, std::vector<Words>(static_cast<std::size_t>(others), words), [&] {
-        here(profile_words(g, num_threads, repeats,
-                           profile_file(directory(g), number, ProfileKind::kBesideOthers)));
-      });
-    }
+    profiler.profile_whole_processors(number);
     constexpr std::int64_t kMostOfHosts = 3;
-    if (number <= kMostOfHosts)
-      for (const std::size_t host : hosts_to_measure(cluster)) profile_on(host, g, number, testbed);
+    for (const std::size_t h : hosts_to_measure(stated)) {
+      if (number > kMostOfHosts) break;
+      try {
+        profiler.profile_host(h, number, testbed);
+      } catch (const std::exception& error) {
+        stop_if_interrupted();
+        const std::string& host = stated.hosts[h].name;
+        groups_[g].profile_failures[host].push_back("profile " + std::to_string(number) + ": " +
+                                                    error.what());
+        options_.on_start("the speed of " + host + " is not all measured: " + error.what());
+      }
+    }
     groups_[g].num_profiles = number;
     write(g);
   }
 
-  /// Does `what` while those commands, which never end, run.
-  void beside(std::size_t g, const std::vector<Words>& commands,
-              const std::function<void()>& what) const {
-    std::deque<BackgroundCommand> others;
-    for (const Words& words : commands)
-      others.emplace_back(words,
-                          directory(g) / ("beside-" + std::to_string(others.size()) + ".log"));
-    constexpr std::chrono::seconds kUntilTheyCompute(3);
-    std::this_thread::sleep_for(kUntilTheyCompute);
-    for (const BackgroundCommand& other : others) other.check_runs();
-    what();
-    for (const BackgroundCommand& other : others) other.check_runs();
-  }
-
-  /// Alone, and while the testbed's others compute. A host that has too little memory is not to
-  /// lose the others: it stays as fast as stated, or beside others as fast as alone.
-  void profile_on(std::size_t h, std::size_t g, std::int64_t number, const Testbed& testbed) {
-    const std::vector<Host>& hosts = suite_.clusters.at(suite_.groups[g].cluster).hosts;
-    const Host& host = hosts[h];
-    // A slow host's profile takes minutes, and is worth the ratio to the others of its round.
-    const std::int64_t repeats = (suite_.method.profile_repeats + 1) / 2;
-    const auto profile = [&](ProfileKind kind) {
-      testbed.run_on(host.name, profile_words(g, host.cores, repeats,
-                                              profile_file(directory(g), number, kind, host.name)));
-    };
-    std::vector<Words> others;
-    for (std::size_t other = 0; other < hosts.size(); ++other)
-      if (other != h)
-        others.push_back(
-            testbed.words_on(hosts[other].name, endless_passes(g, hosts[other].cores)));
-    try {
-      profile(ProfileKind::kAlone);
-      if (!others.empty()) beside(g, others, [&] { profile(ProfileKind::kBesideOthers); });
-    } catch (const std::exception& error) {
-      stop_if_interrupted();
-      groups_[g].profile_failures[host.name].push_back("profile " + std::to_string(number) + ": " +
-                                                       error.what());
-      options_.on_start("the speed of " + host.name + " is not all measured: " + error.what());
-    }
-  }
-
-  [[nodiscard]] fs::path model_file(std::size_t g) const { return directory(g) / "model.json"; }
-
-  [[nodiscard]] Words profile_words(std::size_t g, int num_threads, std::int64_t repeats,
-                                    const fs::path& output) const {
-    const FidelityGroup& group = suite_.groups[g];
-    const std::int64_t granularity = models_.at(group.model).batch_norm_group_samples;
-    return {"profile",
-            model_file(g),
-            "--quiet",
-            "--data",
-            scene_,
-            "--batch-sizes",
-            batch_sizes_text(group.batch_size, granularity),
-            "--threads",
-            std::to_string(num_threads),
-            "--repeats",
-            std::to_string(repeats),
-            "--quantile",
-            number_text(suite_.method.quantile),
-            "-o",
-            output};
-  }
-
-  [[nodiscard]] Words endless_passes(std::size_t g, int num_threads) const {
-    return {"profile",
-            model_file(g),
-            "--quiet",
-            "--data",
-            scene_,
-            "--batch-sizes",
-            std::to_string(suite_.groups[g].batch_size),
-            "--threads",
-            std::to_string(num_threads),
-            "--repeats",
-            "100000",  // hours
-            "-o",
-            directory(g) / "never-written.json"};
-  }
-
   void measure_group(std::size_t g, const Cluster& cluster, const Testbed& testbed) {
     write_file(directory(g) / "cluster.json", json_text(to_json(cluster)));
-    if (groups_[g].num_profiles == 0) profile(g, testbed);
+    const FidelityGroup& group = suite_.groups[g];
+    const GroupProfiler profiler(group, models_.at(group.model), suite_.clusters.at(group.cluster),
+                                 suite_.method, directory(g), scene_);
+    if (groups_[g].num_profiles == 0) profile(g, profiler, testbed);
     make_plans(g, with_measured_speeds(cluster, directory(g), 1, ProfileKind::kAlone));
     for (std::int64_t round = 0; round < suite_.method.most_runs; ++round) {
       bool is_whole = true;
@@ -306,7 +190,7 @@ class Measurements {
         write(g);
       }
       if (is_whole) break;
-      profile(g, testbed);
+      profile(g, profiler, testbed);
     }
     groups_[g].is_done = true;
     write(g);

@@ -1,0 +1,55 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "planner/cluster.h"
+#include "planner/fidelity/profile_files.h"
+#include "planner/fidelity/suite.h"
+#include "planner/fidelity/testbed.h"
+#include "planner/model_graph.h"
+
+namespace cadastre {
+
+/// Profiles a group's model, into its directory (`profile_file`): on this machine itself, where no
+/// host takes a part of it, and on the hosts of the group's testbed.
+class GroupProfiler {
+ public:
+  /// `stated`: the group's cluster. `directory`: the group's. `scene`: what is loaded from. What
+  /// they refer to has to be there as long as this is.
+  GroupProfiler(const FidelityGroup& group, const ModelGraph& model, const Cluster& stated,
+                const FidelityMethod& method, std::filesystem::path directory,
+                std::filesystem::path scene);
+
+  /// By whole processors once alone, once while the hosts' others compute, too, and once by one of
+  /// several. Throws std::runtime_error where it fails.
+  void profile_whole_processors(std::int64_t number) const;
+
+  /// By one of the testbed's hosts, alone, and while its others compute. Throws std::runtime_error
+  /// where it fails, as where the host has too little memory.
+  void profile_host(std::size_t host, std::int64_t number, const Testbed& testbed) const;
+
+ private:
+  [[nodiscard]] std::filesystem::path model_file() const { return directory_ / "model.json"; }
+
+  void here(const std::vector<std::string>& arguments) const;
+  void beside(const std::vector<std::vector<std::string>>& commands,
+              const std::function<void()>& what) const;
+  [[nodiscard]] std::vector<std::string> profile_words(int num_threads, std::int64_t repeats,
+                                                       std::int64_t number, ProfileKind kind,
+                                                       const std::string& host = {}) const;
+  [[nodiscard]] std::vector<std::string> endless_passes(int num_threads) const;
+
+  const FidelityGroup& group_;
+  const ModelGraph& model_;
+  const Cluster& stated_;
+  const FidelityMethod& method_;
+  std::filesystem::path directory_;
+  std::filesystem::path scene_;
+};
+
+}  // namespace cadastre
