@@ -201,7 +201,7 @@ void add_profile_verb(CLI::App& program) {
       ->check(integer_from(1, 65536))
       ->capture_default_str();
   verb->add_option("--repeats", request->repeats,
-                   "Passes of the largest size that count; of a smaller, as many samples")
+                   "Steps of each size that count, all of as many samples as the largest")
       ->check(integer_from(1, 100000))
       ->capture_default_str();
   verb->add_option("--quantile", request->quantile,
