@@ -93,37 +93,33 @@ void GroupProfiler::beside(const std::vector<Words>& commands,
 
 Words GroupProfiler::profile_words(int num_threads, std::int64_t repeats, std::int64_t number,
                                    ProfileKind kind, const std::string& host) const {
+  Words words = words_of(batch_sizes_text(group_.batch_size, model_.batch_norm_group_samples),
+                         num_threads, repeats, profile_file(directory_, number, kind, host));
+  words.insert(words.end(), {"--quantile", number_text(method_.quantile)});
+  return words;
+}
+
+Words GroupProfiler::endless_passes(int num_threads) const {
+  constexpr std::int64_t kHours = 100000;
+  return words_of(std::to_string(group_.batch_size), num_threads, kHours,
+                  directory_ / "never-written.json");
+}
+
+Words GroupProfiler::words_of(const std::string& batch_sizes, int num_threads, std::int64_t repeats,
+                              const std::filesystem::path& output) const {
   return {"profile",
           model_file(),
           "--quiet",
           "--data",
           scene_,
           "--batch-sizes",
-          batch_sizes_text(group_.batch_size, model_.batch_norm_group_samples),
+          batch_sizes,
           "--threads",
           std::to_string(num_threads),
           "--repeats",
           std::to_string(repeats),
-          "--quantile",
-          number_text(method_.quantile),
           "-o",
-          profile_file(directory_, number, kind, host)};
-}
-
-Words GroupProfiler::endless_passes(int num_threads) const {
-  return {"profile",
-          model_file(),
-          "--quiet",
-          "--data",
-          scene_,
-          "--batch-sizes",
-          std::to_string(group_.batch_size),
-          "--threads",
-          std::to_string(num_threads),
-          "--repeats",
-          "100000",  // hours
-          "-o",
-          directory_ / "never-written.json"};
+          output};
 }
 
 }  // namespace cadastre

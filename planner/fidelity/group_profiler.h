@@ -43,6 +43,9 @@ class GroupProfiler {
                                                        std::int64_t number, ProfileKind kind,
                                                        const std::string& host = {}) const;
   [[nodiscard]] std::vector<std::string> endless_passes(int num_threads) const;
+  [[nodiscard]] std::vector<std::string> words_of(const std::string& batch_sizes, int num_threads,
+                                                  std::int64_t repeats,
+                                                  const std::filesystem::path& output) const;
 
   const FidelityGroup& group_;
   const ModelGraph& model_;
