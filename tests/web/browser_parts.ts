@@ -101,7 +101,7 @@ export async function check_parts(workshop: Workshop, check: Check): Promise<voi
     const file = workshop.report(workshop.written({"fidelity.json": example_fidelity()}));
     await workshop.visit(file, {}, async (page) => {
       assert.deepEqual(await sections(page), ["fidelity", "instruction-errors", "causes", "worst", "choices", "points"]);
-      assert.match(await page.locator("h1").innerText(), /^Fidelity of made-up: 4 of 5 points; the simulated step is off by 2\.5\s%/);
+      assert.match(await page.locator("h1").innerText(), /^Suite made-up: 4 of 5 points; the simulated step is off by 2\.5\s%/);
       const picture = page.locator("#fidelity svg[role=img]");
       assert.match(await picture.getAttribute("aria-label") ?? "", /4 points; 1 simulated and 3 of the cost model more than 10\s% off/);
       assert.equal(await picture.locator(".plan").count(), 8);

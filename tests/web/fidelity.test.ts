@@ -75,9 +75,9 @@ test("a band lies within the plot, on both sides of the diagonal", () => {
 
 test("the heading tells the errors of what judges", () => {
   const report = gather({documents: [{name: "fidelity.json", document: example_fidelity()}], images: {}});
-  assert.equal(headline(report, undefined, []), "Fidelity of made-up: 4 of 5 points; the simulated step is off by 2.5\u202f% in the median, the cost model's by 5.0\u202f%, on what was held out.");
+  assert.equal(headline(report, undefined, []), "Suite made-up: 4 of 5 points; the simulated step is off by 2.5\u202f% in the median, the cost model's by 5.0\u202f%, on what was held out.");
   const begun = example_fidelity();
   begun.points.splice(2, 1);
   begun.summaries = begun.summaries.map((summary) => ({...summary, num_points: 3, num_without_figures: 1}));
-  assert.match(headline(gather({documents: [{name: "fidelity.json", document: begun}], images: {}}), undefined, []), /^Fidelity of made-up: 4 points;.*, on 2 of 3 points held out\.$/);
+  assert.match(headline(gather({documents: [{name: "fidelity.json", document: begun}], images: {}}), undefined, []), /^Suite made-up: 4 points;.*, on 2 of 3 points held out\.$/);
 });

@@ -114,7 +114,7 @@ function points_with_figures(num_points: number, num_without: number): string {
 export function fidelity_clause(fidelity: Fidelity, percent: (part: number) => string): string {
   const summary = judging_summary(fidelity);
   const {points} = fidelity;
-  const told = `Fidelity of ${fidelity.suite}: ${points_with_figures(points.length, points.filter((point) => !has_figures(point)).length)}`;
+  const told = `Suite ${fidelity.suite}: ${points_with_figures(points.length, points.filter((point) => !has_figures(point)).length)}`;
   if (!summary || summary.num_points === summary.num_without_figures) return told;
   const {simulated, predicted, part, num_points, num_without_figures} = summary;
   const held_out = `, on ${num_without_figures === 0 ? "what was" : points_with_figures(num_points, num_without_figures)} held out`;
