@@ -53,15 +53,17 @@ ImportedModel given_model(const ProfileRequest& request) {
   return given;
 }
 
-/// Weights and their gradients are all held at once.
-void check_memory(const ModelGraph& model, const std::string& file) {
+/// Weights and their gradients are all held at once. Returns whether those of parts fit, too.
+bool check_memory(const ModelGraph& model, const std::string& file) {
   // Twice the weights and gradients, as a whole and layer by layer, and the state of the
-  // optimizers.
+  // optimizers; and of parts all but SGD's.
   constexpr std::int64_t kCopies = 8;
-  std::int64_t needed = 0;
-  for (const std::int64_t bytes : parameter_bytes(model)) needed += kCopies * bytes;
+  constexpr std::int64_t kCopiesOfParts = 5;
+  std::int64_t parameters = 0;
+  for (const std::int64_t bytes : parameter_bytes(model)) parameters += bytes;
+  const std::int64_t needed = kCopies * parameters;
   const std::int64_t available = host_facts().available_memory_bytes;
-  if (needed <= available) return;
+  if (needed <= available) return needed + kCopiesOfParts * parameters <= available;
   constexpr double kGiga = 1e9;
   const auto gigabytes = [](std::int64_t bytes) {
     return fixed(static_cast<double>(bytes) / kGiga, 3) + " GB";
@@ -149,7 +151,7 @@ nlohmann::json result_json(const ProfileResult& result, const std::string& outpu
 void profile(const ProfileRequest& request) {
   const ImportedModel given = given_model(request);
   const ModelGraph& model = given.model;
-  check_memory(model, request.model);
+  const bool parts_fit = check_memory(model, request.model);
   std::optional<TrainingData> data;
   if (!request.scene.empty()) {
     std::set<std::size_t> inputs;
@@ -162,6 +164,7 @@ void profile(const ProfileRequest& request) {
   options.num_threads = request.num_threads;
   options.repeats = request.repeats;
   options.quantile = request.quantile;
+  options.parts = parts_fit;
   options.data = data && data->num_samples() > 0 ? &*data : nullptr;
   ProfileResult result;
   {

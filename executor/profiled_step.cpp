@@ -11,14 +11,6 @@
 
 namespace cadastre {
 
-namespace {
-
-/// So small that the weights stay what they are.
-constexpr double kNoLearning = 1e-12;
-constexpr double kDecay = 0.99;
-
-}  // namespace
-
 std::vector<at::Tensor> ProfiledStep::load(const std::vector<at::Tensor>& random_inputs) {
   if (random_inputs.front().size(0) != batch_size_) {
     batch_size_ = random_inputs.front().size(0);
@@ -55,25 +47,17 @@ void ProfiledStep::compute_loss(const at::Tensor& scores) {
 }
 
 void ProfiledStep::update_by_adamw() {
-  time(StepPart::kAdamW, [&] { step_by_adamw(); });
-  time(StepPart::kAverage, [&] { average_.add(network_, kDecay, 1); });
+  time(StepPart::kAdamW, [&] { update_.by_adamw(); });
+  time(StepPart::kAverage, [&] { update_.average(); });
 }
 
 void ProfiledStep::update() {
-  step_by_adamw();
-  average_.add(network_, kDecay, 1);
-}
-
-void ProfiledStep::step_by_adamw() {
-  adamw_.step({.kind = OptimizerKind::kAdamW, .learning_rate = kNoLearning});
-  network_.zero_gradients();
+  update_.by_adamw();
+  update_.average();
 }
 
 void ProfiledStep::update_by_sgd() {
-  const double sgd_s = seconds_of([&] {
-    sgd_.step({.kind = OptimizerKind::kSgd, .learning_rate = kNoLearning});
-    network_.zero_gradients();
-  });
+  const double sgd_s = seconds_of([&] { update_.by_sgd(); });
   if (counts_) sgd_s_[batch_size_].push_back(sgd_s);
 }
 

@@ -8,8 +8,8 @@
 
 #include "executor/network.h"
 #include "executor/profiler.h"
-#include "executor/stage_optimizer.h"
 #include "executor/step_timings.h"
+#include "executor/timed_update.h"
 #include "executor/timing.h"
 #include "planner/profile.h"
 
@@ -21,7 +21,7 @@ class ProfiledStep {
  public:
   /// `random_inputs`: of one batch, one of each of the model's inputs, where there is no scene.
   ProfiledStep(const ProfileOptions& options, StageNetwork& network, StepTimings& timings)
-      : options_(options), sgd_(network), adamw_(network), network_(network), timings_(timings) {}
+      : options_(options), update_(network), network_(network), timings_(timings) {}
 
   /// The next batch of the scene's samples, or copies of `random_inputs`, (N, …), one of each of
   /// the model's inputs.
@@ -51,13 +51,10 @@ class ProfiledStep {
   void write(Profile& profile) const;
 
  private:
-  void step_by_adamw();
   void set_line(StepPart part, double& s_per_batch, double& s_per_sample) const;
 
   const ProfileOptions& options_;
-  StageOptimizer sgd_;
-  StageOptimizer adamw_;
-  WeightAverage average_;
+  TimedUpdate update_;
   StageNetwork& network_;
   StepTimings& timings_;
   std::int64_t batch_size_ = 0;

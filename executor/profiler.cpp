@@ -12,6 +12,7 @@
 #include "executor/backward_in_flight.h"
 #include "executor/layer_by_layer.h"
 #include "executor/network.h"
+#include "executor/parts_of_network.h"
 #include "executor/process_setup.h"
 #include "executor/profiled_step.h"
 #include "executor/random.h"
@@ -231,6 +232,11 @@ ProfileResult profile_model(const ModelGraph& model, const ProfileOptions& optio
   const WaitTrial waits{.batch_size = batch_sizes[(batch_sizes.size() - 1) / 2],
                         .repeats = options.repeats};
   total += waits.num_samples();
+  const PartTrial parts{.batch_size = waits.batch_size,
+                        .num_micro_batches = timings.num_micro_batches(waits.batch_size),
+                        .repeats = options.repeats,
+                        .quantile = options.quantile};
+  if (options.parts) total += parts.num_samples();
   std::int64_t done = 0;
   const auto add_done = [&](std::int64_t samples) {
     done += samples;
@@ -263,6 +269,13 @@ ProfileResult profile_model(const ModelGraph& model, const ProfileOptions& optio
       network.whole(), network_inputs(waits.batch_size), context_of(options, waits.batch_size),
       [&] { network.step().update(); }, waits));
   add_done(waits.num_samples());
+  if (options.parts) {
+    profile.parts = fit_part_effect(time_parts(
+        model, network.whole(), [&] { network.step().update(); },
+        random_inputs(model, parts.batch_size, options.seed), context_of(options, parts.batch_size),
+        profile.layers, parts));
+    add_done(parts.num_samples());
+  }
   network.step().write(profile);
   for (LayerProfile& layer : profile.layers)
     layer.fit_error = leave_one_out_error(layer.measurements);

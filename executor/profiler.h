@@ -19,6 +19,9 @@ struct ProfileOptions {
   double quantile = 0.5;
   int num_threads = 1;
   std::uint64_t seed = 1;  ///< of the input values and the parameters
+  /// Whether what parts of the network take less on their own is timed, too: it takes their
+  /// weights, gradients and optimizers once more.
+  bool parts = true;
   /// Of all the model's inputs: what loading is timed on. Without, it is copying the bytes.
   TrainingData* data = nullptr;
   std::function<void(std::int64_t done, std::int64_t total)> progress = {};

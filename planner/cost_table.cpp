@@ -1,6 +1,7 @@
 #include "planner/cost_table.h"
 
 #include <algorithm>
+#include <numeric>
 
 namespace cadastre {
 
@@ -10,6 +11,7 @@ CostTable::CostTable(const Profile& profile, Purpose purpose, const Optimizer& o
       copies_of_parameters_(cadastre::copies_of_parameters(optimizer)),
       caches_(profile.caches),
       waits_(profile.waits),
+      parts_(purpose == Purpose::kTraining ? profile.parts : PartEffect{}),
       loss_s_per_sample_(profile.loss_s_per_sample),
       loss_s_per_micro_batch_(profile.loss_s_per_micro_batch),
       optimizer_s_per_parameter_byte_(
@@ -26,13 +28,20 @@ CostTable::CostTable(const Profile& profile, Purpose purpose, const Optimizer& o
     saved_bytes_per_sample_.push_back(layer.saved_bytes_per_sample);
     parameter_bytes_.push_back(layer.parameter_bytes);
   }
+  all_saved_bytes_per_sample_ = std::accumulate(saved_bytes_per_sample_.begin(),
+                                                saved_bytes_per_sample_.end(), std::int64_t{0});
+  all_parameter_bytes_ =
+      std::accumulate(parameter_bytes_.begin(), parameter_bytes_.end(), std::int64_t{0});
   for (const LayerProfile& layer : profile.layers)
     for (const Measurement& measurement : layer.measurements)
       measured_sizes_.push_back(measurement.batch_size);
   std::sort(measured_sizes_.begin(), measured_sizes_.end());
   measured_sizes_.erase(std::unique(measured_sizes_.begin(), measured_sizes_.end()),
                         measured_sizes_.end());
-  if (purpose == Purpose::kTraining) return;
+  if (purpose == Purpose::kTraining) {
+    measure_from_the_least();
+    return;
+  }
   model_.has_gradient.assign(model_.num_layers(), 0);
   model_.parameter_bytes.assign(model_.num_layers(), 0);
   model_.statistics_bytes.assign(model_.num_layers(), 0);
@@ -44,6 +53,27 @@ CostTable::CostTable(const Profile& profile, Purpose purpose, const Optimizer& o
   loss_s_per_sample_ = 0;
   loss_s_per_micro_batch_ = 0;
   optimizer_s_per_parameter_byte_ = 0;
+}
+
+/// The profile's seconds are of the whole network.
+void CostTable::measure_from_the_least() {
+  const PartRatios whole = whole_ratios();
+  for (LayerProfile& layer : layers_)
+    for (Measurement& measurement : layer.measurements) {
+      measurement.forward_s /= whole.forward;
+      measurement.backward_s /= whole.backward;
+    }
+  loss_s_per_sample_ /= whole.forward;
+  loss_s_per_micro_batch_ /= whole.forward;
+  optimizer_s_per_parameter_byte_ /= whole.update;
+}
+
+PartRatios CostTable::part_ratios(std::int64_t parameter_bytes, std::int64_t saved_bytes_per_sample,
+                                  std::int64_t samples) const {
+  const auto bytes = static_cast<double>(parameter_bytes + saved_bytes_per_sample * samples);
+  const auto all =
+      static_cast<double>(all_parameter_bytes_ + all_saved_bytes_per_sample_ * samples);
+  return cadastre::part_ratios(parts_, all > 0 ? bytes / all : 1);
 }
 
 double CostTable::load_s(int input, std::int64_t samples) const {

@@ -9,6 +9,7 @@
 #include "planner/cache_effect.h"
 #include "planner/model_graph.h"
 #include "planner/optimizer.h"
+#include "planner/part_effect.h"
 #include "planner/wait_effect.h"
 
 namespace cadastre {
@@ -53,6 +54,7 @@ struct Profile {
   double loss_s_per_micro_batch = 0;  ///< likewise
   CacheEffect caches;                 ///< none where not measured
   WaitEffect waits;                   ///< likewise
+  PartEffect parts;                   ///< likewise
   bool operator==(const Profile&) const = default;
 };
 

@@ -184,7 +184,8 @@ Profile rescaled_profile(const Profile& profile, const ModelGraph& model, const 
                    .average_s_per_parameter_byte = profile.average_s_per_parameter_byte,
                    .loss_s_per_sample = profile.loss_s_per_sample,
                    .loss_s_per_micro_batch = profile.loss_s_per_micro_batch,
-                   .caches = profile.caches};
+                   .caches = profile.caches,
+                   .parts = profile.parts};
   const double bytes_before = input_bytes(profile.model);
   if (bytes_before > 0) rescaled.load_s_per_sample *= input_bytes(model) / bytes_before;
   for (std::size_t i = 0; i < model.layers.size(); ++i) {

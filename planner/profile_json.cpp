@@ -101,6 +101,16 @@ WaitEffect read_waits(const JsonPlace& place) {
   return effect;
 }
 
+PartEffect read_parts(const JsonPlace& place) {
+  JsonObject object = place.object();
+  PartEffect effect;
+  effect.forward_saving = object.at("forward_saving").number(0, kMostPartSaving);
+  effect.backward_saving = object.at("backward_saving").number(0, kMostPartSaving);
+  effect.update_saving = object.at("update_saving").number(0, kMostPartSaving);
+  object.finish();
+  return effect;
+}
+
 nlohmann::json to_json(const LayerProfile& layer) {
   nlohmann::json measurements = nlohmann::json::array();
   for (const Measurement& measurement : layer.measurements)
@@ -147,6 +157,8 @@ Profile profile_from_json(const JsonPlace& place) {
     profile.caches = read_caches(*caches);
   if (const std::optional<JsonPlace> waits = object.find("waits"))
     profile.waits = read_waits(*waits);
+  if (const std::optional<JsonPlace> parts = object.find("parts"))
+    profile.parts = read_parts(*parts);
   object.finish();
   return profile;
 }
@@ -183,6 +195,10 @@ nlohmann::json to_json(const Profile& profile) {
                      {"backward_s", profile.waits.backward_s},
                      {"update_s", profile.waits.update_s},
                      {"time_constant_s", profile.waits.time_constant_s}};
+  if (profile.parts != PartEffect{})
+    json["parts"] = {{"forward_saving", profile.parts.forward_saving},
+                     {"backward_saving", profile.parts.backward_saving},
+                     {"update_saving", profile.parts.update_saving}};
   return json;
 }
 

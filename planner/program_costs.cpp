@@ -48,6 +48,10 @@ class StageCosts {
     return 0;
   }
 
+  [[nodiscard]] std::int64_t parameter_bytes() const { return parameter_bytes_; }
+
+  [[nodiscard]] std::int64_t saved_bytes_per_sample() const { return saved_bytes_per_sample_; }
+
   /// That a pass of those samples keeps for backward; of a cut backward, the bucket's part.
   [[nodiscard]] double kept_bytes(const Instruction& instruction) const {
     const auto bytes = static_cast<double>(saved_bytes_per_sample_ * instruction.samples.size());
@@ -99,7 +103,8 @@ class WaitCosts {
  public:
   explicit WaitCosts(const CostTable& table) : table_(table) {
     for (const std::int64_t bytes : table.parameter_bytes())
-      update_s_ += table.optimizer_s_per_parameter_byte() * static_cast<double>(bytes);
+      update_s_ += table.optimizer_s_per_parameter_byte() * static_cast<double>(bytes) *
+                   table.whole_ratios().update;
   }
 
   /// Of one that takes `seconds`: as much of what the network loses as these are of its seconds.
@@ -128,12 +133,55 @@ class WaitCosts {
       whole.forward_s += layer.forward_s;
       whole.backward_s += layer.backward_s;
     }
+    whole.forward_s *= table_.whole_ratios().forward;
+    whole.backward_s *= table_.whole_ratios().backward;
     return whole;
   }
 
   const CostTable& table_;
   double update_s_ = 0;
   std::vector<std::pair<std::int64_t, LayerCost>> by_samples_;
+};
+
+/// What a rank's instructions take, to what they take at least: by what else the rank holds.
+class RankRatios {
+ public:
+  RankRatios(const RankProgram& rank, const std::vector<StageCosts>& stages, const CostTable& table)
+      : table_(table) {
+    std::set<int> held;
+    for (const Instruction& instruction : rank.instructions) {
+      if (instruction.stage >= 0) held.insert(instruction.stage);
+      most_samples_ = std::max(most_samples_, instruction.samples.size());
+    }
+    for (const int stage : held) {
+      parameter_bytes_ += stages[static_cast<std::size_t>(stage)].parameter_bytes();
+      saved_bytes_per_sample_ += stages[static_cast<std::size_t>(stage)].saved_bytes_per_sample();
+    }
+  }
+
+  [[nodiscard]] double of(const Instruction& instruction) const {
+    switch (instruction.kind) {
+      case InstructionKind::kForward:
+      case InstructionKind::kRecompute:
+        return at(instruction.samples.size()).forward;
+      case InstructionKind::kBackward:
+        return at(instruction.samples.size()).backward;
+      case InstructionKind::kOptimizerStep:
+        return at(most_samples_).update;
+      default:
+        return 1;
+    }
+  }
+
+ private:
+  [[nodiscard]] PartRatios at(std::int64_t samples) const {
+    return table_.part_ratios(parameter_bytes_, saved_bytes_per_sample_, samples);
+  }
+
+  const CostTable& table_;
+  std::int64_t parameter_bytes_ = 0;
+  std::int64_t saved_bytes_per_sample_ = 0;
+  std::int64_t most_samples_ = 0;
 };
 
 }  // namespace
@@ -153,11 +201,12 @@ ProgramCosts program_costs(const Program& program, const Division& division, con
   costs.wait_constant_s = table.waits().time_constant_s;
   for (const RankProgram& rank : program.ranks) {
     const double speed = cluster.hosts[static_cast<std::size_t>(rank.host_index)].relative_speed;
+    const RankRatios ratios(rank, stages, table);
     std::vector<double>& seconds = costs.seconds.emplace_back();
     seconds.reserve(rank.instructions.size());
     for (const Instruction& instruction : rank.instructions)
-      seconds.push_back(stages[static_cast<std::size_t>(instruction.stage)].seconds(instruction) /
-                        speed);
+      seconds.push_back(stages[static_cast<std::size_t>(instruction.stage)].seconds(instruction) *
+                        ratios.of(instruction) / speed);
     if (wait_costs) {
       std::vector<double>& after_waiting_s = costs.after_waiting_s.emplace_back();
       after_waiting_s.reserve(seconds.size());

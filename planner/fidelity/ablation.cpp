@@ -27,6 +27,8 @@ void without_cache_effect(PlanDocument& document) { document.profile.caches = {}
 
 void without_wait_effect(PlanDocument& document) { document.profile.waits = {}; }
 
+void without_part_effect(PlanDocument& document) { document.profile.parts = {}; }
+
 void without_loading(PlanDocument& document) {
   document.profile.load_s_per_sample = 0;
   document.profile.load_s_per_micro_batch = 0;
@@ -100,6 +102,8 @@ const std::vector<Ablation>& ablations() {
        without_micro_batch_sizes},
       {"caches", "what backward takes longer after other micro-batches' passes",
        without_cache_effect},
+      {"parts", "what layers take less on hosts that hold a part of the network",
+       without_part_effect},
       {"waits", "what computing takes longer after waiting", without_wait_effect},
       {"contention", "what hosts that share a machine's memory take of each other's speed",
        [](PlanDocument&) {}, &Assumptions::hosts_contend},

@@ -74,6 +74,12 @@ WaitEffect between(const WaitEffect& alone, const WaitEffect& beside, double par
               std::lerp(constant_s(alone, beside), constant_s(beside, alone), part)};
 }
 
+PartEffect between(const PartEffect& alone, const PartEffect& beside, double part) {
+  return {.forward_saving = std::lerp(alone.forward_saving, beside.forward_saving, part),
+          .backward_saving = std::lerp(alone.backward_saving, beside.backward_saving, part),
+          .update_saving = std::lerp(alone.update_saving, beside.update_saving, part)};
+}
+
 }  // namespace
 
 Profile typical_profile(const std::vector<Profile>& profiles) {
@@ -105,6 +111,13 @@ Profile typical_profile(const std::vector<Profile>& profiles) {
     return profile.waits.forward_s + profile.waits.backward_s + profile.waits.update_s;
   });
   typical.waits = between(by_waits.quicker.waits, by_waits.slower.waits, kHalf);
+  for (double PartEffect::*const saving :
+       {&PartEffect::forward_saving, &PartEffect::backward_saving, &PartEffect::update_saving}) {
+    const Middle middle =
+        middle_by(profiles, [&](const Profile& profile) { return profile.parts.*saving; });
+    typical.parts.*saving =
+        std::midpoint(middle.quicker.parts.*saving, middle.slower.parts.*saving);
+  }
   for (LayerProfile& layer : typical.layers)
     layer.fit_error = leave_one_out_error(layer.measurements);
   return typical;
@@ -133,6 +146,7 @@ Profile between(const Profile& alone, const Profile& beside, const UseBeside& us
   for (double Profile::*const seconds : kUpdates) set(seconds);
   profile.caches = between(alone.caches, beside.caches, part);
   profile.waits = between(alone.waits, beside.waits, use.waiting);
+  profile.parts = between(alone.parts, beside.parts, part);
   return profile;
 }
 

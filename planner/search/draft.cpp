@@ -87,18 +87,27 @@ void predict_passes(Division& division, const PlanningProblem& problem) {
   for (DividedStage& stage : division.stages) stage.forward_s = stage.backward_s = 0;
   for (std::size_t s = 0; s < division.stages.size(); ++s) {
     DividedStage& stage = division.stages[s];
+    std::int64_t parameter_bytes = 0;
+    std::int64_t saved_bytes_per_sample = 0;
+    for (std::size_t i = 0; i < division.stage_of_layer.size(); ++i) {
+      if (division.stage_of_layer[i] != static_cast<int>(s)) continue;
+      parameter_bytes += table.parameter_bytes()[i];
+      saved_bytes_per_sample += table.saved_bytes_per_sample()[i];
+    }
     const std::vector<SampleRange> slices =
         split_samples(samples, stage.shares, table.model().granularity);
     for (std::size_t r = 0; r < stage.hosts.size(); ++r) {
       const std::vector<LayerCost>& costs = table.layers(slices[r].size());
       const double speed =
           problem.cluster.hosts[static_cast<std::size_t>(stage.hosts[r])].relative_speed;
+      const PartRatios ratios =
+          table.part_ratios(parameter_bytes, saved_bytes_per_sample, slices[r].size());
       double forward_s = 0;
       double backward_s = 0;
       for (std::size_t i = 0; i < costs.size(); ++i) {
         if (division.stage_of_layer[i] != static_cast<int>(s)) continue;
-        forward_s += costs[i].forward_s / speed;
-        backward_s += costs[i].backward_s / speed;
+        forward_s += ratios.forward * costs[i].forward_s / speed;
+        backward_s += ratios.backward * costs[i].backward_s / speed;
       }
       if (forward_s + backward_s < stage.forward_s + stage.backward_s) continue;
       stage.forward_s = forward_s;

@@ -94,12 +94,16 @@ void Estimator::add_up_layers(const std::vector<int>& stage_of_layer,
     const Placement& placement = *placements[s];
     double optimizer_s = 0;
     for (std::size_t r = 0; r < placement.speeds.size(); ++r) {
-      const PassSeconds& replica = replica_s_[first_replica_[s] + r];
+      const PartRatios ratios = table_->part_ratios(
+          stage.parameter_bytes, stage.saved_bytes_per_sample, placement.slices[r]);
+      PassSeconds& replica = replica_s_[first_replica_[s] + r];
+      replica.forward_s *= ratios.forward;
+      replica.backward_s *= ratios.backward;
       const double forward_s = replica.forward_s / placement.speeds[r];
       const double pass_s = forward_s + replica.backward_s / placement.speeds[r];
       stage.forward_s = std::max(stage.forward_s, forward_s);
       stage.pass_s = std::max(stage.pass_s, pass_s);
-      optimizer_s = std::max(optimizer_s, table_->optimizer_s_per_parameter_byte() *
+      optimizer_s = std::max(optimizer_s, ratios.update * table_->optimizer_s_per_parameter_byte() *
                                               static_cast<double>(stage.parameter_bytes) /
                                               placement.speeds[r]);
     }

@@ -49,6 +49,7 @@ StageBounds::StageBounds(const PlanningProblem& problem, const CostTable& table,
   const std::size_t num_sets = downsets.sets.size();
   least_work_s_.assign(num_sets, 0);
   parameter_bytes_.assign(num_sets, 0);
+  saved_bytes_per_sample_.assign(num_sets, 0);
   gradient_bytes_.assign(num_sets, 0);
   statistics_bytes_.assign(num_sets, 0);
   for (std::size_t s = 1; s < num_sets; ++s) {
@@ -56,6 +57,8 @@ StageBounds::StageBounds(const PlanningProblem& problem, const CostTable& table,
     const std::size_t rest = downsets.without_last[s];
     least_work_s_[s] = least_work_s_[rest] + layer_work_s[layer];
     parameter_bytes_[s] = parameter_bytes_[rest] + table.parameter_bytes()[layer];
+    saved_bytes_per_sample_[s] =
+        saved_bytes_per_sample_[rest] + table.saved_bytes_per_sample()[layer];
     gradient_bytes_[s] =
         gradient_bytes_[rest] + wire_bytes(model.parameter_bytes[layer], problem.wire_dtype);
     statistics_bytes_[s] = statistics_bytes_[rest] + model.statistics_bytes[layer];
@@ -75,14 +78,13 @@ const StageBounds::SizeSums& StageBounds::sums(std::int64_t samples) {
   SizeSums& sums = found->second;
   sums.load_s.assign(num_sets, 0);
   sums.forward_s.assign(num_sets, 0);
-  sums.pass_s.assign(num_sets, 0);
+  sums.backward_s.assign(num_sets, 0);
   for (std::size_t s = 1; s < num_sets; ++s) {
     const std::size_t layer = downsets_.last_layers[s];
     const std::size_t rest = downsets_.without_last[s];
-    const double forward_s = costs[layer].forward_s + loads_s[layer];
     sums.load_s[s] = sums.load_s[rest] + loads_s[layer];
-    sums.forward_s[s] = sums.forward_s[rest] + forward_s;
-    sums.pass_s[s] = sums.pass_s[rest] + forward_s + costs[layer].backward_s;
+    sums.forward_s[s] = sums.forward_s[rest] + costs[layer].forward_s;
+    sums.backward_s[s] = sums.backward_s[rest] + costs[layer].backward_s;
   }
   return found->second;
 }
@@ -102,7 +104,8 @@ StageBounds::Placement StageBounds::on(const std::vector<int>& hosts) {
   if (shares.empty()) return placement;
   const std::vector<SampleRange> slices = split_samples(micro_batch_samples_, shares, granularity);
   for (std::size_t i = 0; i < hosts.size(); ++i)
-    placement.parts_.push_back({.sums = &sums(slices[i].size()), .speed = speeds[i]});
+    placement.parts_.push_back(
+        {.sums = &sums(slices[i].size()), .samples = slices[i].size(), .speed = speeds[i]});
   return placement;
 }
 
@@ -120,23 +123,32 @@ PlacedStage StageBounds::Placement::place(std::size_t below, std::size_t upto) c
     last_reduction_s =
         gradient_bytes <= kBucketBytes ? all_reduce_.seconds(gradient_bytes) : least_reduction_s_;
   }
+  const std::int64_t parameter_bytes =
+      bounds_->parameter_bytes_[upto] - bounds_->parameter_bytes_[below];
+  const std::int64_t saved_bytes_per_sample =
+      bounds_->saved_bytes_per_sample_[upto] - bounds_->saved_bytes_per_sample_[below];
   const double optimizer_s =
-      bounds_->table_.optimizer_s_per_parameter_byte() *
-      static_cast<double>(bounds_->parameter_bytes_[upto] - bounds_->parameter_bytes_[below]);
+      bounds_->table_.optimizer_s_per_parameter_byte() * static_cast<double>(parameter_bytes);
   stage.least_pass_s = std::numeric_limits<double>::infinity();
   stage.way_pass_s = std::numeric_limits<double>::infinity();
   stage.closing_s = std::numeric_limits<double>::infinity();
   for (const Part& part : parts_) {
-    const double part_optimizer_s = optimizer_s / part.speed;
+    // A rank that holds other stages, too, takes no less.
+    const PartRatios ratios =
+        bounds_->table_.part_ratios(parameter_bytes, saved_bytes_per_sample, part.samples);
+    const double part_optimizer_s = ratios.update * optimizer_s / part.speed;
     stage.closing_s = std::min(stage.closing_s, last_reduction_s + part_optimizer_s);
-    const double pass_s = (part.sums->pass_s[upto] - part.sums->pass_s[below]) / part.speed;
-    const double passes_s = static_cast<double>(bounds_->micro_batches_) * pass_s;
     const double load_s = (part.sums->load_s[upto] - part.sums->load_s[below]) / part.speed;
+    const double forward_s =
+        ratios.forward * (part.sums->forward_s[upto] - part.sums->forward_s[below]) / part.speed;
+    const double backward_s =
+        ratios.backward * (part.sums->backward_s[upto] - part.sums->backward_s[below]) / part.speed;
+    const double pass_s = load_s + forward_s + backward_s;
+    const double passes_s = static_cast<double>(bounds_->micro_batches_) * pass_s;
     stage.least_pass_s = std::min(stage.least_pass_s, pass_s);
     stage.way_pass_s = std::min(stage.way_pass_s, pass_s - load_s);
     stage.way_passes_s = std::max(stage.way_passes_s, passes_s - load_s);
-    stage.forward_s = (part.sums->forward_s[upto] - part.sums->forward_s[below]) / part.speed;
-    const double backward_s = pass_s - stage.forward_s;
+    stage.forward_s = load_s + forward_s;
     stage.passes_s = std::max(stage.passes_s, passes_s);
     stage.cycle_s = std::max(
         stage.cycle_s, std::max(passes_s + last_reduction_s, passes_s - backward_s + reductions_s) +

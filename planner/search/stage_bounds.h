@@ -41,11 +41,11 @@ struct StageChain {
 /// that any stage costs one subtraction, and lower bounds on the step time.
 class StageBounds {
  public:
-  /// Seconds of a downset's layers on the profile's device, for one pass.
+  /// Seconds of a downset's layers on the profile's device, for one pass, at least.
   struct SizeSums {
-    std::vector<double> pass_s;     ///< [downset]
+    std::vector<double> load_s;     ///< [downset]
     std::vector<double> forward_s;  ///< [downset]
-    std::vector<double> load_s;     ///< [downset] a part of both
+    std::vector<double> backward_s;  ///< [downset]
   };
 
   /// `table` is the one of `problem` that is planned for; shares are those for micro-batches of
@@ -66,6 +66,7 @@ class StageBounds {
 
     struct Part {
       const SizeSums* sums = nullptr;
+      std::int64_t samples = 0;  ///< of a slice
       double speed = 1;
     };
 
@@ -130,6 +131,7 @@ class StageBounds {
   std::vector<double> path_work_s_;   ///< of the heaviest way from each layer to the end, likewise
   std::vector<double> least_work_s_;  ///< [downset] per step, at the best size, with loading
   std::vector<std::int64_t> parameter_bytes_;   ///< [downset]
+  std::vector<std::int64_t> saved_bytes_per_sample_;  ///< [downset]
   std::vector<std::int64_t> gradient_bytes_;    ///< [downset] on the wire
   std::vector<std::int64_t> statistics_bytes_;  ///< [downset]
   std::int64_t least_gradient_bytes_ = 0;       ///< on the wire, of a layer that has some

@@ -124,6 +124,7 @@ TEST_CASE("a profile carried over to its own model is itself", "[planner][estima
   profile.adamw_s_per_parameter_byte = 3e-10;
   profile.average_s_per_parameter_byte = 5e-11;
   profile.caches = {.backward_ratio = 1.125, .bytes = 1e7};
+  profile.parts = {.forward_saving = 0.0625, .backward_saving = 0.125, .update_saving = 0};
   CHECK(rescaled_profile(profile, small_cnn(), "model.json", "") == profile);
 }
 

@@ -23,6 +23,9 @@ constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr WaitEffect kWaitEffect{
     .forward_s = 0.5, .backward_s = 1, .update_s = 0.25, .time_constant_s = 0.75};
 
+constexpr PartEffect kPartEffect{
+    .forward_saving = 0.25, .backward_saving = 0.5, .update_saving = 0.125};
+
 SearchResult search(const World& world, std::int64_t batch_size,
                     const std::vector<std::int64_t>& micro_batches, double time_limit_s = 60,
                     Objective objective = Objective::kStepTime, const AllReduce& all_reduce = {},
@@ -298,6 +301,7 @@ TEST_CASE("the search equals brute force on every topology", "[planner][property
     World world = random_world(random, random_model(random, 2 + random() % 3), 3);
     if (round % 2 == 0) world.profile.caches = {.backward_ratio = 1.5, .bytes = 3000};
     if (round % 3 == 0) world.profile.waits = kWaitEffect;
+    if (round % 4 > 1) world.profile.parts = kPartEffect;
     Network& network = world.cluster.network;
     network.burst_bytes = round % 4 == 1 ? 2000 : 0;
     network.zones.clear();

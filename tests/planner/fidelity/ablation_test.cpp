@@ -21,6 +21,7 @@ PlanDocument everything() {
   profile.load_s_per_sample = 0.25;
   profile.caches = {.backward_ratio = 1.5, .bytes = 1000};
   profile.waits = {.forward_s = 0.1, .backward_s = 0.1, .update_s = 0, .time_constant_s = 0.01};
+  profile.parts = {.forward_saving = 0.25, .backward_saving = 0.25, .update_saving = 0.25};
   profile.optimizer_s_per_parameter_byte = 1e-6;
   profile.adamw_s_per_parameter_byte = 3e-6;
   profile.average_s_per_parameter_byte = 2e-6;

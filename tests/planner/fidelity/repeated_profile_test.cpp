@@ -27,6 +27,8 @@ TEST_CASE("of repeated profiles each size is that of the round that is the media
   second.caches = {.backward_ratio = 1.25, .bytes = 20};
   first.waits = {.forward_s = 1, .backward_s = 1, .update_s = 1, .time_constant_s = 10};
   second.waits = {.forward_s = 1, .backward_s = 0, .update_s = 0, .time_constant_s = 20};
+  first.parts = {.forward_saving = 0.25, .backward_saving = 0.125, .update_saving = 0};
+  second.parts = {.forward_saving = 0.125, .backward_saving = 0.25, .update_saving = 0.5};
   const Profile typical = typical_profile({first, second, third});
   for (const LayerProfile& layer : typical.layers) {
     CHECK(layer.measurements[0].forward_s == 2);
@@ -37,11 +39,15 @@ TEST_CASE("of repeated profiles each size is that of the round that is the media
   CHECK(typical.adamw_s_per_parameter_byte == 2);
   CHECK(typical.caches == second.caches);
   CHECK(typical.waits == second.waits);
+  CHECK(typical.parts ==
+        PartEffect{.forward_saving = 0.125, .backward_saving = 0.125, .update_saving = 0});
   // Of two the mean, and so of two effects where one has none.
   const Profile of_two = typical_profile({first, third});
   CHECK(of_two.layers[0].measurements[1].forward_s == 4.5);
   CHECK(of_two.adamw_s_per_parameter_byte == 2);
   CHECK(of_two.caches == CacheEffect{.backward_ratio = 1.25, .bytes = 10});
+  CHECK(of_two.parts ==
+        PartEffect{.forward_saving = 0.125, .backward_saving = 0.0625, .update_saving = 0});
   CHECK(of_two.waits ==
         WaitEffect{.forward_s = 0.5, .backward_s = 0.5, .update_s = 0.5, .time_constant_s = 10});
 }
@@ -57,12 +63,15 @@ TEST_CASE("a profile between two has a part of each cost", "[planner]") {
   beside.waits = {.forward_s = 2, .backward_s = 2, .update_s = 0, .time_constant_s = 4};
   alone.caches = {.backward_ratio = 1.25, .bytes = 50};
   beside.caches = {.backward_ratio = 1.75, .bytes = 100};
+  beside.parts = {.forward_saving = 0.5, .backward_saving = 0.25, .update_saving = 0.125};
   const Profile half = between(alone, beside, {.computing = 0.5, .waiting = 0.25});
   CHECK_THAT(half.layers[1].measurements[1].forward_s, WithinRel(3, 1e-12));
   CHECK_THAT(half.loss_s_per_sample, WithinRel(2, 1e-12));
   CHECK_THAT(half.average_s_per_parameter_byte, WithinRel(6, 1e-12));
   CHECK(half.waits ==
         WaitEffect{.forward_s = 3.5, .backward_s = 2, .update_s = 0.75, .time_constant_s = 7});
+  CHECK(half.parts ==
+        PartEffect{.forward_saving = 0.25, .backward_saving = 0.125, .update_saving = 0.0625});
   CHECK(half.caches == CacheEffect{.backward_ratio = 1.5, .bytes = 75});
   CHECK(between(alone, beside, {}) == alone);
   // Where one profile knows of no effect, it has none at the other's bytes.
