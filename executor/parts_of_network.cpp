@@ -31,23 +31,14 @@ class TrainedPart {
   }
 
   /// A step, after another of one micro-batch, which leaves things as a step finds them.
-  void step(bool counts) {
+  [[nodiscard]] PartSeconds step() {
     PartSeconds untimed;
     micro_batch(untimed);
     update_();
     PartSeconds seconds;
     for (std::int64_t i = 0; i < trial_.num_micro_batches; ++i) micro_batch(seconds);
     seconds.update_s = seconds_of(update_);
-    if (!counts) return;
-    forward_s_.push_back(seconds.forward_s);
-    backward_s_.push_back(seconds.backward_s);
-    update_s_.push_back(seconds.update_s);
-  }
-
-  [[nodiscard]] PartSeconds taken() const {
-    return {.forward_s = quantile_of(forward_s_, trial_.quantile),
-            .backward_s = quantile_of(backward_s_, trial_.quantile),
-            .update_s = quantile_of(update_s_, trial_.quantile)};
+    return seconds;
   }
 
  private:
@@ -79,9 +70,6 @@ class TrainedPart {
   PartTrial trial_;
   std::function<void()> update_;
   std::vector<at::Tensor> inputs_;  ///< with whether they want a gradient
-  std::vector<double> forward_s_;   ///< of steps that count
-  std::vector<double> backward_s_;
-  std::vector<double> update_s_;
 };
 
 /// One half, with all that a rank would hold of it.
@@ -108,10 +96,11 @@ double bytes_of(const LayerProfile& layer, std::int64_t samples) {
   return static_cast<double>(layer.parameter_bytes + samples * layer.saved_bytes_per_sample);
 }
 
-/// What a half has of something that its layers share.
+/// What a half has of what its layers share.
 struct HalfSums {
   double bytes = 0;
-  PartSeconds seconds;
+  LayerCost passes;
+  double parameter_bytes = 0;
 };
 
 HalfSums sums_of(const std::vector<LayerProfile>& layers, std::size_t first, std::size_t end,
@@ -120,15 +109,26 @@ HalfSums sums_of(const std::vector<LayerProfile>& layers, std::size_t first, std
   for (std::size_t i = first; i < end; ++i) {
     const LayerCost cost = layer_cost(layers[i], samples);
     sums.bytes += bytes_of(layers[i], samples);
-    sums.seconds.forward_s += cost.forward_s;
-    sums.seconds.backward_s += cost.backward_s;
-    sums.seconds.update_s += static_cast<double>(layers[i].parameter_bytes);
+    sums.passes.forward_s += cost.forward_s;
+    sums.passes.backward_s += cost.backward_s;
+    sums.parameter_bytes += static_cast<double>(layers[i].parameter_bytes);
   }
   return sums;
 }
 
-double part_of(double whole_s, double half, double both) {
-  return both > 0 ? whole_s * half / both : 0;
+/// What the half, of the two, has of what the whole took.
+PartOfNetwork part_of(const PartSeconds& whole, const HalfSums& half, const HalfSums& other,
+                      const PartSeconds& alone) {
+  const auto part = [](double of_half, double of_other) {
+    return of_half + of_other > 0 ? of_half / (of_half + of_other) : 0;
+  };
+  return {
+      .share = part(half.bytes, other.bytes),
+      .within = {.forward_s = whole.forward_s * part(half.passes.forward_s, other.passes.forward_s),
+                 .backward_s =
+                     whole.backward_s * part(half.passes.backward_s, other.passes.backward_s),
+                 .update_s = whole.update_s * part(half.parameter_bytes, other.parameter_bytes)},
+      .alone = alone};
 }
 
 }  // namespace
@@ -149,12 +149,12 @@ std::size_t half_of_layers(const std::vector<LayerProfile>& layers, std::int64_t
   return best;
 }
 
-std::vector<PartOfNetwork> time_parts(const ModelGraph& model, StageNetwork& whole,
-                                      const std::function<void()>& update,
-                                      const std::vector<at::Tensor>& model_inputs,
-                                      const ForwardContext& context,
-                                      const std::vector<LayerProfile>& layers,
-                                      const PartTrial& trial) {
+std::vector<std::vector<PartOfNetwork>> time_parts(const ModelGraph& model, StageNetwork& whole,
+                                                   const std::function<void()>& update,
+                                                   const std::vector<at::Tensor>& model_inputs,
+                                                   const ForwardContext& context,
+                                                   const std::vector<LayerProfile>& layers,
+                                                   const PartTrial& trial) {
   const std::size_t num_layers = model.layers.size();
   if (num_layers < 2) return {};
   const std::size_t middle = half_of_layers(layers, trial.batch_size);
@@ -170,27 +170,19 @@ std::vector<PartOfNetwork> time_parts(const ModelGraph& model, StageNetwork& who
         made[i].detach().requires_grad_(made[i].requires_grad());
   TrainedPart back(second.network, model_inputs, layer_outputs, context, trial,
                    [&] { second.update(); });
+  const HalfSums of_front = sums_of(layers, 0, middle, trial.batch_size);
+  const HalfSums of_back = sums_of(layers, middle, num_layers, trial.batch_size);
+  std::vector<std::vector<PartOfNetwork>> times;
   // In turn, as a machine may be quicker for a second than for the next.
-  for (int repeat = 0; repeat <= trial.repeats; ++repeat)
-    for (TrainedPart* part : {&all, &front, &back}) part->step(repeat > 0);
-
-  const PartSeconds taken = all.taken();
-  const HalfSums sums[] = {sums_of(layers, 0, middle, trial.batch_size),
-                           sums_of(layers, middle, num_layers, trial.batch_size)};
-  const auto half = [&](std::size_t h, const TrainedPart& part) {
-    const HalfSums& own = sums[h];
-    const HalfSums& other = sums[1 - h];
-    const auto within = [&](double PartSeconds::*seconds) {
-      return part_of(taken.*seconds, own.seconds.*seconds,
-                     own.seconds.*seconds + other.seconds.*seconds);
-    };
-    return PartOfNetwork{.share = part_of(1, own.bytes, own.bytes + other.bytes),
-                         .within = {.forward_s = within(&PartSeconds::forward_s),
-                                    .backward_s = within(&PartSeconds::backward_s),
-                                    .update_s = within(&PartSeconds::update_s)},
-                         .alone = part.taken()};
-  };
-  return {half(0, front), half(1, back)};
+  for (int repeat = 0; repeat <= trial.repeats; ++repeat) {
+    const PartSeconds whole_s = all.step();
+    const PartSeconds front_s = front.step();
+    const PartSeconds back_s = back.step();
+    if (repeat == 0) continue;
+    times.push_back({part_of(whole_s, of_front, of_back, front_s),
+                     part_of(whole_s, of_back, of_front, back_s)});
+  }
+  return times;
 }
 
 }  // namespace cadastre

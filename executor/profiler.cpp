@@ -234,8 +234,7 @@ ProfileResult profile_model(const ModelGraph& model, const ProfileOptions& optio
   total += waits.num_samples();
   const PartTrial parts{.batch_size = waits.batch_size,
                         .num_micro_batches = timings.num_micro_batches(waits.batch_size),
-                        .repeats = options.repeats,
-                        .quantile = options.quantile};
+                        .repeats = 2 * options.repeats};
   if (options.parts) total += parts.num_samples();
   std::int64_t done = 0;
   const auto add_done = [&](std::int64_t samples) {

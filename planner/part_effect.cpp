@@ -2,20 +2,29 @@
 
 #include <algorithm>
 
+#include "planner/quantile.h"
+
 namespace cadastre {
 
 namespace {
 
 double ratio(double saving, double share) { return (1 - saving * (1 - share)) / (1 - saving); }
 
-double fit(const std::vector<PartOfNetwork>& measured, double PartSeconds::*seconds) {
-  double saved_s = 0;
-  double most_s = 0;
-  for (const PartOfNetwork& part : measured) {
-    saved_s += part.within.*seconds - part.alone.*seconds;
-    most_s += part.within.*seconds * (1 - part.share);
+double median_saving(const std::vector<std::vector<PartOfNetwork>>& times,
+                     double PartSeconds::*seconds) {
+  constexpr double kHalf = 0.5;
+  std::vector<double> savings;
+  for (const std::vector<PartOfNetwork>& parts : times) {
+    double saved_s = 0;
+    double most_s = 0;
+    for (const PartOfNetwork& part : parts) {
+      saved_s += part.within.*seconds - part.alone.*seconds;
+      most_s += part.within.*seconds * (1 - part.share);
+    }
+    if (most_s > 0) savings.push_back(saved_s / most_s);
   }
-  return most_s > 0 ? std::clamp(saved_s / most_s, 0.0, kMostPartSaving) : 0;
+  std::sort(savings.begin(), savings.end());
+  return std::clamp(quantile(savings, kHalf), 0.0, kMostPartSaving);
 }
 
 }  // namespace
@@ -26,10 +35,10 @@ PartRatios part_ratios(const PartEffect& effect, double share) {
           .update = ratio(effect.update_saving, share)};
 }
 
-PartEffect fit_part_effect(const std::vector<PartOfNetwork>& measured) {
-  return {.forward_saving = fit(measured, &PartSeconds::forward_s),
-          .backward_saving = fit(measured, &PartSeconds::backward_s),
-          .update_saving = fit(measured, &PartSeconds::update_s)};
+PartEffect fit_part_effect(const std::vector<std::vector<PartOfNetwork>>& times) {
+  return {.forward_saving = median_saving(times, &PartSeconds::forward_s),
+          .backward_saving = median_saving(times, &PartSeconds::backward_s),
+          .update_saving = median_saving(times, &PartSeconds::update_s)};
 }
 
 }  // namespace cadastre

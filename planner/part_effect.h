@@ -41,7 +41,8 @@ struct PartOfNetwork {
   PartSeconds alone;
 };
 
-/// What fits them best in all; none without measurements, or where nothing was saved.
-[[nodiscard]] PartEffect fit_part_effect(const std::vector<PartOfNetwork>& measured);
+/// By parts that were measured in turn with the whole, again and again: the medians of what fits
+/// each time. None without measurements, or where nothing was saved.
+[[nodiscard]] PartEffect fit_part_effect(const std::vector<std::vector<PartOfNetwork>>& times);
 
 }  // namespace cadastre

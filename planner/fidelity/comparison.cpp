@@ -58,14 +58,23 @@ struct MeasuredCosts {
   Cluster cluster;  ///< as the probe says, of hosts as fast as those say
 };
 
-/// The typical one of those at the moments of the plan's runs.
+/// The typical one of those at the moments of the plan's runs. What is told within a profile, how
+/// much longer one thing takes than another, does not drift with the machine: of that the typical
+/// one of all profiles, which varies less.
 Profile profile_of(const std::map<std::int64_t, Profile>& profiles, const MeasuredPlan& plan) {
   std::vector<Profile> beside_runs;
   for (const std::int64_t number : profiles_beside_runs(plan))
     if (const auto found = profiles.find(number); found != profiles.end())
       beside_runs.push_back(found->second);
   if (beside_runs.empty()) throw std::runtime_error("no profile was taken next to its runs");
-  return typical_profile(beside_runs);
+  std::vector<Profile> all;
+  for (const auto& [number, profile] : profiles) all.push_back(profile);
+  const Profile typical = typical_profile(all);
+  Profile profile = typical_profile(beside_runs);
+  profile.caches = typical.caches;
+  profile.waits = typical.waits;
+  profile.parts = typical.parts;
+  return profile;
 }
 
 /// What a group's plans are predicted from.

@@ -25,19 +25,23 @@ TEST_CASE("what a rank takes grows with its share, up to the whole network's", "
 }
 
 TEST_CASE("a saving is found again from what parts took", "[planner]") {
-  std::vector<PartOfNetwork> measured;
+  std::vector<PartOfNetwork> parts;
   for (const double share : {0.375, 0.625}) {
     const PartSeconds within{.forward_s = share, .backward_s = 4 * share, .update_s = 0.5};
     const auto alone_s = [&](double seconds, double saving) {
       return seconds * (1 - saving * (1 - share));
     };
-    measured.push_back({.share = share,
-                        .within = within,
-                        .alone = {.forward_s = alone_s(within.forward_s, 0.25),
-                                  .backward_s = alone_s(within.backward_s, 0.5),
-                                  .update_s = alone_s(within.update_s, 0.125)}});
+    parts.push_back({.share = share,
+                     .within = within,
+                     .alone = {.forward_s = alone_s(within.forward_s, 0.25),
+                               .backward_s = alone_s(within.backward_s, 0.5),
+                               .update_s = alone_s(within.update_s, 0.125)}});
   }
-  const PartEffect found = fit_part_effect(measured);
+  // A time that was disturbed is not averaged in.
+  std::vector<PartOfNetwork> disturbed = parts;
+  disturbed[0].within.forward_s *= 2;
+  disturbed[1].alone = {.forward_s = 9, .backward_s = 9, .update_s = 9};
+  const PartEffect found = fit_part_effect({parts, disturbed, parts});
   CHECK_THAT(found.forward_saving, WithinRel(0.25, 1e-12));
   CHECK_THAT(found.backward_saving, WithinRel(0.5, 1e-12));
   CHECK_THAT(found.update_saving, WithinRel(0.125, 1e-12));
@@ -48,10 +52,10 @@ TEST_CASE("parts that took longer than within the whole save nothing", "[planner
   const PartOfNetwork slower{.share = 0.5,
                              .within = {.forward_s = 1, .backward_s = 1, .update_s = 0},
                              .alone = {.forward_s = 1.25, .backward_s = 2, .update_s = 1}};
-  CHECK(fit_part_effect({slower}) == PartEffect{});
+  CHECK(fit_part_effect({{slower}}) == PartEffect{});
   const PartOfNetwork nothing{
       .share = 0.25, .within = {.forward_s = 1, .backward_s = 1, .update_s = 1}, .alone = {}};
-  CHECK(fit_part_effect({nothing}).forward_saving == kMostPartSaving);
+  CHECK(fit_part_effect({{nothing}}).forward_saving == kMostPartSaving);
 }
 
 /// What each kind of instruction of a rank takes in all, with the effect to without it.
