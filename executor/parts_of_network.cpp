@@ -25,7 +25,7 @@ class TrainedPart {
                              : layer_outputs)[static_cast<std::size_t>(source.index)]);
   }
 
-  /// Outputs of the part, of its first input's samples.
+  /// Of a forward pass.
   [[nodiscard]] std::vector<at::Tensor> outputs() {
     return network_.forward(fresh_inputs(), context_);
   }

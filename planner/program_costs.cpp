@@ -148,14 +148,14 @@ class RankRatios {
  public:
   RankRatios(const RankProgram& rank, const std::vector<StageCosts>& stages, const CostTable& table)
       : table_(table) {
-    std::set<int> held;
+    std::vector<bool> held(stages.size());
     for (const Instruction& instruction : rank.instructions) {
-      if (instruction.stage >= 0) held.insert(instruction.stage);
       most_samples_ = std::max(most_samples_, instruction.samples.size());
-    }
-    for (const int stage : held) {
-      parameter_bytes_ += stages[static_cast<std::size_t>(stage)].parameter_bytes();
-      saved_bytes_per_sample_ += stages[static_cast<std::size_t>(stage)].saved_bytes_per_sample();
+      const auto stage = static_cast<std::size_t>(instruction.stage);
+      if (held[stage]) continue;
+      held[stage] = true;
+      parameter_bytes_ += stages[stage].parameter_bytes();
+      saved_bytes_per_sample_ += stages[stage].saved_bytes_per_sample();
     }
   }
 

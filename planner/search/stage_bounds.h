@@ -43,8 +43,8 @@ class StageBounds {
  public:
   /// Seconds of a downset's layers on the profile's device, for one pass, at least.
   struct SizeSums {
-    std::vector<double> load_s;     ///< [downset]
-    std::vector<double> forward_s;  ///< [downset]
+    std::vector<double> load_s;      ///< [downset]
+    std::vector<double> forward_s;   ///< [downset]
     std::vector<double> backward_s;  ///< [downset]
   };
 
@@ -130,11 +130,11 @@ class StageBounds {
   std::vector<double> way_work_s_;         ///< [layer] per step, at the best size, without loading
   std::vector<double> path_work_s_;   ///< of the heaviest way from each layer to the end, likewise
   std::vector<double> least_work_s_;  ///< [downset] per step, at the best size, with loading
-  std::vector<std::int64_t> parameter_bytes_;   ///< [downset]
+  std::vector<std::int64_t> parameter_bytes_;         ///< [downset]
   std::vector<std::int64_t> saved_bytes_per_sample_;  ///< [downset]
-  std::vector<std::int64_t> gradient_bytes_;    ///< [downset] on the wire
-  std::vector<std::int64_t> statistics_bytes_;  ///< [downset]
-  std::int64_t least_gradient_bytes_ = 0;       ///< on the wire, of a layer that has some
+  std::vector<std::int64_t> gradient_bytes_;          ///< [downset] on the wire
+  std::vector<std::int64_t> statistics_bytes_;        ///< [downset]
+  std::int64_t least_gradient_bytes_ = 0;             ///< on the wire, of a layer that has some
 };
 
 }  // namespace cadastre

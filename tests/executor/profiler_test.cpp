@@ -104,3 +104,18 @@ TEST_CASE("timings are summarized by median and quartiles", "[executor]") {
   CHECK(quantile_of({5, 1, 2, 4, 3}, 0.125) == 1.5);
   CHECK(quantile_of({5, 1, 2, 4, 3}, 1) == 5);
 }
+
+TEST_CASE("parts are left out of a profile where they are not wanted", "[executor]") {
+  ProfileOptions options;
+  options.batch_sizes = {2, 4};
+  options.repeats = 1;
+  options.parts = false;
+  std::int64_t last_done = 0;
+  std::int64_t last_total = 0;
+  options.progress = [&](std::int64_t done, std::int64_t total) {
+    last_done = done;
+    last_total = total;
+  };
+  CHECK(profile_model(small::every_kind(), options).profile.parts == PartEffect{});
+  CHECK(last_done == last_total);
+}
