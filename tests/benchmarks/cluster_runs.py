@@ -62,6 +62,19 @@ def _read(file):
         return json.load(stream)
 
 
+def start_ranks(testbed, hosts, command):
+    """The ranks' processes, one a host, told their places as torchrun does."""
+    master = testbed.host(hosts[0]).address
+    return [testbed.start(
+        host, command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        env=os.environ | {"RANK": str(rank), "WORLD_SIZE": str(len(hosts)),
+                          "MASTER_ADDR": master, "MASTER_PORT": str(_PORT),
+                          "LOCAL_RANK": "0", "LOCAL_WORLD_SIZE": "1",
+                          "GLOO_SOCKET_IFNAME": "eth0", "OMP_NUM_THREADS": "1",
+                          "OPENBLAS_NUM_THREADS": "1"})
+        for rank, host in enumerate(hosts)]
+
+
 class Runs:
     def __init__(self, arguments, testbed, document, profile, directory):
         self._arguments = arguments
@@ -90,18 +103,6 @@ class Runs:
                 "most_replicas": max(len(stage["replicas"]) for stage in plan["stages"]),
                 "predicted_step_s": plan["predicted"]["step_s"]}
 
-    def start(self, hosts, command):
-        """The ranks' processes, one a host, told their places as torchrun does."""
-        master = self._testbed.host(hosts[0]).address
-        return [self._testbed.start(
-            host, command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-            env=os.environ | {"RANK": str(rank), "WORLD_SIZE": str(len(hosts)),
-                              "MASTER_ADDR": master, "MASTER_PORT": str(_PORT),
-                              "LOCAL_RANK": "0", "LOCAL_WORLD_SIZE": "1",
-                              "GLOO_SOCKET_IFNAME": "eth0", "OMP_NUM_THREADS": "1",
-                              "OPENBLAS_NUM_THREADS": "1"})
-            for rank, host in enumerate(hosts)]
-
     def train(self, plan_file):
         """(median step in seconds, measured timeline) of a run of `cadastre run`."""
         output = f"{self._directory}/run"
@@ -110,7 +111,7 @@ class Runs:
         command = [self._arguments.program, "run", "--quiet", "--plan", plan_file, "--data",
                    self._arguments.data, "--epochs", "1000", "--max-steps",
                    self._arguments.steps, "--test-samples", "1", "-o", output]
-        run_program(self.start(hosts, command), f"cadastre run of {os.path.basename(plan_file)}")
+        run_program(start_ranks(self._testbed, hosts, command), f"cadastre run of {os.path.basename(plan_file)}")
         return (_read(f"{output}/run.json")["measured"]["step_s"],
                 _read(f"{output}/timeline.json"))
 
@@ -121,5 +122,5 @@ class Runs:
         command = [self._arguments.python, f"{HERE}/ddp.py", self._arguments.model, "--mode", mode,
                    "--batch-size", self._arguments.batch_size, "--warm-up", warm_up, "--steps",
                    self._arguments.steps - warm_up]
-        printed = run_program(self.start(hosts, command), f"ddp.py --mode {mode}")
+        printed = run_program(start_ranks(self._testbed, hosts, command), f"ddp.py --mode {mode}")
         return json.loads(printed[0])["median_step_s"]

@@ -2,11 +2,11 @@
 """Plans chosen with and without an eye to hosts that vary from step to step, beside each other.
 
 On the testbed's hosts, each of which has a processor, some share theirs with another program, which
-leaves them another part of it every few steps. Plans `--robust`, and runs that plan, the one that
-is fastest without variation, and others of which the simulator expects most, in turn and several
-times over, each time through the same good and bad moments. Reports the median and the 95th
-percentile of the steps of each, and its regret: by how much the latter is more than the least that
-any plan measured has. Needs root.
+leaves them another part of it every few steps. Probes them meanwhile, plans `--robust` for what that
+measures, and runs that plan, the one that is fastest without variation, and others of which the
+simulator expects most, in turn and several times over, each time through the same good and bad
+moments. Reports the median and the 95th percentile of the steps of each, and its regret: by how much
+the latter is more than the least that any plan measured has. Needs root.
 
     sudo tests/benchmarks/robust_benchmark.py -o robust-benchmark
 """
@@ -27,10 +27,9 @@ ROOT = os.path.normpath(os.path.join(HERE, "../.."))
 sys.path.insert(0, os.path.join(ROOT, "executor/testbed"))
 
 import cluster_benchmark  # noqa: E402
-import cluster_measure  # noqa: E402
 import control_groups  # noqa: E402
 import robust_figures  # noqa: E402
-from cluster_runs import Failed, Runs, ranks_of, run_program  # noqa: E402
+from cluster_runs import Failed, Runs, ranks_of, run_program, start_ranks  # noqa: E402
 from errors import InputError, TestbedError  # noqa: E402
 from hosts import Testbed, reason_not_to_run  # noqa: E402
 
@@ -129,24 +128,21 @@ def plans_to_run(robust, num_others):
     return {name: whole(plan) for name, plan in named.items()}
 
 
-def chosen_plans(arguments, testbed, profile_file, spreads, directory):
-    """The runs of a testbed, the plans for what is measured of it, and that, as a document."""
-    measured = cluster_measure.measure(testbed)
-    speeds = cluster_measure.speeds(testbed)
-    document = testbed.cluster()
-    # A processor of its own is what the profile was measured on.
-    full_speed = max(speeds.values())
-    for host in document["hosts"]:
-        host["relative_speed"] = (speeds[host["name"]] / full_speed if host["name"] in spreads
-                                  else 1.0)
-        if host["name"] in spreads:
-            host["speed_spread"] = spreads[host["name"]]
-    document["network"] |= {"bandwidth_bytes_per_s": measured.bandwidth_bytes_per_s,
-                            "latency_s": measured.latency_s / 2}  # a message crosses two links
+def probed_cluster(arguments, testbed, profile_file, directory):
+    """What `cadastre probe` measures of a testbed: speeds, links, and how both vary."""
+    file = f"{directory}/probed.json"
+    command = [arguments.program, "probe", "--quiet", "--profile", profile_file, "-o", file]
+    run_program(start_ranks(testbed, testbed.hosts, command), "cadastre probe")
+    with open(file, encoding="utf-8") as stream:
+        return json.load(stream)
+
+
+def chosen_plans(arguments, testbed, profile_file, document, directory):
+    """The runs of a testbed that is as the cluster of that document, and the plans for it."""
     runs = Runs(arguments, testbed, document, profile_file, directory)
     with open(runs.plan("auto", "--robust"), encoding="utf-8") as stream:
         plans = plans_to_run(json.load(stream), arguments.others)
-    return runs, plans, document
+    return runs, plans
 
 
 def benchmark(arguments, directory):
@@ -159,8 +155,10 @@ def benchmark(arguments, directory):
                     pin=True) as testbed:
         other_work = OtherWork(testbed, spreads, arguments.share)
         try:
-            runs, plans, document = chosen_plans(arguments, testbed, profile_file, spreads,
-                                                 directory)
+            say("probing the hosts")
+            with varying(other_work, spreads, arguments.interval, "probe"):
+                document = probed_cluster(arguments, testbed, profile_file, directory)
+            runs, plans = chosen_plans(arguments, testbed, profile_file, document, directory)
             steps_s = {name: [] for name in plans}
             for repetition in range(arguments.repetitions):
                 for name, plan in plans.items():
