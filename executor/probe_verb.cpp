@@ -123,6 +123,12 @@ void add_probe_verb(CLI::App& program) {
   app->add_option("--threads", verb->probe.num_threads,
                   "That a host computes with (default: 1 of local ranks, else its cores)")
       ->check(integer_from(1, kMostThreads));
+  constexpr double kMostComputeSeconds = 600;
+  app->add_option(
+         "--compute-s", verb->probe.compute_s,
+         "Seconds that hosts compute for (default: 2): more, where others use them now and "
+         "then")
+      ->check(number_from(1, kMostComputeSeconds));
   app->add_option("-o,--output", verb->output, "Where the cluster is written");
   app->add_option("--measurements", verb->measurements, "Where all that was measured is written");
   add_launch_options(*app, verb->probe.launch);

@@ -161,6 +161,7 @@ class Probing {
     job.one_is_alone_first =
         !checked_.profile && std::count(machine_of.begin(), machine_of.end(), machine_of[0]) > 1;
     job.rounds = way_rounds(machine_of, kMostRounds);
+    job.compute_s = options_.compute_s;
     if (!checked_.model_is_default) job.model = json_text(to_json(checked_.model));
     num_expected_ = checked_.num_ranks + (checked_.num_ranks > 1 ? kNumReducedSizes : 0);
     for (const WayRound& round : job.rounds) num_expected_ += 2 * static_cast<int>(round.size());

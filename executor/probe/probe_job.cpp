@@ -37,6 +37,7 @@ Frame to_frame(const ProbeJob& job) {
                      {"work", "probe"},
                      {"rank", job.rank},
                      {"num_threads", job.num_threads},
+                     {"compute_s", job.compute_s},
                      {"has_other_machines", job.has_other_machines},
                      {"one_is_alone_first", job.one_is_alone_first},
                      {"rounds", job.rounds},
@@ -50,6 +51,7 @@ ProbeJob probe_job_from(const Frame& frame) {
     ProbeJob job;
     job.rank = header.at("rank").get<int>();
     job.num_threads = header.at("num_threads").get<int>();
+    job.compute_s = header.at("compute_s").get<double>();
     job.has_other_machines = header.at("has_other_machines").get<bool>();
     job.one_is_alone_first = header.at("one_is_alone_first").get<bool>();
     job.rounds = header.at("rounds").get<std::vector<WayRound>>();

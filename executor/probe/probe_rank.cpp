@@ -23,9 +23,8 @@ namespace cadastre {
 
 namespace {
 
-constexpr double kComputeSeconds = 2.0;       // enough windows to tell how the speed varies
-constexpr double kMostComputeSeconds = 20.0;  // unless a single pass takes longer
-constexpr std::size_t kLeastPasses = 5;       // otherwise
+constexpr std::size_t kLeastPasses = 5;       // of a workload
+constexpr double kMostTimesLonger = 10;       // that they may take, unless a single pass does
 constexpr std::int64_t kSamples = 32;         // enough that hosts of one machine share its memory
 constexpr std::int64_t kSmallSamples = 4;     // of passes that messages go beside
 constexpr std::int64_t kLeastReducedElements = 1024;            // 4 KB
@@ -44,13 +43,13 @@ ModelGraph model_of(const std::string& text) {
 }
 
 /// Seconds of each pass.
-std::vector<double> time_passes(Workload& workload) {
+std::vector<double> time_passes(Workload& workload, double compute_s) {
   std::vector<double> seconds;
   const Stopwatch stopwatch;
   do {
     seconds.push_back(seconds_of([&] { workload.run(); }));
-  } while (stopwatch.seconds() < kComputeSeconds ||
-           (seconds.size() < kLeastPasses && stopwatch.seconds() < kMostComputeSeconds));
+  } while (stopwatch.seconds() < compute_s ||
+           (seconds.size() < kLeastPasses && stopwatch.seconds() < kMostTimesLonger * compute_s));
   return seconds;
 }
 
@@ -112,10 +111,10 @@ void probe_as_rank(const std::string& interface, RankLink& link) {
   workload.run();
   communicator.barrier();
   if (job.one_is_alone_first) {
-    if (job.rank == 0) report.pass_alone = summarize(time_passes(workload));
+    if (job.rank == 0) report.pass_alone = summarize(time_passes(workload, job.compute_s));
     communicator.barrier();
   }
-  const std::vector<double> pass_s = time_passes(workload);
+  const std::vector<double> pass_s = time_passes(workload, job.compute_s);
   report.pass = summarize(pass_s);
   report.speed_spread = speed_spread(pass_s);
   communicator.barrier();

@@ -135,7 +135,8 @@ std::string fidelity_text(const Fidelity& fidelity) {
   text += "\n" + text_table(rows);
   for (const FidelitySummary& summary : summaries) {
     text += summary.part + ": noise " + percent(summary.median_noise) + " (median), " +
-            percent(summary.worst_noise) + " (worst)";
+            percent(summary.worst_noise) + " (worst); steps of a run " +
+            percent(summary.median_spread) + " apart (quartiles)";
     if (summary.num_disturbed > 0)
       text += "; " + std::to_string(summary.num_disturbed) + " disturbed throughout";
     if (summary.num_without_figures > 0)

@@ -177,6 +177,7 @@ std::vector<FidelitySummary> summarize(const Fidelity& fidelity) {
     FidelitySummary summary{.part = part};
     Points points;
     std::vector<double> noises;
+    std::vector<double> spreads;
     for (const FidelityPoint& point : fidelity.points) {
       if (!belongs(fidelity.groups[point.group])) continue;
       ++summary.num_points;
@@ -187,11 +188,14 @@ std::vector<FidelitySummary> summarize(const Fidelity& fidelity) {
       points.push_back(&point);
       if (const std::optional<double> noise = noise_of(point, fidelity.method))
         noises.push_back(*noise);
+      for (const FidelityRun& run : point.runs)
+        if (run.median_s > 0) spreads.push_back(run.spread_s / run.median_s);
       if (is_disturbed(point, fidelity.method)) ++summary.num_disturbed;
     }
     if (summary.num_points == 0) return;
     summary.median_noise = median(noises);
     summary.worst_noise = noises.empty() ? 0 : *std::max_element(noises.begin(), noises.end());
+    summary.median_spread = median(spreads);
     add_memory(points, summary);
     for (const auto& [into, predictor] :
          {std::pair(&FidelitySummary::predicted, &FidelityPoint::predicted),
@@ -250,6 +254,7 @@ nlohmann::json to_json(const FidelitySummary& summary) {
           {"num_disturbed", summary.num_disturbed},
           {"median_noise", summary.median_noise},
           {"worst_noise", summary.worst_noise},
+          {"median_spread", summary.median_spread},
           {"process_bytes", summary.process_bytes},
           {"memory", to_json(summary.memory)},
           {"predicted", to_json(summary.predicted)},

@@ -65,6 +65,9 @@ struct FidelitySummary {
   std::size_t num_disturbed = 0;
   double median_noise = 0;  ///< of the points' `noise_of`, those without left out
   double worst_noise = 0;
+  /// The median over runs of what lies between the quartiles of a run's steps, as a part of their
+  /// median: how restless the machine was.
+  double median_spread = 0;
   /// What a process holds beside what is predicted: the median over hosts, in bytes; and the error
   /// of predicted + that against measured.
   double process_bytes = 0;

@@ -34,6 +34,7 @@ from errors import InputError, TestbedError  # noqa: E402
 from hosts import Testbed, reason_not_to_run  # noqa: E402
 
 _LEFT_OUT = 8  # steps, in which ranks warm up
+_PROBE_S = 60  # many of the intervals in which hosts have another speed
 _WEIGHT = 10000  # before whatever else this machine does
 
 
@@ -131,7 +132,8 @@ def plans_to_run(robust, num_others):
 def probed_cluster(arguments, testbed, profile_file, directory):
     """What `cadastre probe` measures of a testbed: speeds, links, and how both vary."""
     file = f"{directory}/probed.json"
-    command = [arguments.program, "probe", "--quiet", "--profile", profile_file, "-o", file]
+    command = [arguments.program, "probe", "--quiet", "--profile", profile_file, "--compute-s",
+               _PROBE_S, "-o", file]
     run_program(start_ranks(testbed, testbed.hosts, command), "cadastre probe")
     with open(file, encoding="utf-8") as stream:
         return json.load(stream)

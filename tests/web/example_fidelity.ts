@@ -21,7 +21,7 @@ const predictor = (median: number): PredictorSummary => ({step: errors(median, m
   transfer: errors(median / 2, median, median, 0), waiting: errors(median / 3, median, median, 0),
   num_traffic_exact: 2, num_groups: 1, mean_tau: 1, num_best: 1, mean_regret: 0, worst_regret: 0.013});
 const summary = (part: string, num_points: number, num_without_figures: number, simulated: number): FidelitySummary => ({part, num_points, num_without_figures, num_disturbed: part === "held out" ? 1 : 0,
-  median_noise: 0.02, worst_noise: 0.024, process_bytes: 2.3e8, memory: errors(0.03, 0.09, 0.12, 0), predicted: predictor(simulated * 2), simulated: predictor(simulated)});
+  median_noise: 0.02, worst_noise: 0.024, median_spread: 0.05, process_bytes: 2.3e8, memory: errors(0.03, 0.09, 0.12, 0), predicted: predictor(simulated * 2), simulated: predictor(simulated)});
 
 export function example_fidelity(): Fidelity {
   return {

@@ -65,6 +65,7 @@ export interface FidelitySummary {
   num_disturbed: number;
   median_noise: number;
   worst_noise: number;
+  median_spread: number;
   process_bytes: number;
   memory: ErrorSummary;
   predicted: PredictorSummary;

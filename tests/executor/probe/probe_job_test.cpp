@@ -16,6 +16,7 @@ TEST_CASE("a probe's job reaches the rank unchanged", "[executor]") {
   ProbeJob job;
   job.rank = 2;
   job.num_threads = 8;
+  job.compute_s = 30;
   job.has_other_machines = true;
   job.one_is_alone_first = true;
   job.rounds = {{{0, 1}, {2, 3}}, {{0, 3}}};
@@ -24,6 +25,7 @@ TEST_CASE("a probe's job reaches the rank unchanged", "[executor]") {
   const ProbeJob got = probe_job_from(sent(to_frame(job)));
   CHECK(got.rank == 2);
   CHECK(got.num_threads == 8);
+  CHECK(got.compute_s == 30);
   CHECK(got.has_other_machines);
   CHECK(got.one_is_alone_first);
   CHECK(got.rounds == job.rounds);

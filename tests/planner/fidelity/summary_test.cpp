@@ -121,6 +121,22 @@ TEST_CASE("what is held out is summed up apart", "[planner]") {
   CHECK_THAT(held_out.median_noise, WithinRel(0.01, 1e-9));
 }
 
+TEST_CASE("a summary says how far apart the steps of a run are", "[planner]") {
+  Fidelity fidelity = two_groups();
+  // Of all runs, whether they agree or not: 10 %, 20 % and 30 %, and nothing of a point without.
+  fidelity.points.resize(2);
+  fidelity.points[0].runs = {{.step_s = 1.9, .median_s = 2, .spread_s = 0.2, .agrees = true},
+                             {.step_s = 2.4, .median_s = 3, .spread_s = 0.9, .agrees = false}};
+  fidelity.points[1].runs = {{.step_s = 0.9, .median_s = 1, .spread_s = 0.2, .agrees = true}};
+  CHECK_THAT(summarize(fidelity)[0].median_spread, WithinRel(0.2, 1e-9));
+  fidelity.points[1].error = "did not run";
+  CHECK_THAT(summarize(fidelity)[0].median_spread, WithinRel(0.2, 1e-9));
+  fidelity.points[0].runs.resize(1);
+  CHECK_THAT(summarize(fidelity)[0].median_spread, WithinRel(0.1, 1e-9));
+  CHECK_THAT(to_json(summarize(fidelity)[0]).at("median_spread").get<double>(),
+             WithinRel(0.1, 1e-9));
+}
+
 TEST_CASE("runs that do not agree show how far apart they are", "[planner]") {
   FidelityPoint disturbed = point(0, "single", 2, 2);
   disturbed.runs[1] = {.step_s = 2.5, .median_s = 2.5, .agrees = false};

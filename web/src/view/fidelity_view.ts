@@ -36,7 +36,7 @@ function figures_of(summary: FidelitySummary): HTMLElement {
   return el("dl", {class: "figures fidelity-figures"},
     figure("simulated step off by", percent(simulated.step.median), `95th percentile ${percent(simulated.step.p95)}, worst ${percent(simulated.step.worst)}`),
     figure("cost model’s step off by", percent(predicted.step.median), `95th percentile ${percent(predicted.step.p95)}, worst ${percent(predicted.step.worst)}`),
-    figure("the same plan twice", percent(summary.median_noise), `worst ${percent(summary.worst_noise)}: less cannot be told`),
+    figure("the same plan twice", percent(summary.median_noise), `worst ${percent(summary.worst_noise)}: less cannot be told; steps of a run are ${percent(summary.median_spread)} apart`),
     figure("traffic exact", `${simulated.num_traffic_exact} of ${num_figures}`, plural(num_figures, "point")),
     simulated.num_groups > 0 && figure("best plan chosen", `${simulated.num_best} of ${simulated.num_groups}`, `or within 2\u202f% of it; worst regret ${percent(simulated.worst_regret)}`));
 }
