@@ -14,8 +14,8 @@ namespace cadastre {
 
 struct ProbeOptions {
   int num_local_ranks =
-      0;                ///< ranks on this machine to measure as hosts; 0: of others, by `launch`
-  int num_threads = 0;  ///< of each host; 0: one of local ranks, elsewhere all cores it may use
+      0;                 ///< ranks on this machine to measure as hosts; 0: of others, by `launch`
+  int num_threads = 0;   ///< of each host; 0: one of local ranks, elsewhere all cores it may use
   double compute_s = 2;  ///< that hosts compute for: longer tells more of how their speed varies
   std::filesystem::path model;    ///< what to time; empty: the profile's, else a convolution
   std::filesystem::path profile;  ///< whose device speeds are relative to; empty: the first host

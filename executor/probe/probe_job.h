@@ -15,7 +15,7 @@ namespace cadastre {
 struct ProbeJob {
   int rank = 0;
   int num_threads = 1;
-  double compute_s = 2;
+  double compute_s = 2;  ///< as `ProbeOptions::compute_s`
   bool has_other_machines = false;
   bool one_is_alone_first = false;  ///< rank 0 is timed before all ranks are
   std::vector<WayRound> rounds;

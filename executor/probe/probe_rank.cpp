@@ -23,10 +23,10 @@ namespace cadastre {
 
 namespace {
 
-constexpr std::size_t kLeastPasses = 5;       // of a workload
-constexpr double kMostTimesLonger = 10;       // that they may take, unless a single pass does
-constexpr std::int64_t kSamples = 32;         // enough that hosts of one machine share its memory
-constexpr std::int64_t kSmallSamples = 4;     // of passes that messages go beside
+constexpr std::size_t kLeastPasses = 5;    // of a workload
+constexpr double kMostTimesLonger = 10;    // that they may take, unless a single pass does
+constexpr std::int64_t kSamples = 32;      // enough that hosts of one machine share its memory
+constexpr std::int64_t kSmallSamples = 4;  // of passes that messages go beside
 constexpr std::int64_t kLeastReducedElements = 1024;            // 4 KB
 constexpr std::int64_t kMostReducedElements = 4 * 1024 * 1024;  // 16 MB
 constexpr std::int64_t kReducedFactor = 4;

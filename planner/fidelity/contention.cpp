@@ -24,6 +24,7 @@ struct Mean {
     seconds += more_s;
     used_s += more_s * use;
   }
+
   [[nodiscard]] double value() const { return seconds > 0 ? used_s / seconds : 0; }
 };
 

@@ -70,8 +70,7 @@ WaitEffect between(const WaitEffect& alone, const WaitEffect& beside, double par
   return {.forward_s = std::lerp(alone.forward_s, beside.forward_s, part),
           .backward_s = std::lerp(alone.backward_s, beside.backward_s, part),
           .update_s = std::lerp(alone.update_s, beside.update_s, part),
-          .time_constant_s =
-              std::lerp(constant_s(alone, beside), constant_s(beside, alone), part)};
+          .time_constant_s = std::lerp(constant_s(alone, beside), constant_s(beside, alone), part)};
 }
 
 PartEffect between(const PartEffect& alone, const PartEffect& beside, double part) {

@@ -111,7 +111,8 @@ class Runs:
         command = [self._arguments.program, "run", "--quiet", "--plan", plan_file, "--data",
                    self._arguments.data, "--epochs", "1000", "--max-steps",
                    self._arguments.steps, "--test-samples", "1", "-o", output]
-        run_program(start_ranks(self._testbed, hosts, command), f"cadastre run of {os.path.basename(plan_file)}")
+        run_program(start_ranks(self._testbed, hosts, command),
+                    f"cadastre run of {os.path.basename(plan_file)}")
         return (_read(f"{output}/run.json")["measured"]["step_s"],
                 _read(f"{output}/timeline.json"))
 

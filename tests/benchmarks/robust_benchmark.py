@@ -2,11 +2,11 @@
 """Plans chosen with and without an eye to hosts that vary from step to step, beside each other.
 
 On the testbed's hosts, each of which has a processor, some share theirs with another program, which
-leaves them another part of it every few steps. Probes them meanwhile, plans `--robust` for what that
-measures, and runs that plan, the one that is fastest without variation, and others of which the
-simulator expects most, in turn and several times over, each time through the same good and bad
-moments. Reports the median and the 95th percentile of the steps of each, and its regret: by how much
-the latter is more than the least that any plan measured has. Needs root.
+leaves them another part of it every few steps. Probes them meanwhile, plans `--robust` for what
+that measures, and runs that plan, the one that is fastest without variation, and others of which
+the simulator expects most, in turn and several times over, each time through the same good and bad
+moments. Reports the median and the 95th percentile of the steps of each, and its regret: by how
+much the latter is more than the least that any plan measured has. Needs root.
 
     sudo tests/benchmarks/robust_benchmark.py -o robust-benchmark
 """
