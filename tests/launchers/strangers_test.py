@@ -72,6 +72,13 @@ def _all_command_lines():
     return found
 
 
+def _signal_each(pids, number):
+    """Those that have not ended: a run may be over before a stranger comes."""
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
+
+
 class StrangersTest(RunTestCase):
 
     def setUp(self):
@@ -139,22 +146,20 @@ class StrangersTest(RunTestCase):
 
     def _run_with_a_stranger_in_a_place(self, plan, words):
         """The ranks stand still while the stranger connects to each as they would to each other, as
-        soon as one can be connected to."""
+        soon as one can be connected to, unless the run is over before."""
         output = self.world.output()
         run = start(self.world.command(plan, output, "--local"))
         self.addCleanup(run.kill)
         wait_until(lambda: len(self.world.executors()) == 2, pause_s=0)
         ranks = list(self.world.executors())
         before = set(_listening_sockets())
-        wait_until(lambda: set(_listening_sockets()) - before, pause_s=0)
-        for pid in ranks:
-            os.kill(pid, signal.SIGSTOP)
+        wait_until(lambda: set(_listening_sockets()) - before or run.poll() is not None, pause_s=0)
+        _signal_each(ranks, signal.SIGSTOP)
         for place in listening(ranks):
             for number in range(4):
                 with contextlib.suppress(OSError):
                     self.connect(place).sendall(struct.pack("<q", number) + words)
-        for pid in ranks:
-            os.kill(pid, signal.SIGCONT)
+        _signal_each(ranks, signal.SIGCONT)
         return Finished(run), output
 
     def test_no_port_is_open_on_all_addresses_nor_a_ranks_to_strangers(self):
