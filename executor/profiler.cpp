@@ -276,6 +276,7 @@ ProfileResult profile_model(const ModelGraph& model, const ProfileOptions& optio
     add_done(parts.num_samples());
   }
   network.step().write(profile);
+  profile.step_spread = timings.step_spread();
   for (LayerProfile& layer : profile.layers)
     layer.fit_error = leave_one_out_error(layer.measurements);
   return result;

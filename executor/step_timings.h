@@ -43,14 +43,22 @@ class StepTimings {
   /// The quantile of what else was timed in each step.
   [[nodiscard]] double quantile_s(const std::vector<double>& seconds) const;
 
+  /// What the quartiles of a size's whole steps are apart over their median, the mean over sizes.
+  [[nodiscard]] double step_spread() const;
+
   /// The quantile of whole steps of that size to the sum of their parts' quantiles.
   [[nodiscard]] double whole_to_parts(std::int64_t size) const;
 
  private:
+  using PartSeconds = std::map<StepPart, std::vector<double>>;  // of each step
+
+  /// Of each step, all parts together.
+  [[nodiscard]] static std::vector<double> whole_steps(const PartSeconds& parts);
+
   std::int64_t samples_;
   double quantile_;
   std::map<StepPart, double> step_;
-  std::map<std::int64_t, std::map<StepPart, std::vector<double>>> seconds_;
+  std::map<std::int64_t, PartSeconds> seconds_;  ///< by size
 };
 
 }  // namespace cadastre

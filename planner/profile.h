@@ -55,6 +55,9 @@ struct Profile {
   CacheEffect caches;                 ///< none where not measured
   WaitEffect waits;                   ///< likewise
   PartEffect parts;                   ///< likewise
+  /// Of the seconds of training steps: what their quartiles are apart over their median, the mean
+  /// over the sizes; 0 where not measured.
+  double step_spread = 0;
   bool operator==(const Profile&) const = default;
 };
 

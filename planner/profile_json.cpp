@@ -153,6 +153,8 @@ Profile profile_from_json(const JsonPlace& place) {
   profile.adamw_s_per_parameter_byte = optional_seconds("adamw_s_per_parameter_byte");
   profile.average_s_per_parameter_byte = optional_seconds("average_s_per_parameter_byte");
   profile.loss_s_per_sample = object.at("loss_s_per_sample").number(0, kMostSeconds);
+  if (const std::optional<JsonPlace> spread = object.find("step_spread"))
+    profile.step_spread = spread->number(0, kMostRatio);
   if (const std::optional<JsonPlace> caches = object.find("caches"))
     profile.caches = read_caches(*caches);
   if (const std::optional<JsonPlace> waits = object.find("waits"))
@@ -180,13 +182,14 @@ nlohmann::json to_json(const Profile& profile) {
                          {"load_s_per_sample", profile.load_s_per_sample},
                          {"optimizer_s_per_parameter_byte", profile.optimizer_s_per_parameter_byte},
                          {"loss_s_per_sample", profile.loss_s_per_sample}};
-  const auto add_measured = [&](const char* key, double seconds) {
-    if (seconds > 0) json[key] = seconds;
+  const auto add_measured = [&](const char* key, double value) {
+    if (value > 0) json[key] = value;
   };
   add_measured("load_s_per_micro_batch", profile.load_s_per_micro_batch);
   add_measured("loss_s_per_micro_batch", profile.loss_s_per_micro_batch);
   add_measured("adamw_s_per_parameter_byte", profile.adamw_s_per_parameter_byte);
   add_measured("average_s_per_parameter_byte", profile.average_s_per_parameter_byte);
+  add_measured("step_spread", profile.step_spread);
   if (profile.caches != CacheEffect{})
     json["caches"] = {{"backward_ratio", profile.caches.backward_ratio},
                       {"bytes", profile.caches.bytes}};

@@ -33,7 +33,7 @@ struct ProbedHost {
   std::string address;  ///< numeric, at which the others reached it
   HostFacts facts;
   int num_threads = 1;             ///< it computed with
-  TimingSummary pass;              ///< forward and backward of the whole model
+  TimingSummary pass;              ///< forward and backward of the whole model: `SpeedOverTime`
   double wall_clock_offset_s = 0;  ///< what its wall clock shows more than that of this process
   double clock_uncertainty_s = 0;  ///< how wrong the offset can be
   std::vector<LoopbackName> loopback_names;  ///< as it looks names up

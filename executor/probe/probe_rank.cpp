@@ -12,7 +12,7 @@
 #include "executor/probe/load_measurement.h"
 #include "executor/probe/name_lookup.h"
 #include "executor/probe/probe_job.h"
-#include "executor/probe/speed_spread.h"
+#include "executor/probe/speed_over_time.h"
 #include "executor/probe/timed_reductions.h"
 #include "executor/probe/way_measurement.h"
 #include "executor/probe/workload.h"
@@ -111,12 +111,13 @@ void probe_as_rank(const std::string& interface, RankLink& link) {
   workload.run();
   communicator.barrier();
   if (job.one_is_alone_first) {
-    if (job.rank == 0) report.pass_alone = summarize(time_passes(workload, job.compute_s));
+    if (job.rank == 0)
+      report.pass_alone = speed_over_time(time_passes(workload, job.compute_s)).pass;
     communicator.barrier();
   }
-  const std::vector<double> pass_s = time_passes(workload, job.compute_s);
-  report.pass = summarize(pass_s);
-  report.speed_spread = speed_spread(pass_s);
+  const SpeedOverTime speed = speed_over_time(time_passes(workload, job.compute_s));
+  report.pass = speed.pass;
+  report.speed_spread = speed.spread;
   communicator.barrier();
   link.send({.header = {{"type", "timed"}}, .payload = {}});
   measure_ways(communicator, job, link);

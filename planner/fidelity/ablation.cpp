@@ -56,6 +56,10 @@ void without_protocol(PlanDocument& document) {
 
 void without_bursts(PlanDocument& document) { document.cluster.network.burst_bytes = 0; }
 
+void without_variation(PlanDocument& document) {
+  for (Host& host : document.cluster.hosts) host.speed_spread = 0;
+}
+
 void without_latency(PlanDocument& document) {
   document.cluster.network.latency_s = 0;
   for (Host& host : document.cluster.hosts) host.latency_s.reset();
@@ -112,6 +116,8 @@ const std::vector<Ablation>& ablations() {
       {"speeds",
        "how fast hosts with other processors than the profiled ones are, beside what they state",
        [](PlanDocument&) {}, &Assumptions::speeds_are_measured},
+      {"variation", "that hosts that wait for each other are seldom at their quickest together",
+       without_variation},
       {"optimizer", "the optimizer step", without_optimizer},
       {"optimizer kind", "what AdamW and the average of the weights take beside SGD, as measured",
        without_optimizers_own_cost},

@@ -14,6 +14,7 @@
 #include "planner/fidelity/measured_group.h"
 #include "planner/fidelity/profile_files.h"
 #include "planner/fidelity/repeated_profile.h"
+#include "planner/fidelity/step_speeds.h"
 #include "planner/fidelity/testbed.h"
 #include "planner/files.h"
 #include "planner/json_reader.h"
@@ -211,6 +212,7 @@ class Comparison {
     document = with_costs(document, plan, measured.alone, measured.stated);
     if (measured.beside.on_hosts.empty()) contended.cluster = document.cluster;
     if (assumptions_.hosts_contend) allow_for_contention(document, contended, measured.stated);
+    document.cluster = at_step_quantile(document, suite_.method.quantile);
     const Program program = lower(document.plan, document.profile.model, document.cluster);
     point.plan = study_plan(document.plan);
     point.num_hosts = num_hosts(program);
@@ -240,6 +242,7 @@ class Comparison {
     document.profile = profile_of(measured.profiles, plan);
     document.cluster = measured.cluster;
     document.cluster = with_speeds_at_work(document, stated, measured.on_hosts);
+    document.cluster = with_step_spreads(document, stated, measured.on_hosts);
     assumptions_.change(document);
     return document;
   }

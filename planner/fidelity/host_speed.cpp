@@ -11,10 +11,6 @@ namespace cadastre {
 
 namespace {
 
-bool are_stated_alike(const Host& a, const Host& b) {
-  return a.relative_speed == b.relative_speed && a.cores == b.cores;
-}
-
 /// At what it computes, not at messages.
 void set_speed(Host& host, double speed) {
   if (speed == host.relative_speed) return;
@@ -35,6 +31,10 @@ double seconds_of_a_sample(const Profile& profile) {
 }
 
 }  // namespace
+
+bool are_stated_alike(const Host& a, const Host& b) {
+  return a.relative_speed == b.relative_speed && a.cores == b.cores;
+}
 
 int profiled_threads(const Cluster& stated) {
   const auto whole = std::find_if(stated.hosts.begin(), stated.hosts.end(), has_whole_processors);
@@ -99,9 +99,12 @@ Cluster with_speeds_at_work(const PlanDocument& document, const Cluster& stated,
 
 Cluster between(const Cluster& alone, const Cluster& beside, double part) {
   Cluster cluster = alone;
-  for (std::size_t h = 0; h < cluster.hosts.size(); ++h)
-    set_speed(cluster.hosts[h], 1 / std::lerp(1 / alone.hosts[h].relative_speed,
-                                              1 / beside.hosts[h].relative_speed, part));
+  for (std::size_t h = 0; h < cluster.hosts.size(); ++h) {
+    Host& host = cluster.hosts[h];
+    set_speed(host, 1 / std::lerp(1 / alone.hosts[h].relative_speed,
+                                  1 / beside.hosts[h].relative_speed, part));
+    host.speed_spread = std::lerp(host.speed_spread, beside.hosts[h].speed_spread, part);
+  }
   return cluster;
 }
 

@@ -16,6 +16,9 @@ struct HostProfile {
   Profile on_whole;
 };
 
+/// Of a testbed's hosts, that what is measured on one holds for the other.
+[[nodiscard]] bool are_stated_alike(const Host& a, const Host& b);
+
 /// With how many threads the models of a testbed's hosts are profiled: as many as the first host of
 /// whole processors computes with; 1 where none has.
 [[nodiscard]] int profiled_threads(const Cluster& stated);
@@ -44,7 +47,7 @@ struct HostProfile {
                                           const std::map<std::size_t, HostProfile>& on_hosts);
 
 /// The cluster whose hosts take `part` of the way from the seconds that they take alone to those
-/// that they take beside others, given both: with equal hosts but for their speeds.
+/// that they take beside others, and likewise vary, given both: with equal hosts but for that.
 [[nodiscard]] Cluster between(const Cluster& alone, const Cluster& beside, double part);
 
 }  // namespace cadastre

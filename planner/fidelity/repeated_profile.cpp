@@ -9,8 +9,8 @@ namespace cadastre {
 
 namespace {
 
-/// What a profile says of a step beside its layers: of its micro-batches, by line, and of its
-/// update.
+/// What a profile says of a step beside its layers: of its micro-batches, by line, and what stands
+/// for itself, of its update and how far apart steps are.
 struct Line {
   double Profile::*s_per_micro_batch;
   double Profile::*s_per_sample;
@@ -18,9 +18,9 @@ struct Line {
 
 constexpr Line kLines[] = {{&Profile::load_s_per_micro_batch, &Profile::load_s_per_sample},
                            {&Profile::loss_s_per_micro_batch, &Profile::loss_s_per_sample}};
-constexpr double Profile::*kUpdates[] = {&Profile::optimizer_s_per_parameter_byte,
-                                         &Profile::adamw_s_per_parameter_byte,
-                                         &Profile::average_s_per_parameter_byte};
+constexpr double Profile::*kSingles[] = {
+    &Profile::optimizer_s_per_parameter_byte, &Profile::adamw_s_per_parameter_byte,
+    &Profile::average_s_per_parameter_byte, &Profile::step_spread};
 
 double seconds_at(const Profile& profile, std::size_t size) {
   double seconds = 0;
@@ -34,8 +34,8 @@ struct Middle {
   const Profile& quicker;
   const Profile& slower;
 
-  [[nodiscard]] double mean(double Profile::*seconds) const {
-    return std::midpoint(quicker.*seconds, slower.*seconds);
+  [[nodiscard]] double mean(double Profile::*value) const {
+    return std::midpoint(quicker.*value, slower.*value);
   }
 };
 
@@ -100,9 +100,9 @@ Profile typical_profile(const std::vector<Profile>& profiles) {
     typical.*line.s_per_micro_batch = middle.mean(line.s_per_micro_batch);
     typical.*line.s_per_sample = middle.mean(line.s_per_sample);
   }
-  for (double Profile::*const seconds : kUpdates)
-    typical.*seconds =
-        middle_by(profiles, [&](const Profile& profile) { return profile.*seconds; }).mean(seconds);
+  for (double Profile::*const value : kSingles)
+    typical.*value =
+        middle_by(profiles, [&](const Profile& profile) { return profile.*value; }).mean(value);
   const Middle by_caches =
       middle_by(profiles, [](const Profile& profile) { return profile.caches.backward_ratio; });
   typical.caches = between(by_caches.quicker.caches, by_caches.slower.caches, kHalf);
@@ -135,14 +135,14 @@ Profile between(const Profile& alone, const Profile& beside, const UseBeside& us
     }
     layer.fit_error = leave_one_out_error(layer.measurements);
   }
-  const auto set = [&](double Profile::*seconds) {
-    profile.*seconds = std::lerp(profile.*seconds, beside.*seconds, part);
+  const auto set = [&](double Profile::*value) {
+    profile.*value = std::lerp(profile.*value, beside.*value, part);
   };
   for (const Line& line : kLines) {
     set(line.s_per_micro_batch);
     set(line.s_per_sample);
   }
-  for (double Profile::*const seconds : kUpdates) set(seconds);
+  for (double Profile::*const value : kSingles) set(value);
   profile.caches = between(alone.caches, beside.caches, part);
   profile.waits = between(alone.waits, beside.waits, use.waiting);
   profile.parts = between(alone.parts, beside.parts, part);

@@ -59,6 +59,7 @@ TEST_CASE("the profile of a network is complete, positive and survives its docum
     CHECK_THAT(forward_s, WithinRel(result.whole[size].forward_s, 1e-9));
     CHECK_THAT(backward_s, WithinRel(result.whole[size].backward_s, 1e-9));
   }
+  CHECK(profile.step_spread > 0);
   CHECK(documents::reread(to_json(profile), profile_from_json) == profile);
 }
 

@@ -52,8 +52,23 @@ TEST_CASE("what a small micro-batch takes is a part of steps of as many samples"
   CHECK(timings.of_micro_batch_s(4, kForward) == 1.75);
 }
 
+TEST_CASE("steps are apart what whole ones are, whatever their parts", "[executor]") {
+  // One part or the other is slow, and the sums are alike.
+  CHECK(timings_of(0.25, {{1, 3}, {2, 2}, {1, 3}, {2, 2}, {1, 3}}).step_spread() == 0);
+  StepTimings timings = timings_of(0.25, {{1, 1}, {1, 2}, {2, 2}, {2, 3}, {3, 3}});
+  CHECK(timings.step_spread() == Approx(2.0 / 4));
+  for (const double seconds : {5, 5, 5}) {
+    timings.add(kForward, seconds);
+    timings.end_step(4);
+  }
+  CHECK(timings.step_spread() == Approx(1.0 / 4));
+  CHECK(StepTimings(8, 0.25).step_spread() == 0);
+}
+
 TEST_CASE("parts that take no time stay at none", "[executor]") {
-  CHECK(timings_of(0.5, {{0, 0}, {0, 0}}).taken_s(8, kForward) == 0);
+  const StepTimings timings = timings_of(0.5, {{0, 0}, {0, 0}});
+  CHECK(timings.taken_s(8, kForward) == 0);
+  CHECK(timings.step_spread() == 0);
 }
 
 }  // namespace

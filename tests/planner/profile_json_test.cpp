@@ -32,6 +32,7 @@ Profile sound() {
   profile.caches = {.backward_ratio = 1.125, .bytes = 1e7};
   profile.waits = {
       .forward_s = 1e-3, .backward_s = 5e-4, .update_s = 0, .time_constant_s = 0.03125};
+  profile.step_spread = 0.25;
   profile.parts = {.forward_saving = 0.0625, .backward_saving = 0.125, .update_saving = 0};
   return profile;
 }
@@ -59,6 +60,11 @@ TEST_CASE("waits that would make what follows quicker, or cost at once, are refu
         "/waits/forward_s: expected a number from 0 to 1000000000, found -1");
   CHECK(refused(with(to_json(sound()), "/waits/time_constant_s", 0)) ==
         "/waits/time_constant_s: expected a number > 0, found 0");
+}
+
+TEST_CASE("steps that are less than nothing apart are refused", "[planner]") {
+  CHECK(refused(with(to_json(sound()), "/step_spread", -0.5)) ==
+        "/step_spread: expected a number from 0 to 1000, found -0.5");
 }
 
 TEST_CASE("parts that would take longer on their own, or nothing, are refused", "[planner]") {

@@ -109,12 +109,14 @@ TEST_CASE("a host is as fast as its profile at the passes that a plan gives it",
 TEST_CASE("a host takes a part of the seconds that others cost it", "[planner]") {
   const Cluster stated = worlds::hosts({1, 0.5});
   const Cluster alone = with_speeds(stated, {{1, 0.5}});
-  const Cluster beside = with_speeds(stated, {{1, 0.25}});
+  Cluster beside = with_speeds(stated, {{1, 0.25}});
+  beside.hosts[1].speed_spread = 0.5;
   CHECK(between(alone, beside, 0) == alone);
   const Cluster half = between(alone, beside, 0.5);
   CHECK(half.hosts[0] == alone.hosts[0]);
   CHECK_THAT(half.hosts[1].relative_speed, WithinRel(1 / 3.0, 1e-12));
   CHECK(half.hosts[1].transport_speed == 0.5);
+  CHECK(half.hosts[1].speed_spread == 0.25);
 }
 
 }  // namespace cadastre

@@ -29,6 +29,8 @@ TEST_CASE("of repeated profiles each size is that of the round that is the media
   second.waits = {.forward_s = 1, .backward_s = 0, .update_s = 0, .time_constant_s = 20};
   first.parts = {.forward_saving = 0.25, .backward_saving = 0.125, .update_saving = 0};
   second.parts = {.forward_saving = 0.125, .backward_saving = 0.25, .update_saving = 0.5};
+  first.step_spread = 0.5;
+  second.step_spread = 0.25;
   const Profile typical = typical_profile({first, second, third});
   for (const LayerProfile& layer : typical.layers) {
     CHECK(layer.measurements[0].forward_s == 2);
@@ -37,6 +39,7 @@ TEST_CASE("of repeated profiles each size is that of the round that is the media
   CHECK(typical.load_s_per_micro_batch == 0.5);
   CHECK(typical.load_s_per_sample == 0.25);
   CHECK(typical.adamw_s_per_parameter_byte == 2);
+  CHECK(typical.step_spread == 0.25);
   CHECK(typical.caches == second.caches);
   CHECK(typical.waits == second.waits);
   CHECK(typical.parts ==
@@ -45,6 +48,7 @@ TEST_CASE("of repeated profiles each size is that of the round that is the media
   const Profile of_two = typical_profile({first, third});
   CHECK(of_two.layers[0].measurements[1].forward_s == 4.5);
   CHECK(of_two.adamw_s_per_parameter_byte == 2);
+  CHECK(of_two.step_spread == 0.25);
   CHECK(of_two.caches == CacheEffect{.backward_ratio = 1.25, .bytes = 10});
   CHECK(of_two.parts ==
         PartEffect{.forward_saving = 0.125, .backward_saving = 0.0625, .update_saving = 0});
@@ -64,6 +68,7 @@ TEST_CASE("a profile between two has a part of each cost", "[planner]") {
   alone.caches = {.backward_ratio = 1.25, .bytes = 50};
   beside.caches = {.backward_ratio = 1.75, .bytes = 100};
   beside.parts = {.forward_saving = 0.5, .backward_saving = 0.25, .update_saving = 0.125};
+  beside.step_spread = 0.5;
   const Profile half = between(alone, beside, {.computing = 0.5, .waiting = 0.25});
   CHECK_THAT(half.layers[1].measurements[1].forward_s, WithinRel(3, 1e-12));
   CHECK_THAT(half.loss_s_per_sample, WithinRel(2, 1e-12));
@@ -72,6 +77,7 @@ TEST_CASE("a profile between two has a part of each cost", "[planner]") {
         WaitEffect{.forward_s = 3.5, .backward_s = 2, .update_s = 0.75, .time_constant_s = 7});
   CHECK(half.parts ==
         PartEffect{.forward_saving = 0.25, .backward_saving = 0.125, .update_saving = 0.0625});
+  CHECK(half.step_spread == 0.25);
   CHECK(half.caches == CacheEffect{.backward_ratio = 1.5, .bytes = 75});
   CHECK(between(alone, beside, {}) == alone);
   // Where one profile knows of no effect, it has none at the other's bytes.
