@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "executor/timing.h"
+#include "planner/quantile.h"
 
 namespace cadastre {
 
@@ -25,8 +26,6 @@ struct Longer {
   std::vector<double> forward_s;
   std::vector<double> backward_s;
 };
-
-double median(std::vector<double> seconds) { return summarize(std::move(seconds)).median_s; }
 
 }  // namespace
 

@@ -1,6 +1,7 @@
 #include "planner/part_effect.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "planner/quantile.h"
 
@@ -12,7 +13,6 @@ double ratio(double saving, double share) { return (1 - saving * (1 - share)) / 
 
 double median_saving(const std::vector<std::vector<PartOfNetwork>>& times,
                      double PartSeconds::*seconds) {
-  constexpr double kHalf = 0.5;
   std::vector<double> savings;
   for (const std::vector<PartOfNetwork>& parts : times) {
     double saved_s = 0;
@@ -23,8 +23,7 @@ double median_saving(const std::vector<std::vector<PartOfNetwork>>& times,
     }
     if (most_s > 0) savings.push_back(saved_s / most_s);
   }
-  std::sort(savings.begin(), savings.end());
-  return std::clamp(quantile(savings, kHalf), 0.0, kMostPartSaving);
+  return std::clamp(median(std::move(savings)), 0.0, kMostPartSaving);
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 
 #include "planner/error.h"
 #include "planner/pass_work.h"
+#include "planner/quantile.h"
 #include "planner/refusal.h"
 #include "planner/roofline.h"
 #include "planner/saved_bytes.h"
@@ -79,12 +80,6 @@ double& spread_of(Measurement& measurement, Pass pass) {
 
 double seconds_of(const LayerCost& cost, Pass pass) {
   return pass == Pass::kForward ? cost.forward_s : cost.backward_s;
-}
-
-double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  const std::size_t half = values.size() / 2;
-  return values.size() % 2 == 1 ? values[half] : (values[half - 1] + values[half]) / 2;
 }
 
 /// A measured profile, asked for what another model's layers would take.

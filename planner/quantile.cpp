@@ -14,4 +14,10 @@ double quantile(const std::vector<double>& ascending, double fraction) {
   return std::lerp(ascending[below], ascending[above], position - std::floor(position));
 }
 
+double median(std::vector<double> values) {
+  constexpr double kHalf = 0.5;
+  std::sort(values.begin(), values.end());
+  return quantile(values, kHalf);
+}
+
 }  // namespace cadastre

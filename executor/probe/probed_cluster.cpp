@@ -11,6 +11,7 @@
 #include "executor/launch/hosts_file.h"
 #include "planner/cost_model.h"
 #include "planner/program.h"
+#include "planner/quantile.h"
 
 namespace cadastre {
 
@@ -26,10 +27,6 @@ double rounded(double value) {
   std::ostringstream text;
   text << std::setprecision(4) << value;
   return std::strtod(text.str().c_str(), nullptr);
-}
-
-double median(std::vector<double> values) {
-  return values.empty() ? 0 : summarize(std::move(values)).median_s;
 }
 
 /// Of two, the lower.

@@ -6,6 +6,8 @@
 #include <map>
 #include <utility>
 
+#include "planner/quantile.h"
+
 namespace cadastre {
 
 namespace {
@@ -40,13 +42,6 @@ std::vector<Way> undirected(const std::vector<MeasuredWay>& measured) {
                     .bandwidth_bytes_per_s = sum.num / sum.s_per_byte,
                     .latency_s = sum.latency_s / sum.num});
   return ways;
-}
-
-double median(std::vector<double> values) {
-  if (values.empty()) return 0;
-  std::sort(values.begin(), values.end());
-  const std::size_t middle = values.size() / 2;
-  return values.size() % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
 }
 
 class Fit {

@@ -12,6 +12,7 @@
 #include "planner/fidelity/host_speed.h"
 #include "planner/fidelity/measured_group.h"
 #include "planner/fidelity/profile_files.h"
+#include "planner/fidelity/repeated_probe.h"
 #include "planner/fidelity/testbed.h"
 #include "planner/files.h"
 #include "planner/json_reader.h"
@@ -117,31 +118,37 @@ class Measurements {
     for (std::size_t h = 0; h < addressed.hosts.size(); ++h)
       addressed.hosts[h].address = testbed.cluster().hosts[h].address;
     if (stated.hosts.size() < 2) return addressed;
-    constexpr int kMostAttempts = 3;
-    for (int attempt = 1; attempt < kMostAttempts; ++attempt) {
+    constexpr int kProbes = 3;
+    constexpr int kMostAttempts = 5;
+    std::vector<NetworkProbe> probes;
+    for (int attempt = 1; attempt <= kMostAttempts && probes.size() < kProbes; ++attempt) {
+      const std::string number = std::to_string(attempt);
+      options_.on_start("measuring the network of " + name + ", probe " + number);
       try {
-        return probe_once(name, addressed, model, testbed);
+        probes.push_back(probe_once(options_.directory / ("testbed-" + name), number, addressed,
+                                    model, testbed));
       } catch (const InputError&) {  // measured so badly that it cannot be
         stop_if_interrupted();
+        if (attempt == kMostAttempts && probes.empty()) throw;
       }
     }
-    return probe_once(name, addressed, model, testbed);
+    return calibrated(addressed, probes);
   }
 
-  [[nodiscard]] Cluster probe_once(const std::string& name, const Cluster& addressed,
-                                   const ModelGraph& model, const Testbed& testbed) const {
-    options_.on_start("measuring the network of " + name);
-    const fs::path directory = options_.directory / ("testbed-" + name);
-    const fs::path file = directory / "probe.json";
+  [[nodiscard]] NetworkProbe probe_once(const fs::path& directory, const std::string& number,
+                                        const Cluster& addressed, const ModelGraph& model,
+                                        const Testbed& testbed) const {
+    const fs::path file = directory / ("probe-" + number + ".json");
     const fs::path model_file = directory / "model.json";
     write_file(model_file, json_text(to_json(model)));
     testbed.run({"probe", "--quiet", "--hosts", testbed.hosts_file(), "--threads", "1", "--model",
-                 model_file, "--measurements", directory / "measured.json", "-o", file});
+                 model_file, "--measurements", directory / ("measured-" + number + ".json"), "-o",
+                 file});
     stop_if_interrupted();
     const Cluster measured = read_cluster(file);
-    return calibrated(
-        addressed, measured,
-        calibration_of(addressed, measured, options_.suite_file.string(), file.string()));
+    return {.measured = measured,
+            .calibration =
+                calibration_of(addressed, measured, options_.suite_file.string(), file.string())};
   }
 
   /// In the first rounds by each host that is to be measured, too: one that cannot is not to lose

@@ -1,6 +1,6 @@
 #include "planner/fidelity/profile_files.h"
 
-#include <algorithm>
+#include <utility>
 
 #include "planner/fidelity/repeated_profile.h"
 #include "planner/quantile.h"
@@ -69,10 +69,7 @@ std::map<std::size_t, double> measured_speeds(const Cluster& stated, const fs::p
     std::vector<double> speeds;
     for (const HostProfile& pair : pairs_of(group, count, kind, stated.hosts[host].name))
       speeds.push_back(relative_speed(pair.on_host, pair.on_whole));
-    if (speeds.empty()) continue;
-    std::sort(speeds.begin(), speeds.end());
-    constexpr double kHalf = 0.5;
-    measured.emplace(host, quantile(speeds, kHalf));
+    if (!speeds.empty()) measured.emplace(host, median(std::move(speeds)));
   }
   return measured;
 }

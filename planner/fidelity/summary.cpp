@@ -12,12 +12,6 @@ namespace cadastre {
 
 namespace {
 
-double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  constexpr double kHalf = 0.5;
-  return quantile(values, kHalf);
-}
-
 double mean(const std::vector<double>& values) {
   if (values.empty()) return 0;
   return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
