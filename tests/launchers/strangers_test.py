@@ -152,8 +152,7 @@ class StrangersTest(RunTestCase):
         self.addCleanup(run.kill)
         wait_until(lambda: len(self.world.executors()) == 2, pause_s=0)
         ranks = list(self.world.executors())
-        before = set(_listening_sockets())
-        wait_until(lambda: set(_listening_sockets()) - before or run.poll() is not None, pause_s=0)
+        wait_until(lambda: listening(ranks) or run.poll() is not None, pause_s=0)
         _signal_each(ranks, signal.SIGSTOP)
         for place in listening(ranks):
             for number in range(4):
