@@ -8,6 +8,7 @@ import re
 import signal
 import socket
 import struct
+import time
 import unittest
 
 import launched_run
@@ -19,6 +20,7 @@ _KEY = "7d3f0c5a9be14426a8f1e02b6c9d4711"
 _MANY_STEPS = 100000
 # As long as it takes to be seen at its work, in seconds rather than minutes.
 _STEPS = 60
+_MOMENT_S = 0.0005
 
 
 def _sockets_of(pid):
@@ -77,6 +79,17 @@ def _signal_each(pids, number):
     for pid in pids:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, number)
+
+
+def _hold_when_listening(pids, run):
+    """Lets them go on a little at a time until one of them listens: for a moment, in between, they
+    would be done with it."""
+    while run.poll() is None:
+        _signal_each(pids, signal.SIGSTOP)
+        if listening(pids):
+            return
+        _signal_each(pids, signal.SIGCONT)
+        time.sleep(_MOMENT_S)
 
 
 class StrangersTest(RunTestCase):
@@ -146,14 +159,13 @@ class StrangersTest(RunTestCase):
 
     def _run_with_a_stranger_in_a_place(self, plan, words):
         """The ranks stand still while the stranger connects to each as they would to each other, as
-        soon as one can be connected to, unless the run is over before."""
+        soon as one can be connected to, unless the run is over before: it may be missed."""
         output = self.world.output()
         run = start(self.world.command(plan, output, "--local"))
         self.addCleanup(run.kill)
         wait_until(lambda: len(self.world.executors()) == 2, pause_s=0)
         ranks = list(self.world.executors())
-        wait_until(lambda: listening(ranks) or run.poll() is not None, pause_s=0)
-        _signal_each(ranks, signal.SIGSTOP)
+        _hold_when_listening(ranks, run)
         for place in listening(ranks):
             for number in range(4):
                 with contextlib.suppress(OSError):
