@@ -6,7 +6,6 @@
 #include <utility>
 #include <vector>
 
-#include "planner/conditions.h"
 #include "planner/cost_model.h"
 #include "planner/log_normal.h"
 #include "planner/lowering.h"

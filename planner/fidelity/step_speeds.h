@@ -23,7 +23,7 @@ namespace cadastre {
 ///
 /// The steps are 256 by a quasi-random sequence (the additive recurrence of Roberts, "The
 /// unreasonable effectiveness of quasirandom sequences", 2018), so that the quantile is known to
-/// half a percent, and the same each time.
+/// a percent or so, and the same each time.
 [[nodiscard]] Cluster at_step_quantile(const PlanDocument& document, double fraction);
 
 }  // namespace cadastre

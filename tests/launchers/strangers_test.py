@@ -82,8 +82,8 @@ def _signal_each(pids, number):
 
 
 def _hold_when_listening(pids, run):
-    """Lets them go on a little at a time until one of them listens: for a moment, in between, they
-    would be done with it."""
+    """Lets them go on a little at a time until one of them listens, and leaves them held: left
+    alone, they listen for milliseconds, which a busy machine misses."""
     while run.poll() is None:
         _signal_each(pids, signal.SIGSTOP)
         if listening(pids):

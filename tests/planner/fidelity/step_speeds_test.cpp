@@ -1,7 +1,8 @@
 #include "planner/fidelity/step_speeds.h"
 
-#include <algorithm>
 #include <cmath>
+#include <utility>
+#include <vector>
 
 #include "planner/log_normal.h"
 #include "planner/prediction.h"
