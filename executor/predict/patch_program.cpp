@@ -8,6 +8,7 @@
 #include <variant>
 
 #include "executor/predict/kernels/tap_row.h"
+#include "executor/predict/needed_layers.h"
 
 namespace cadastre {
 
@@ -28,34 +29,6 @@ using Value = std::vector<Part>;
 
 struct CannotExpress {};
 
-/// Rows of its input that row `row` of an operation's output depends on.
-std::vector<ReadRow> read_rows(const Operation& operation, std::int64_t size, std::int64_t row) {
-  std::vector<ReadRow> rows;
-  const auto sliding = [&](std::int64_t kernel, std::int64_t stride, std::int64_t padding,
-                           std::int64_t dilation) {
-    for (std::int64_t tap = 0; tap < kernel; ++tap) {
-      const std::int64_t read = row * stride - padding + tap * dilation;
-      if (read >= 0 && read < size)
-        rows.push_back({.tap = static_cast<int>(tap), .row = static_cast<int>(read)});
-    }
-  };
-  if (const auto* conv = std::get_if<Conv2d>(&operation)) {
-    sliding(conv->kernel_size, conv->stride, conv->padding, conv->dilation);
-  } else if (const auto* pool = std::get_if<MaxPool2d>(&operation)) {
-    sliding(pool->kernel_size, pool->stride, pool->padding, 1);
-  } else if (const auto* average = std::get_if<AdaptiveAvgPool2d>(&operation)) {
-    const std::int64_t begin = row * size / average->output_size;
-    const std::int64_t end = ((row + 1) * size + average->output_size - 1) / average->output_size;
-    for (std::int64_t read = begin; read < end; ++read)
-      rows.push_back({.tap = static_cast<int>(read - begin), .row = static_cast<int>(read)});
-  } else if (const auto* crop = std::get_if<CenterCrop2d>(&operation)) {
-    rows.push_back({.row = static_cast<int>(row + center_crop_begin(size, crop->size))});
-  } else {
-    rows.push_back({.row = static_cast<int>(row)});
-  }
-  return rows;
-}
-
 class Compiler {
  public:
   /// `stage`: null for the structure alone.
@@ -63,7 +36,6 @@ class Compiler {
            const std::vector<std::int64_t>& scales)
       : model_(model),
         sources_(layer_sources(model)),
-        consumers_(layer_consumers(model)),
         output_(static_cast<std::size_t>(layer_index(model, model.output))),
         values_(model.layers.size()) {
     is_own_.assign(model.layers.size(), false);
@@ -84,11 +56,14 @@ class Compiler {
 
   PatchProgram compile() {
     if (is_imported(model_)) throw CannotExpress();
-    find_needs();
-    find_chains();
+    needed_ = needed_layers(model_);
+    chains_ = layer_chains(model_, needed_, is_own_);
+    std::vector<bool> is_inside_chain(model_.layers.size(), false);
+    for (const auto& chain : chains_)
+      for (const std::size_t layer : chain.second) is_inside_chain[layer] = layer != chain.first;
     for (std::size_t i = 0; i < model_.inputs.size(); ++i) add_input(i);
     for (std::size_t layer = 0; layer < model_.layers.size(); ++layer)
-      if (is_wanted_[layer] && !is_inside_chain_[layer]) values_[layer] = compute(layer);
+      if (needed_.is_needed[layer] && !is_inside_chain[layer]) values_[layer] = compute(layer);
     for (std::vector<PatchValue>* passed : {&program_.inputs, &program_.outputs})
       for (PatchValue& value : *passed)
         for (const Part& part : value_of(value.source))
@@ -109,11 +84,6 @@ class Compiler {
     return model_.layers[layer].operation;
   }
 
-  [[nodiscard]] const Shape& shape_of(const Source& source) const {
-    const auto index = static_cast<std::size_t>(source.index);
-    return source.is_model_input ? model_.inputs[index].shape : model_.layers[index].output_shape;
-  }
-
   [[nodiscard]] const Value& value_of(const Source& source) const {
     const auto index = static_cast<std::size_t>(source.index);
     return source.is_model_input ? inputs_[index] : values_[index];
@@ -122,70 +92,6 @@ class Compiler {
   [[nodiscard]] const at::Tensor* tensor(std::size_t layer, const char* name) const {
     const auto found = tensors_.find(model_.layers[layer].id + name);
     return found == tensors_.end() ? nullptr : &found->second;
-  }
-
-  /// Which rows of each map anything depends on; columns are alike.
-  void find_needs() {
-    needs_.resize(model_.layers.size());
-    is_wanted_.assign(model_.layers.size(), false);
-    is_wanted_[output_] = true;
-    for (std::size_t layer = model_.layers.size(); layer-- > 0;) {
-      if (!is_wanted_[layer]) continue;
-      const Shape& shape = model_.layers[layer].output_shape;
-      if (layer == output_ && shape.size() == 3)
-        needs_[layer].assign(static_cast<std::size_t>(shape[1]), true);
-      for (const Source& source : sources_[layer]) {
-        if (source.is_model_input) continue;
-        const auto index = static_cast<std::size_t>(source.index);
-        is_wanted_[index] = true;
-        const Shape& from = shape_of(source);
-        if (from.size() != 3) continue;
-        std::vector<bool>& needed = needs_[index];
-        needed.resize(static_cast<std::size_t>(from[1]), false);
-        if (shape.size() != 3) {
-          needed.assign(needed.size(), true);
-          continue;
-        }
-        for (std::size_t row = 0; row < needs_[layer].size(); ++row)
-          if (needs_[layer][row])
-            for (const ReadRow& read :
-                 read_rows(operation(layer), from[1], static_cast<std::int64_t>(row)))
-              needed[static_cast<std::size_t>(read.row)] = true;
-      }
-    }
-  }
-
-  /// Convolutions and linear layers, and what is done to their sums while these are at hand.
-  void find_chains() {
-    is_inside_chain_.assign(model_.layers.size(), false);
-    std::vector<bool> is_taken(model_.layers.size(), false);
-    for (std::size_t first = 0; first < model_.layers.size(); ++first) {
-      const bool weighs = std::holds_alternative<Conv2d>(operation(first)) ||
-                          std::holds_alternative<Linear>(operation(first));
-      if (!weighs || !is_wanted_[first]) continue;
-
-      std::vector<std::size_t> chain{first};
-      bool has_norm = false;
-      bool has_sum = false;
-      while (chain.back() != output_ && consumers_[chain.back()].size() == 1) {
-        const auto next = static_cast<std::size_t>(consumers_[chain.back()].front());
-        const Operation& then = operation(next);
-        const bool is_relu = std::holds_alternative<Relu>(then);
-        if (is_taken[next] || is_own_[first] != is_own_[next]) break;
-        if (std::holds_alternative<BatchNorm2d>(then) && !has_norm && !has_sum)
-          has_norm = true;
-        else if (std::holds_alternative<Add>(then) && !has_sum && sources_[next].size() == 2 &&
-                 !(sources_[next][0] == sources_[next][1]))
-          has_sum = true;
-        else if (!is_relu)
-          break;
-        is_taken[next] = true;
-        is_inside_chain_[chain.back()] = true;
-        chain.push_back(next);
-        if (is_relu) break;
-      }
-      chains_[chain.back()] = chain;
-    }
   }
 
   void add_input(std::size_t input) {
@@ -261,8 +167,8 @@ class Compiler {
   [[nodiscard]] std::vector<std::optional<std::vector<ReadRow>>> reads_of(std::size_t layer,
                                                                           std::int64_t size) const {
     std::vector<std::optional<std::vector<ReadRow>>> reads;
-    for (std::size_t row = 0; row < needs_[layer].size(); ++row)
-      if (needs_[layer][row])
+    for (std::size_t row = 0; row < needed_.rows[layer].size(); ++row)
+      if (needed_.rows[layer][row])
         reads.emplace_back(read_rows(operation(layer), size, static_cast<std::int64_t>(row)));
       else
         reads.emplace_back();
@@ -304,7 +210,7 @@ class Compiler {
   /// `layer`'s rows, each of which reads itself.
   [[nodiscard]] std::vector<std::optional<std::vector<ReadRow>>> same_rows(
       std::size_t layer, std::size_t num_rows) const {
-    const std::vector<bool>& needs = needs_[layer];  // empty of features, all of which count
+    const std::vector<bool>& needs = needed_.rows[layer];  // empty of features, all of which count
     std::vector<std::optional<std::vector<ReadRow>>> reads(num_rows);
     for (std::size_t row = 0; row < num_rows; ++row)
       if (needs.empty() || needs[row])
@@ -520,16 +426,13 @@ class Compiler {
 
   const ModelGraph& model_;
   std::vector<std::vector<Source>> sources_;
-  std::vector<std::vector<int>> consumers_;
   std::size_t output_;
   std::map<std::string, at::Tensor> tensors_;
   std::vector<Value> inputs_;
   std::vector<Value> values_;                               // of each layer
-  std::vector<std::vector<bool>> needs_;                    // rows of each layer's map
+  NeededLayers needed_;
   std::vector<bool> is_own_;                                // each layer: the stage's
-  std::vector<bool> is_wanted_;                             // each layer
-  std::vector<bool> is_inside_chain_;                       // each layer: computed with a later one
-  std::map<std::size_t, std::vector<std::size_t>> chains_;  // by their last layer
+  LayerChains chains_;
   PatchProgram program_;
 };
 

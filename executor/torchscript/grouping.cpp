@@ -5,10 +5,12 @@
 #include <algorithm>
 #include <map>
 #include <numeric>
+#include <optional>
 #include <set>
-#include <unordered_map>
 #include <unordered_set>
 
+#include "executor/torchscript/group_edges.h"
+#include "executor/torchscript/node_reads.h"
 #include "executor/torchscript/python_place.h"
 #include "planner/error.h"
 
@@ -18,18 +20,8 @@ namespace prim = c10::prim;
 
 namespace {
 
-using torch::jit::Block;
 using torch::jit::Node;
 using torch::jit::Value;
-
-/// All values that a node reads, those inside of its blocks included.
-void add_reads(const Node& node, std::vector<const Value*>& reads) {
-  reads.insert(reads.end(), node.inputs().begin(), node.inputs().end());
-  for (const Block* block : node.blocks()) {
-    for (const Node* inner : block->nodes()) add_reads(*inner, reads);
-    reads.insert(reads.end(), block->outputs().begin(), block->outputs().end());
-  }
-}
 
 /// Work enough for a layer of its own.
 bool has_weight(const Node& node) {
@@ -68,10 +60,6 @@ bool has_weight(const Node& node) {
   return heavy.count(node.kind().toQualString()) != 0 || !node.blocks().empty();
 }
 
-bool is_write(const Node& node) {
-  return node.maybeSchema() != nullptr && node.schema().is_mutable();
-}
-
 class UnionFind {
  public:
   explicit UnionFind(std::size_t size) : parent_(size) {
@@ -98,20 +86,7 @@ class UnionFind {
 class Grouper {
  public:
   Grouper(const LiftedGraph& lifted, const std::string& file)
-      : lifted_(lifted),
-        file_(file),
-        nodes_(lifted.graph->nodes().begin(), lifted.graph->nodes().end()),
-        repeated_(repeated_nodes(lifted, nodes_)),
-        groups_(nodes_.size()) {
-    for (std::size_t i = 0; i < nodes_.size(); ++i) place_[nodes_[i]] = i;
-    for (std::size_t s = 0; s < lifted.slots.size(); ++s) slot_[lifted.slots[s].value] = s;
-    reads_.resize(nodes_.size());
-    readers_.resize(nodes_.size());
-    slots_.resize(nodes_.size());
-    reads_samples_.assign(nodes_.size(), false);
-    for (std::size_t i = 0; i < nodes_.size(); ++i)
-      if (!repeated_[i]) find_reads(i);
-  }
+      : lifted_(lifted), file_(file), reads_(node_reads(lifted)), groups_(reads_.nodes.size()) {}
 
   Grouping group() {
     keep_unpassable();
@@ -124,36 +99,6 @@ class Grouper {
   }
 
  private:
-  struct Read {
-    std::size_t node = 0;
-    const Value* value = nullptr;
-  };
-
-  /// What a node reads of others, and which slots, through those that are repeated.
-  void find_reads(std::size_t node) {
-    std::vector<const Value*> pending;
-    add_reads(*nodes_[node], pending);
-    std::unordered_set<const Value*> seen;
-    while (!pending.empty()) {
-      const Value* value = pending.back();
-      pending.pop_back();
-      if (!seen.insert(value).second) continue;
-      if (const auto slot = slot_.find(value); slot != slot_.end())
-        slots_[node].insert(slot->second);
-      if (std::find(lifted_.inputs.begin(), lifted_.inputs.end(), value) != lifted_.inputs.end())
-        reads_samples_[node] = true;
-      const auto producer = place_.find(value->node());
-      if (producer == place_.end()) continue;  // an input of the graph, or inside of a block
-      if (repeated_[producer->second]) {
-        add_reads(*value->node(), pending);
-        continue;
-      }
-      reads_[node].push_back({.node = producer->second, .value = value});
-      readers_[producer->second].push_back({.node = node, .value = value});
-    }
-    if (!reads_[node].empty()) reads_samples_[node] = true;
-  }
-
   /// Whether a value can go from one layer to another.
   [[nodiscard]] bool can_pass(const Value* value) const {
     const auto facts = lifted_.facts.find(value);
@@ -162,10 +107,10 @@ class Grouper {
   }
 
   void keep_unpassable() {
-    for (std::size_t i = 0; i < nodes_.size(); ++i) {
-      if (repeated_[i]) continue;
-      for (const Read& reader : readers_[i])
-        if (!can_pass(reader.value) || !reads_samples_[i]) groups_.unite(i, reader.node);
+    for (std::size_t i = 0; i < reads_.nodes.size(); ++i) {
+      if (reads_.is_repeated[i]) continue;
+      for (const NodeRead& reader : reads_.readers[i])
+        if (!can_pass(reader.value) || !reads_.reads_samples[i]) groups_.unite(i, reader.node);
     }
   }
 
@@ -176,8 +121,8 @@ class Grouper {
       if (lifted_.slots[s].is_trained) changing.insert(s);
     for (const LiftedNorm& norm : lifted_.norms) changing.insert({norm.mean, norm.variance});
     std::map<std::size_t, std::vector<std::size_t>> readers;
-    for (std::size_t i = 0; i < nodes_.size(); ++i)
-      for (const std::size_t slot : slots_[i])
+    for (std::size_t i = 0; i < reads_.nodes.size(); ++i)
+      for (const std::size_t slot : reads_.slots[i])
         if (changing.count(slot) != 0) readers[slot].push_back(i);
     for (const auto& [slot, nodes] : readers) {
       for (const std::size_t node : nodes) groups_.unite(nodes.front(), node);
@@ -187,25 +132,25 @@ class Grouper {
 
   void keep_written() {
     std::vector<std::size_t> writers;
-    for (std::size_t i = 0; i < nodes_.size(); ++i)
-      if (is_write(*nodes_[i])) writers.push_back(i);
+    for (std::size_t i = 0; i < reads_.nodes.size(); ++i)
+      if (is_write(*reads_.nodes[i])) writers.push_back(i);
     if (writers.empty()) return;
     const torch::jit::AliasDb aliases(lifted_.graph);
     for (const std::size_t writer : writers) {
       std::vector<std::size_t> together;
-      const Value* written = nodes_[writer]->input(0);
+      const Value* written = reads_.nodes[writer]->input(0);
       for (const Value* input : lifted_.inputs)
         if (aliases.mayAlias(input, written))
           throw InputError(file_, "",
                            "expected a forward that leaves its inputs as they are, found one that "
                            "writes to one (" +
-                               std::string(nodes_[writer]->kind().toQualString()) +
+                               std::string(reads_.nodes[writer]->kind().toQualString()) +
                                place_of(writer) + "); begin with x = x.clone()");
-      for (std::size_t i = 0; i < nodes_.size(); ++i) {
-        if (repeated_[i]) continue;
+      for (std::size_t i = 0; i < reads_.nodes.size(); ++i) {
+        if (reads_.is_repeated[i]) continue;
         std::vector<const Value*> touched;
-        add_reads(*nodes_[i], touched);
-        for (const Value* output : nodes_[i]->outputs()) touched.push_back(output);
+        add_values_read(*reads_.nodes[i], touched);
+        for (const Value* output : reads_.nodes[i]->outputs()) touched.push_back(output);
         for (const Value* value : touched)
           if (value->type()->kind() == c10::TypeKind::TensorType &&
               aliases.mayAlias(value, written)) {
@@ -219,87 +164,27 @@ class Grouper {
   }
 
   /// Groups' edges, each once.
-  [[nodiscard]] std::map<std::size_t, std::set<std::size_t>> successors() {
-    std::map<std::size_t, std::set<std::size_t>> edges;
-    for (std::size_t i = 0; i < nodes_.size(); ++i) {
-      if (repeated_[i]) continue;
+  [[nodiscard]] GroupEdges successors() {
+    GroupEdges edges;
+    for (std::size_t i = 0; i < reads_.nodes.size(); ++i) {
+      if (reads_.is_repeated[i]) continue;
       edges[groups_.find(i)];
-      for (const Read& read : reads_[i])
+      for (const NodeRead& read : reads_.reads[i])
         if (groups_.find(read.node) != groups_.find(i))
           edges[groups_.find(read.node)].insert(groups_.find(i));
     }
     return edges;
   }
 
-  /// Unites strongly connected groups (Tarjan 1972, with a stack of its own).
   void contract_cycles() {
-    const std::map<std::size_t, std::set<std::size_t>> edges = successors();
-    std::unordered_map<std::size_t, std::size_t> index;
-    std::unordered_map<std::size_t, std::size_t> low;
-    std::vector<std::size_t> open;
-    std::unordered_set<std::size_t> is_open;
-
-    struct Visit {
-      std::size_t group;
-      std::set<std::size_t>::const_iterator next;
-    };
-
-    for (const auto& [root, unused] : edges) {
-      static_cast<void>(unused);
-      if (index.count(root) != 0) continue;
-      std::vector<Visit> visits;
-      const auto enter = [&](std::size_t group) {
-        low[group] = index[group] = index.size();
-        open.push_back(group);
-        is_open.insert(group);
-        visits.push_back({group, edges.at(group).begin()});
-      };
-      enter(root);
-      while (!visits.empty()) {
-        const std::size_t group = visits.back().group;
-        if (visits.back().next != edges.at(group).end()) {
-          const std::size_t next = *visits.back().next++;
-          if (index.count(next) == 0)
-            enter(next);
-          else if (is_open.count(next) != 0)
-            low[group] = std::min(low[group], index[next]);
-          continue;
-        }
-        visits.pop_back();
-        if (!visits.empty())
-          low[visits.back().group] = std::min(low[visits.back().group], low[group]);
-        if (low[group] != index[group]) continue;
-        for (std::size_t member = open.back();; member = open.back()) {
-          open.pop_back();
-          is_open.erase(member);
-          groups_.unite(group, member);
-          if (member == group) break;
-        }
-      }
-    }
-  }
-
-  /// Whether a way leads from one group to the other that is longer than one edge.
-  static bool has_detour(const std::map<std::size_t, std::set<std::size_t>>& edges,
-                         std::size_t from, std::size_t to) {
-    std::vector<std::size_t> pending;
-    std::unordered_set<std::size_t> seen;
-    for (const std::size_t next : edges.at(from))
-      if (next != to) pending.push_back(next);
-    while (!pending.empty()) {
-      const std::size_t group = pending.back();
-      pending.pop_back();
-      if (group == to) return true;
-      if (!seen.insert(group).second) continue;
-      pending.insert(pending.end(), edges.at(group).begin(), edges.at(group).end());
-    }
-    return false;
+    for (const std::vector<std::size_t>& cycle : cycles(successors()))
+      for (const std::size_t group : cycle) groups_.unite(cycle.front(), group);
   }
 
   [[nodiscard]] std::map<std::size_t, std::vector<std::size_t>> members() {
     std::map<std::size_t, std::vector<std::size_t>> of_group;
-    for (std::size_t i = 0; i < nodes_.size(); ++i)
-      if (!repeated_[i]) of_group[groups_.find(i)].push_back(i);
+    for (std::size_t i = 0; i < reads_.nodes.size(); ++i)
+      if (!reads_.is_repeated[i]) of_group[groups_.find(i)].push_back(i);
     return of_group;
   }
 
@@ -308,9 +193,9 @@ class Grouper {
     const std::set<std::size_t> inside(nodes.begin(), nodes.end());
     std::set<const Value*> outputs;
     for (const std::size_t node : nodes) {
-      for (const Read& reader : readers_[node])
+      for (const NodeRead& reader : reads_.readers[node])
         if (inside.count(reader.node) == 0) outputs.insert(reader.value);
-      for (const Value* output : nodes_[node]->outputs())
+      for (const Value* output : reads_.nodes[node]->outputs())
         if (output == lifted_.graph->outputs().front()) outputs.insert(output);
     }
     return outputs.size();
@@ -322,7 +207,7 @@ class Grouper {
     for (bool changed = true; changed;) {
       changed = false;
       std::map<std::size_t, std::vector<std::size_t>> of_group = members();
-      std::map<std::size_t, std::set<std::size_t>> edges = successors();
+      GroupEdges edges = successors();
       std::map<std::size_t, std::set<std::size_t>> before;
       for (const auto& [from, tos] : edges)
         for (const std::size_t to : tos) before[to].insert(from);
@@ -330,7 +215,7 @@ class Grouper {
       std::vector<std::size_t> order;
       for (const auto& [group, nodes] : of_group)
         if (std::none_of(nodes.begin(), nodes.end(),
-                         [&](std::size_t node) { return has_weight(*nodes_[node]); }))
+                         [&](std::size_t node) { return has_weight(*reads_.nodes[node]); }))
           order.push_back(group);
       for (const std::size_t group : order) {
         if (touched.count(group) != 0) continue;
@@ -362,34 +247,12 @@ class Grouper {
     }
   }
 
-  /// Groups in topological order, as near to the code's as can be.
-  std::vector<std::size_t> topological_order() {
-    const std::map<std::size_t, std::set<std::size_t>> edges = successors();
-    std::map<std::size_t, std::size_t> num_before;
-    for (const auto& [group, after] : edges) {
-      num_before[group];
-      for (const std::size_t next : after) ++num_before[next];
-    }
-    std::set<std::size_t> ready;
-    for (const auto& [group, count] : num_before)
-      if (count == 0) ready.insert(group);
-    std::vector<std::size_t> order;
-    while (!ready.empty()) {
-      const std::size_t group = *ready.begin();
-      ready.erase(ready.begin());
-      order.push_back(group);
-      for (const std::size_t next : edges.at(group))
-        if (--num_before[next] == 0) ready.insert(next);
-    }
-    return order;
-  }
-
   /// The module of the heaviest parameter, or else of the last node.
   std::string name_of(const std::vector<std::size_t>& nodes) {
     std::string name;
     std::int64_t most = 0;
     for (const std::size_t node : nodes)
-      for (const std::size_t slot : slots_[node]) {
+      for (const std::size_t slot : reads_.slots[node]) {
         const std::int64_t size = lifted_.slots[slot].tensor.numel();
         const std::string& path = lifted_.slots[slot].name;
         const std::size_t dot = path.rfind('.');
@@ -398,9 +261,10 @@ class Grouper {
         name = path.substr(0, dot);
       }
     if (!name.empty()) return name;
-    const auto heaviest = std::find_if(nodes.begin(), nodes.end(),
-                                       [&](std::size_t node) { return has_weight(*nodes_[node]); });
-    const Node* node = nodes_[heaviest == nodes.end() ? nodes.back() : *heaviest];
+    const auto heaviest = std::find_if(nodes.begin(), nodes.end(), [&](std::size_t node) {
+      return has_weight(*reads_.nodes[node]);
+    });
+    const Node* node = reads_.nodes[heaviest == nodes.end() ? nodes.back() : *heaviest];
     std::string kind = node->kind().toUnqualString();
     const auto origin = lifted_.origins.find(node);
     if (origin == lifted_.origins.end() || origin->second.module.empty()) return kind;
@@ -408,7 +272,7 @@ class Grouper {
   }
 
   std::string place_of(std::size_t node) const {
-    const auto origin = lifted_.origins.find(nodes_[node]);
+    const auto origin = lifted_.origins.find(reads_.nodes[node]);
     if (origin == lifted_.origins.end() || origin->second.node == nullptr) return "";
     const std::string place = python_place(*origin->second.node, origin->second.calls);
     return place.empty() ? "" : " at " + place;
@@ -419,7 +283,7 @@ class Grouper {
     const std::map<std::size_t, std::vector<std::size_t>> of_group = members();
     std::map<std::string, int> times;
     std::map<std::size_t, std::string> ids;
-    for (const std::size_t group : topological_order()) {
+    for (const std::size_t group : topological_order(successors())) {
       const std::vector<std::size_t>& nodes = of_group.at(group);
       NodeGroup made;
       made.id = name_of(nodes);
@@ -431,10 +295,10 @@ class Grouper {
       ids[group] = made.id;
       std::set<const Value*> known;
       for (const std::size_t node : nodes) {
-        made.nodes.push_back(nodes_[node]);
-        for (Value* output : nodes_[node]->outputs()) {
+        made.nodes.push_back(reads_.nodes[node]);
+        for (Value* output : reads_.nodes[node]->outputs()) {
           bool is_output = output == lifted_.graph->outputs().front();
-          for (const Read& reader : readers_[node])
+          for (const NodeRead& reader : reads_.readers[node])
             if (reader.value == output && groups_.find(reader.node) != group) is_output = true;
           if (is_output && known.insert(output).second) made.outputs.push_back(output);
         }
@@ -444,75 +308,38 @@ class Grouper {
     std::set<std::vector<std::size_t>> told;
     for (const auto& [slot, nodes] : shared_) {
       // A module's own operations on its weight, beside the one that uses it, are no news.
-      const auto num_heavy = std::count_if(
-          nodes.begin(), nodes.end(), [&](std::size_t node) { return has_weight(*nodes_[node]); });
+      const auto num_heavy = std::count_if(nodes.begin(), nodes.end(), [&](std::size_t node) {
+        return has_weight(*reads_.nodes[node]);
+      });
       if (num_heavy < 2 || !told.insert(nodes).second) continue;
       grouping.notes.push_back(
           "layer " + ids[groups_.find(nodes.front())] + " keeps " + std::to_string(num_heavy) +
           " operations together: they share the parameter " + lifted_.slots[slot].name);
     }
     for (const auto& [writer, nodes] : written_) {
-      grouping.notes.push_back("layer " + ids[groups_.find(writer)] + " keeps " +
-                               std::to_string(nodes.size()) +
-                               " operations together: " + nodes_[writer]->kind().toQualString() +
-                               place_of(writer) + " writes to what they read");
+      grouping.notes.push_back(
+          "layer " + ids[groups_.find(writer)] + " keeps " + std::to_string(nodes.size()) +
+          " operations together: " + reads_.nodes[writer]->kind().toQualString() +
+          place_of(writer) + " writes to what they read");
     }
-    for (std::size_t i = 0; i < nodes_.size(); ++i)
-      if (!nodes_[i]->blocks().empty())
-        grouping.notes.push_back("layer " + ids[groups_.find(i)] + " keeps a " +
-                                 std::string(nodes_[i]->kind() == prim::If ? "branch" : "loop") +
-                                 place_of(i) + " whole: the values of tensors decide it");
+    for (std::size_t i = 0; i < reads_.nodes.size(); ++i)
+      if (!reads_.nodes[i]->blocks().empty())
+        grouping.notes.push_back(
+            "layer " + ids[groups_.find(i)] + " keeps a " +
+            std::string(reads_.nodes[i]->kind() == prim::If ? "branch" : "loop") + place_of(i) +
+            " whole: the values of tensors decide it");
     return grouping;
   }
 
   const LiftedGraph& lifted_;
   const std::string& file_;
-  std::vector<Node*> nodes_;
-  std::vector<bool> repeated_;
+  const NodeReads reads_;
   UnionFind groups_;
-  std::unordered_map<const Node*, std::size_t> place_;
-  std::unordered_map<const Value*, std::size_t> slot_;
-  std::vector<std::vector<Read>> reads_;
-  std::vector<std::vector<Read>> readers_;
-  std::vector<std::set<std::size_t>> slots_;
-  std::vector<bool> reads_samples_;
   std::vector<std::pair<std::size_t, std::vector<std::size_t>>> shared_;
   std::vector<std::pair<std::size_t, std::vector<std::size_t>>> written_;
 };
 
 }  // namespace
-
-std::vector<bool> repeated_nodes(const LiftedGraph& lifted, const std::vector<Node*>& nodes) {
-  std::unordered_set<const Value*> available{lifted.num_samples};
-  // What is trained would get parts of its gradient from several layers.
-  for (const LiftedSlot& slot : lifted.slots)
-    if (!slot.is_trained) available.insert(slot.value);
-  for (const LiftedNorm& norm : lifted.norms)
-    for (const std::size_t slot : {norm.mean, norm.variance})
-      available.erase(lifted.slots[slot].value);
-  // What somebody writes to is one tensor, and no other that looks alike.
-  std::optional<torch::jit::AliasDb> aliases;
-  std::vector<const Value*> written;
-  for (const Node* node : nodes)
-    if (is_write(*node)) written.push_back(node->input(0));
-  if (!written.empty()) aliases.emplace(lifted.graph);
-  const auto is_written = [&](const Value* value) {
-    return std::any_of(written.begin(), written.end(),
-                       [&](const Value* other) { return aliases->mayAlias(value, other); });
-  };
-
-  std::vector<bool> repeated;
-  for (const Node* node : nodes) {
-    const bool follows =
-        node->blocks().empty() && !is_write(*node) &&
-        std::all_of(node->inputs().begin(), node->inputs().end(),
-                    [&](const Value* input) { return available.count(input) != 0; }) &&
-        std::none_of(node->outputs().begin(), node->outputs().end(), is_written);
-    repeated.push_back(follows);
-    if (follows) available.insert(node->outputs().begin(), node->outputs().end());
-  }
-  return repeated;
-}
 
 Grouping group_nodes(const LiftedGraph& lifted, const std::string& file) {
   Grouping grouping = Grouper(lifted, file).group();

@@ -22,11 +22,6 @@ struct Grouping {
   std::vector<std::string> notes;  ///< what is kept together, and why
 };
 
-/// Nodes that cost next to nothing and hold nothing: each layer that needs their outputs has them
-/// again. Constants, and what follows from them, from buffers and from the number of samples alone.
-[[nodiscard]] std::vector<bool> repeated_nodes(const LiftedGraph& lifted,
-                                               const std::vector<torch::jit::Node*>& nodes);
-
 /// Divides the nodes into layers: one for each operation of weight (convolutions, products,
 /// recurrences, …), with the cheap ones around it. In one layer stay what share a parameter or
 /// write to the same memory, what passes something else than samples' float32 tensors, and what

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "planner/placement/components.h"
+#include "planner/graph/strong_components.h"
 
 namespace cadastre {
 

@@ -6,7 +6,7 @@
 #include <unordered_map>
 #include <utility>
 
-#include "planner/placement/components.h"
+#include "planner/graph/strong_components.h"
 
 namespace cadastre {
 

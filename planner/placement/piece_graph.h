@@ -3,8 +3,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "planner/graph/rows.h"
 #include "planner/placement/placement_problem.h"
-#include "planner/placement/rows.h"
 
 namespace cadastre {
 

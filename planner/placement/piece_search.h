@@ -7,6 +7,7 @@
 
 #include "planner/placement/backward_pieces.h"
 #include "planner/placement/piece_chain.h"
+#include "planner/placement/piece_growth.h"
 
 namespace cadastre {
 
@@ -45,12 +46,8 @@ class PieceSearch {
  private:
   class Run;
 
-  const PieceGraph& graph_;
-  Devices devices_;
+  PieceRules rules_;
   const BackwardPieces& backward_;
-  CpuRelief relief_;
-  std::vector<double> dependent_work_ms_;  ///< most work on a path from each group on
-  bool memory_binds_ = false;
 };
 
 }  // namespace cadastre

@@ -13,60 +13,23 @@ import argparse
 import os
 import signal
 import statistics
-import subprocess
 import sys
-import tempfile
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-ROOT = os.path.normpath(os.path.join(HERE, "../.."))
-sys.path.insert(0, os.path.join(ROOT, "executor/testbed"))
-
-import cluster_measure  # noqa: E402
-import cluster_table  # noqa: E402
-from cluster_runs import Failed, Runs, run_program  # noqa: E402
-from errors import InputError, TestbedError  # noqa: E402
-from hosts import Testbed, reason_not_to_run  # noqa: E402
-from idle_time import Network, idle_time  # noqa: E402
+import cluster_measure
+import cluster_table
+from cluster_runs import Runs
+from cluster_workplace import (ROOT, WEIGHT, carried_out, cluster_document, profile, say,
+                               testbed_name)
+from hosts import Testbed
+from idle_time import Network, idle_time
 
 STRATEGIES = {"single": "single", "data-parallel": "data-parallel", "pipeline": "pipeline",
               "planned": "auto"}
 PYTORCH = {"pytorch-single": "single", "pytorch-ddp": "ddp"}
-_WEIGHT = 10000  # before whatever else this machine does
-_MEMORY = "4GiB"
-
-
-def say(text):
-    print(text, file=sys.stderr, flush=True)
-
-
-def cluster_document(num_hosts, bandwidth, core_share):
-    """Equal hosts on one switch: a share of a core is a core of that speed."""
-    return {"format": "cadastre-cluster/1", "name": f"{num_hosts} hosts at {bandwidth}",
-            "hosts": [{"name": f"node{number}", "relative_speed": core_share,
-                       "memory_bytes": _MEMORY} for number in range(1, num_hosts + 1)],
-            "network": {"bandwidth_bytes_per_s": bandwidth, "latency_s": 0}}
 
 
 def core_share(num_hosts):
     return min(1.0, len(os.sched_getaffinity(0)) / num_hosts)
-
-
-def testbed_name(what):
-    return f"bench-{os.getpid()}-{what}"
-
-
-def profile(arguments, directory):
-    """(file of the model's profile on a host, that host's speed), measured while as many hosts as
-    there are cores do: what they take from each other (memory bandwidth, frequency) they will take
-    in the runs, too."""
-    num_hosts = max(1, min(max(arguments.hosts), len(os.sched_getaffinity(0))))
-    with Testbed.up(cluster_document(num_hosts, "1Gbps", 1.0), testbed_name("profile"),
-                    weight=_WEIGHT) as testbed:
-        run_program([testbed.start(host, [
-            arguments.program, "profile", arguments.model, "--data", arguments.data, "--quiet",
-            "-o", f"{directory}/profile-{host}.json"], stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE, text=True) for host in testbed.hosts], "cadastre profile")
-        return f"{directory}/profile-node1.json", cluster_measure.speed(testbed)
 
 
 def setting(arguments, num_hosts, bandwidth, profiled, directory):
@@ -74,7 +37,7 @@ def setting(arguments, num_hosts, bandwidth, profiled, directory):
     profile_file, profiled_speed = profiled
     share = core_share(num_hosts)
     document = cluster_document(num_hosts, bandwidth, share)
-    with Testbed.up(document, testbed_name(f"{num_hosts}"), weight=_WEIGHT) as testbed:
+    with Testbed.up(document, testbed_name(f"{num_hosts}"), weight=WEIGHT) as testbed:
         measured = cluster_measure.measure(testbed)
         document = testbed.cluster()
         # A core of its own is what the profile was measured on.
@@ -125,6 +88,16 @@ def _parser():
     return parser
 
 
+def _settings(arguments, directory):
+    profiled = profile(arguments, directory)
+    settings = []
+    for num_hosts in arguments.hosts:
+        for bandwidth in arguments.bandwidths:
+            settings.append(setting(arguments, num_hosts, bandwidth, profiled, directory))
+            cluster_table.write(arguments, settings)
+    print(cluster_table.markdown(settings), end="")
+
+
 def main():
     arguments = _parser().parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that testbeds are removed
@@ -132,38 +105,7 @@ def main():
             or arguments.steps < 4:
         say("error: expected positive numbers, 2 hosts and 4 steps at least")
         return 2
-    if reason := reason_not_to_run():
-        say(f"error: {reason}")
-        return 2
-    try:
-        os.makedirs(arguments.output, exist_ok=True)
-        arguments.program = os.path.abspath(arguments.program)
-        arguments.model = os.path.abspath(arguments.model)
-        with tempfile.TemporaryDirectory(prefix="cadastre-benchmark-") as directory:
-            if not arguments.data:
-                arguments.data = f"{directory}/scene"
-                say("synthesizing a scene")
-                run_program([subprocess.Popen(
-                    [arguments.program, "synthesize", "--quiet", "-o", arguments.data],
-                    stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)],
-                    "cadastre synthesize")
-            arguments.data = os.path.abspath(arguments.data)
-            say("profiling the model")
-            profiled = profile(arguments, directory)
-            settings = []
-            for num_hosts in arguments.hosts:
-                for bandwidth in arguments.bandwidths:
-                    settings.append(setting(arguments, num_hosts, bandwidth, profiled,
-                                            directory))
-                    cluster_table.write(arguments, settings)
-    except OSError as error:
-        say(f"error: {error.filename}: {error.strerror}")
-        return 2
-    except (InputError, TestbedError, Failed) as error:
-        say(f"error: {error}")
-        return 2 if isinstance(error, InputError) else 1
-    print(cluster_table.markdown(settings), end="")
-    return 0
+    return carried_out(arguments, lambda directory: _settings(arguments, directory))
 
 
 if __name__ == "__main__":

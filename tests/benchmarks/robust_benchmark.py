@@ -16,30 +16,20 @@ import contextlib
 import json
 import os
 import signal
-import subprocess
 import sys
-import tempfile
 import threading
 import time
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-ROOT = os.path.normpath(os.path.join(HERE, "../.."))
-sys.path.insert(0, os.path.join(ROOT, "executor/testbed"))
-
-import cluster_benchmark  # noqa: E402
-import control_groups  # noqa: E402
-import robust_figures  # noqa: E402
-from cluster_runs import Failed, Runs, ranks_of, run_program, start_ranks  # noqa: E402
-from errors import InputError, TestbedError  # noqa: E402
-from hosts import Testbed, reason_not_to_run  # noqa: E402
+import robust_figures
+from cluster_runs import Runs, ranks_of, run_program, start_ranks
+from cluster_workplace import (ROOT, WEIGHT, carried_out, cluster_document, profile, say,
+                               testbed_name)
+import control_groups  # beside the testbed, which the line above has made known
+from errors import TestbedError
+from hosts import Testbed
 
 _LEFT_OUT = 8  # steps, in which ranks warm up
 _PROBE_S = 60  # many of the intervals in which hosts have another speed
-_WEIGHT = 10000  # before whatever else this machine does
-
-
-def say(text):
-    print(text, file=sys.stderr, flush=True)
 
 
 _OTHER_WORK = """
@@ -149,11 +139,11 @@ def chosen_plans(arguments, testbed, profile_file, document, directory):
 
 def benchmark(arguments, directory):
     """The document of all that was measured."""
-    profile_file, _ = cluster_benchmark.profile(arguments, directory)
+    profile_file, _ = profile(arguments, directory)
     hosts = [f"node{number}" for number in range(1, arguments.num_hosts + 1)]
     spreads = dict.fromkeys(hosts[-arguments.num_varying:], arguments.spread)
-    stated = cluster_benchmark.cluster_document(arguments.num_hosts, arguments.bandwidth, 1.0)
-    with Testbed.up(stated, cluster_benchmark.testbed_name("robust"), weight=_WEIGHT,
+    stated = cluster_document(arguments.num_hosts, arguments.bandwidth, 1.0)
+    with Testbed.up(stated, testbed_name("robust"), weight=WEIGHT,
                     pin=True) as testbed:
         other_work = OtherWork(testbed, spreads, arguments.share)
         try:
@@ -210,6 +200,12 @@ def _parser():
     return parser
 
 
+def _figures(arguments, directory):
+    document = benchmark(arguments, directory)
+    robust_figures.write(arguments.output, document)
+    print(robust_figures.markdown(document), end="")
+
+
 def main():
     arguments = _parser().parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that testbeds are removed
@@ -221,33 +217,7 @@ def main():
         say("error: expected 2 hosts, of which not all vary, and 16 steps at least, a share below "
             "1, and an interval and a spread (4 at most) above 0")
         return 2
-    if reason := reason_not_to_run():
-        say(f"error: {reason}")
-        return 2
-    try:
-        os.makedirs(arguments.output, exist_ok=True)
-        arguments.program = os.path.abspath(arguments.program)
-        arguments.model = os.path.abspath(arguments.model)
-        with tempfile.TemporaryDirectory(prefix="cadastre-benchmark-") as directory:
-            if not arguments.data:
-                arguments.data = f"{directory}/scene"
-                say("synthesizing a scene")
-                run_program([subprocess.Popen(
-                    [arguments.program, "synthesize", "--quiet", "-o", arguments.data],
-                    stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)],
-                    "cadastre synthesize")
-            arguments.data = os.path.abspath(arguments.data)
-            say("profiling the model")
-            document = benchmark(arguments, directory)
-        robust_figures.write(arguments.output, document)
-    except OSError as error:
-        say(f"error: {error.filename}: {error.strerror}")
-        return 2
-    except (InputError, TestbedError, Failed) as error:
-        say(f"error: {error}")
-        return 2 if isinstance(error, InputError) else 1
-    print(robust_figures.markdown(document), end="")
-    return 0
+    return carried_out(arguments, lambda directory: _figures(arguments, directory))
 
 
 if __name__ == "__main__":

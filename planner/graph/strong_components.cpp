@@ -1,4 +1,4 @@
-#include "planner/placement/components.h"
+#include "planner/graph/strong_components.h"
 
 #include <algorithm>
 

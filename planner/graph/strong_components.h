@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "planner/placement/rows.h"
+#include "planner/graph/rows.h"
 
 namespace cadastre {
 
