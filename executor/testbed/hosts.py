@@ -174,6 +174,10 @@ class Testbed:
                 "files": f"{STATE}/{self.name}/hosts/{host.name}",
                 "processors": self._state.get("pinned", {}).get(host.name)}
 
+    def processors(self):
+        """{host: [processor, ...]}, of hosts that are pinned to some."""
+        return self._state.get("pinned", {})
+
     def command(self, name, command):
         """The command line that runs `command` on a host: for subprocess."""
         self.host(name)

@@ -90,6 +90,10 @@ def cluster(arguments):
     print(json.dumps(Testbed(arguments.name).cluster(), indent=1))
 
 
+def processors(arguments):
+    print(json.dumps(Testbed(arguments.name).processors(), indent=1))
+
+
 def down(arguments):
     hosts.down(arguments.name)
 
@@ -129,6 +133,7 @@ def _parser():
     added.add_argument("state", choices=["down", "up"])
     verb("kill", kill, "kill all processes of a host", "NAME", "HOST")
     verb("cluster", cluster, "print the cluster with its hosts' addresses", "NAME")
+    verb("processors", processors, "print to which processors its hosts are bound", "NAME")
     verb("down", down, "remove a testbed, half-built ones, too", "NAME")
     verb("list", list_all, "print the names of all testbeds")
     return parser

@@ -116,6 +116,8 @@ const std::vector<Ablation>& ablations() {
       {"speeds",
        "how fast hosts with other processors than the profiled ones are, beside what they state",
        [](PlanDocument&) {}, &Assumptions::speeds_are_measured},
+      {"moments", "how fast the machine's other tenants let its processors be in a run",
+       [](PlanDocument&) {}, &Assumptions::moments_differ},
       {"variation", "that hosts that wait for each other are seldom at their quickest together",
        without_variation},
       {"optimizer", "the optimizer step", without_optimizer},

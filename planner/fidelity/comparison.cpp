@@ -83,6 +83,7 @@ struct Measured {
   MeasuredCosts alone;
   MeasuredCosts beside;  ///< of one processor, again those alone
   Cluster stated;
+  double usual_yardstick_s = 0;  ///< of the moment whose costs those are; 0 where not measured
 };
 
 class Comparison {
@@ -94,7 +95,7 @@ class Comparison {
   [[nodiscard]] std::vector<FidelityPoint> points(std::size_t g) const {
     const fs::path place = group_directory(directory_, g);
     MeasuredGroup group = measured_group(g);
-    const Measured measured = read_measured(g, group.num_profiles);
+    const Measured measured = read_measured(g, profile_place(g, group));
     std::vector<FidelityPoint> points;
     for (MeasuredPlan& plan : group.plans) {
       note_agreement(plan.runs, suite_.method);
@@ -117,10 +118,11 @@ class Comparison {
   [[nodiscard]] std::vector<MeasuredSpeed> host_speeds(std::size_t g) const {
     const Cluster& stated = suite_.clusters.at(suite_.groups[g].cluster);
     const MeasuredGroup group = measured_group(g);
-    const std::map<std::size_t, double> measured = measured_speeds(
-        stated, group_directory(directory_, g), group.num_profiles, ProfileKind::kAlone);
-    const std::map<std::size_t, double> beside = measured_speeds(
-        stated, group_directory(directory_, g), group.num_profiles, ProfileKind::kBesideOthers);
+    const ProfilePlace place = profile_place(g, group);
+    const std::map<std::size_t, double> measured =
+        measured_speeds(stated, place, ProfileKind::kAlone);
+    const std::map<std::size_t, double> beside =
+        measured_speeds(stated, place, ProfileKind::kBesideOthers);
     const Cluster as_stated = with_speeds(stated, {});
     std::vector<MeasuredSpeed> speeds;
     for (const std::size_t h : hosts_to_measure(stated)) {
@@ -154,34 +156,37 @@ class Comparison {
     return group;
   }
 
-  [[nodiscard]] MeasuredCosts read_costs(std::size_t g, std::int64_t num_profiles,
+  [[nodiscard]] ProfilePlace profile_place(std::size_t g, const MeasuredGroup& group) const {
+    ProfilePlace place{
+        .group = group_directory(directory_, g), .count = group.num_profiles, .yardsticks_s = {}};
+    if (assumptions_.moments_differ) place.yardsticks_s = group.yardsticks_s;
+    return place;
+  }
+
+  [[nodiscard]] MeasuredCosts read_costs(std::size_t g, const ProfilePlace& place,
                                          ProfileKind kind) const {
-    const fs::path place = group_directory(directory_, g);
     const Cluster& stated = suite_.clusters.at(suite_.groups[g].cluster);
-    MeasuredCosts costs{
-        .profiles = read_profiles(place, num_profiles, kind), .on_hosts = {}, .cluster = {}};
-    if (const fs::path file = place / "cluster.json"; fs::exists(file)) {
+    MeasuredCosts costs{.profiles = read_profiles(place, kind), .on_hosts = {}, .cluster = {}};
+    if (const fs::path file = place.group / "cluster.json"; fs::exists(file)) {
       const Cluster probed = read_cluster(file);
-      costs.cluster = assumptions_.speeds_are_measured
-                          ? with_measured_speeds(probed, place, num_profiles, kind)
-                          : with_speeds(probed, {});
+      costs.cluster = assumptions_.speeds_are_measured ? with_measured_speeds(probed, place, kind)
+                                                       : with_speeds(probed, {});
     }
-    if (assumptions_.speeds_are_measured)
-      costs.on_hosts = host_profiles(stated, place, num_profiles, kind);
+    if (assumptions_.speeds_are_measured) costs.on_hosts = host_profiles(stated, place, kind);
     return costs;
   }
 
-  [[nodiscard]] Measured read_measured(std::size_t g, std::int64_t num_profiles) const {
-    const fs::path place = group_directory(directory_, g);
+  [[nodiscard]] Measured read_measured(std::size_t g, const ProfilePlace& place) const {
     const Cluster& stated = suite_.clusters.at(suite_.groups[g].cluster);
-    Measured measured{.alone = read_costs(g, num_profiles, ProfileKind::kAlone),
-                      .beside = read_costs(g, num_profiles, ProfileKind::kBesideOthers),
-                      .stated = stated};
+    Measured measured{.alone = read_costs(g, place, ProfileKind::kAlone),
+                      .beside = read_costs(g, place, ProfileKind::kBesideOthers),
+                      .stated = stated,
+                      .usual_yardstick_s = usual_yardstick_s(place)};
     if (measured.beside.profiles.empty()) measured.beside.profiles = measured.alone.profiles;
     if (const int num_threads = profiled_threads(stated);
         num_threads > 1 && !assumptions_.threads_are_measured) {
       // Nothing says what they lose beside others.
-      measured.alone.profiles = read_profiles(place, num_profiles, ProfileKind::kByOneThread);
+      measured.alone.profiles = read_profiles(place, ProfileKind::kByOneThread);
       for (Host& host : measured.alone.cluster.hosts) {
         host.transport_speed = transport_speed(host);
         host.relative_speed *= num_threads;
@@ -208,8 +213,8 @@ class Comparison {
     PlanDocument document = read_plan(of_plan / "plan.json");
     document.alternatives.clear();
     document.runners_up.clear();
-    PlanDocument contended = with_costs(document, plan, measured.beside, measured.stated);
-    document = with_costs(document, plan, measured.alone, measured.stated);
+    PlanDocument contended = with_costs(document, plan, measured, measured.beside);
+    document = with_costs(document, plan, measured, measured.alone);
     if (measured.beside.on_hosts.empty()) contended.cluster = document.cluster;
     if (assumptions_.hosts_contend) allow_for_contention(document, contended, measured.stated);
     document.cluster = at_step_quantile(document, suite_.method.quantile);
@@ -237,12 +242,18 @@ class Comparison {
   }
 
   [[nodiscard]] PlanDocument with_costs(PlanDocument document, const MeasuredPlan& plan,
-                                        const MeasuredCosts& measured,
-                                        const Cluster& stated) const {
-    document.profile = profile_of(measured.profiles, plan);
-    document.cluster = measured.cluster;
-    document.cluster = with_speeds_at_work(document, stated, measured.on_hosts);
-    document.cluster = with_step_spreads(document, stated, measured.on_hosts);
+                                        const Measured& measured,
+                                        const MeasuredCosts& costs) const {
+    document.profile = profile_of(costs.profiles, plan);
+    document.cluster = costs.cluster;
+    document.cluster = with_speeds_at_work(document, measured.stated, costs.on_hosts);
+    document.cluster = with_step_spreads(document, measured.stated, costs.on_hosts);
+    if (measured.usual_yardstick_s > 0) {
+      std::map<std::string, double> factors;
+      for (const auto& [host, seconds] : yardsticks_beside_runs(plan))
+        factors[host] = seconds / measured.usual_yardstick_s;
+      document.cluster = slowed(document.cluster, factors);
+    }
     assumptions_.change(document);
     return document;
   }

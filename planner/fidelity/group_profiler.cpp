@@ -1,8 +1,10 @@
 #include "planner/fidelity/group_profiler.h"
 
+#include <algorithm>
 #include <chrono>
 #include <deque>
 #include <nlohmann/json.hpp>
+#include <stdexcept>
 #include <thread>
 #include <utility>
 
@@ -16,7 +18,19 @@ namespace cadastre {
 
 namespace {
 
+namespace fs = std::filesystem;
+
 using Words = std::vector<std::string>;
+
+/// `cadastre ARGUMENTS…`, bound to processors of this machine.
+Words on_processors(const std::vector<int>& processors, const Words& arguments) {
+  std::string list;
+  for (const int processor : processors)
+    list += (list.empty() ? "" : ",") + std::to_string(processor);
+  Words words = {"taskset", "-c", list, program_directory() / "cadastre"};
+  words.insert(words.end(), arguments.begin(), arguments.end());
+  return words;
+}
 
 /// The micro-batches that a group's plans may have: halves of the batch, as long as the model's
 /// groups of samples allow.
@@ -35,47 +49,79 @@ std::string batch_sizes_text(std::int64_t batch_size, std::int64_t granularity) 
 
 GroupProfiler::GroupProfiler(const FidelityGroup& group, const ModelGraph& model,
                              const Cluster& stated, const FidelityMethod& method,
-                             std::filesystem::path directory, std::filesystem::path scene)
+                             std::filesystem::path directory, std::filesystem::path scene,
+                             const Testbed& testbed, Yardstick& yardstick)
     : group_(group),
       model_(model),
       stated_(stated),
       method_(method),
       directory_(std::move(directory)),
-      scene_(std::move(scene)) {
+      scene_(std::move(scene)),
+      testbed_(testbed),
+      yardstick_(yardstick) {
   write_file(model_file(), json_text(to_json(model_)));
 }
 
-void GroupProfiler::profile_whole_processors(std::int64_t number) const {
+void GroupProfiler::profile_whole_processors(std::int64_t number) {
   const int num_threads = profiled_threads(stated_);
-  const std::int64_t repeats = method_.profile_repeats;
-  here(profile_words(num_threads, repeats, number, ProfileKind::kAlone));
-  if (num_threads > 1) here(profile_words(1, repeats, number, ProfileKind::kByOneThread));
-  if (const int others = num_processors(stated_) - num_threads; others > 0) {
-    Words words = endless_passes(1);
-    words.insert(words.begin(), program_directory() / "cadastre");
-    beside(std::vector<Words>(static_cast<std::size_t>(others), words),
-           [&] { here(profile_words(num_threads, repeats, number, ProfileKind::kBesideOthers)); });
-  }
+  by_whole_processors(num_threads, number, ProfileKind::kAlone);
+  if (num_threads > 1) by_whole_processors(1, number, ProfileKind::kByOneThread);
+  const int num_others = num_processors(stated_) - num_threads;
+  if (num_others == 0) return;
+  std::vector<int> others;
+  for (const Host& host : stated_.hosts)
+    for (const int processor : testbed_.processors(host.name)) others.push_back(processor);
+  std::erase_if(others, [&](int processor) {
+    const std::vector<int>& own = profiled_processors();
+    return std::find(own.begin(), own.end(), processor) != own.end();
+  });
+  Words words = on_processors(others, endless_passes(1));
+  beside(std::vector<Words>(static_cast<std::size_t>(num_others), words),
+         [&] { by_whole_processors(num_threads, number, ProfileKind::kBesideOthers); });
 }
 
-void GroupProfiler::profile_host(std::size_t h, std::int64_t number, const Testbed& testbed) const {
+void GroupProfiler::profile_host(std::size_t h, std::int64_t number) {
   const Host& host = stated_.hosts[h];
-  // A slow host's profile takes minutes, and is worth the ratio to the others of its round.
-  const std::int64_t repeats = (method_.profile_repeats + 1) / 2;
-  const auto profile = [&](ProfileKind kind) {
-    testbed.run_on(host.name, profile_words(host.cores, repeats, number, kind, host.name));
-  };
   std::vector<Words> others;
   for (std::size_t other = 0; other < stated_.hosts.size(); ++other)
     if (other != h)
       others.push_back(
-          testbed.words_on(stated_.hosts[other].name, endless_passes(stated_.hosts[other].cores)));
-  profile(ProfileKind::kAlone);
-  if (!others.empty()) beside(others, [&] { profile(ProfileKind::kBesideOthers); });
+          testbed_.words_on(stated_.hosts[other].name, endless_passes(stated_.hosts[other].cores)));
+  by_host(host, number, ProfileKind::kAlone);
+  if (!others.empty()) beside(others, [&] { by_host(host, number, ProfileKind::kBesideOthers); });
 }
 
-void GroupProfiler::here(const Words& arguments) const {
-  run_verb(arguments, directory_ / "profile.log");
+const std::vector<int>& GroupProfiler::profiled_processors() const {
+  return testbed_.processors(stated_.hosts[profiled_host(stated_)].name);
+}
+
+void GroupProfiler::by_whole_processors(int num_threads, std::int64_t number, ProfileKind kind) {
+  const Words words = on_processors(
+      profiled_processors(), profile_words(num_threads, method_.profile_repeats, number, kind));
+  beside_yardstick(profiled_processors(), profile_file(directory_, number, kind), [&] {
+    const CommandResult done = run_command(words, directory_ / "profile.log");
+    stop_if_interrupted();
+    if (done.status != 0)
+      throw std::runtime_error("cadastre profile ended with status " + std::to_string(done.status) +
+                               ": " + done.last_line);
+  });
+}
+
+void GroupProfiler::by_host(const Host& host, std::int64_t number, ProfileKind kind) {
+  // A slow host's profile takes minutes, and is worth the ratio to the others of its round.
+  const std::int64_t repeats = (method_.profile_repeats + 1) / 2;
+  beside_yardstick(
+      testbed_.processors(host.name), profile_file(directory_, number, kind, host.name), [&] {
+        testbed_.run_on(host.name, profile_words(host.cores, repeats, number, kind, host.name));
+      });
+}
+
+void GroupProfiler::beside_yardstick(const std::vector<int>& processors, const fs::path& profile,
+                                     const std::function<void()>& what) {
+  yardstick_.begin();
+  what();
+  if (const auto seconds = mean_of(yardstick_.seconds(method_.quantile), processors))
+    yardsticks_s_[profile.filename().string()] = *seconds;
 }
 
 /// Does `what` while those commands, which never end, run.

@@ -36,9 +36,14 @@ bool are_stated_alike(const Host& a, const Host& b) {
   return a.relative_speed == b.relative_speed && a.cores == b.cores;
 }
 
-int profiled_threads(const Cluster& stated) {
+std::size_t profiled_host(const Cluster& stated) {
   const auto whole = std::find_if(stated.hosts.begin(), stated.hosts.end(), has_whole_processors);
-  return whole == stated.hosts.end() ? 1 : whole->cores;
+  return whole == stated.hosts.end() ? 0 : static_cast<std::size_t>(whole - stated.hosts.begin());
+}
+
+int profiled_threads(const Cluster& stated) {
+  const Host& host = stated.hosts[profiled_host(stated)];
+  return has_whole_processors(host) ? host.cores : 1;
 }
 
 std::vector<std::size_t> hosts_to_measure(const Cluster& stated) {
@@ -95,6 +100,14 @@ Cluster with_speeds_at_work(const PlanDocument& document, const Cluster& stated,
     }
   }
   return cluster;
+}
+
+Cluster slowed(const Cluster& cluster, const std::map<std::string, double>& factors) {
+  Cluster made = cluster;
+  for (Host& host : made.hosts)
+    if (const auto found = factors.find(host.name); found != factors.end())
+      set_speed(host, host.relative_speed / found->second);
+  return made;
 }
 
 Cluster between(const Cluster& alone, const Cluster& beside, double part) {

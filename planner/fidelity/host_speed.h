@@ -19,8 +19,12 @@ struct HostProfile {
 /// Of a testbed's hosts, that what is measured on one holds for the other.
 [[nodiscard]] bool are_stated_alike(const Host& a, const Host& b);
 
-/// With how many threads the models of a testbed's hosts are profiled: as many as the first host of
-/// whole processors computes with; 1 where none has.
+/// By whose processors the models of a testbed's hosts are profiled: the first of whole ones, or
+/// the first of all where none has.
+[[nodiscard]] std::size_t profiled_host(const Cluster& stated);
+
+/// With how many threads the models of a testbed's hosts are profiled: as many as that host
+/// computes with; 1 where none has whole processors.
 [[nodiscard]] int profiled_threads(const Cluster& stated);
 
 /// A testbed's hosts that have parts of processors, or another number of them than profiles have
@@ -45,6 +49,10 @@ struct HostProfile {
 /// passes may be slower than its large ones.
 [[nodiscard]] Cluster with_speeds_at_work(const PlanDocument& document, const Cluster& stated,
                                           const std::map<std::size_t, HostProfile>& on_hosts);
+
+/// The cluster whose hosts take these times as long for all that they compute, by name; others as
+/// long as before.
+[[nodiscard]] Cluster slowed(const Cluster& cluster, const std::map<std::string, double>& factors);
 
 /// The cluster whose hosts take `part` of the way from the seconds that they take alone to those
 /// that they take beside others, and likewise vary, given both: with equal hosts but for that.

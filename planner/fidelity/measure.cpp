@@ -108,7 +108,11 @@ class Measurements {
     const Testbed testbed(cluster, options_.directory / ("testbed-" + name));
     const Cluster probed =
         probe(name, cluster, models_.at(suite_.groups[groups.front()].model), testbed);
-    for (const std::size_t g : groups) measure_group(g, probed, testbed);
+    std::vector<int> processors;
+    for (const Host& host : cluster.hosts)
+      for (const int processor : testbed.processors(host.name)) processors.push_back(processor);
+    Yardstick yardstick(processors);
+    for (const std::size_t g : groups) measure_group(g, probed, testbed, yardstick);
   }
 
   /// The cluster as it is stated, at its hosts' addresses, with the network as it is measured.
@@ -153,7 +157,7 @@ class Measurements {
 
   /// In the first rounds by each host that is to be measured, too: one that cannot is not to lose
   /// the others, and stays as fast as stated, or beside others as fast as alone.
-  void profile(std::size_t g, const GroupProfiler& profiler, const Testbed& testbed) {
+  void profile(std::size_t g, GroupProfiler& profiler) {
     const Cluster& stated = suite_.clusters.at(suite_.groups[g].cluster);
     options_.on_start(group_name(suite_.groups[g]) + ": profiling");
     const std::int64_t number = groups_[g].num_profiles + 1;
@@ -162,7 +166,7 @@ class Measurements {
     for (const std::size_t h : hosts_to_measure(stated)) {
       if (number > kMostOfHosts) break;
       try {
-        profiler.profile_host(h, number, testbed);
+        profiler.profile_host(h, number);
       } catch (const std::exception& error) {
         stop_if_interrupted();
         const std::string& host = stated.hosts[h].name;
@@ -172,16 +176,22 @@ class Measurements {
       }
     }
     groups_[g].num_profiles = number;
+    for (const auto& [file, seconds] : profiler.yardsticks_s())
+      groups_[g].yardsticks_s[file] = seconds;
     write(g);
   }
 
-  void measure_group(std::size_t g, const Cluster& cluster, const Testbed& testbed) {
+  void measure_group(std::size_t g, const Cluster& cluster, const Testbed& testbed,
+                     Yardstick& yardstick) {
     write_file(directory(g) / "cluster.json", json_text(to_json(cluster)));
     const FidelityGroup& group = suite_.groups[g];
-    const GroupProfiler profiler(group, models_.at(group.model), suite_.clusters.at(group.cluster),
-                                 suite_.method, directory(g), scene_);
-    if (groups_[g].num_profiles == 0) profile(g, profiler, testbed);
-    make_plans(g, with_measured_speeds(cluster, directory(g), 1, ProfileKind::kAlone));
+    GroupProfiler profiler(group, models_.at(group.model), suite_.clusters.at(group.cluster),
+                           suite_.method, directory(g), scene_, testbed, yardstick);
+    if (groups_[g].num_profiles == 0) profile(g, profiler);
+    make_plans(g, with_measured_speeds(
+                      cluster,
+                      {.group = directory(g), .count = 1, .yardsticks_s = groups_[g].yardsticks_s},
+                      ProfileKind::kAlone));
     for (std::int64_t round = 0; round < suite_.method.most_runs; ++round) {
       bool is_whole = true;
       for (MeasuredPlan& plan : groups_[g].plans) {
@@ -190,11 +200,11 @@ class Measurements {
             tried >= suite_.method.most_runs)
           continue;
         is_whole = false;
-        run_once(g, plan, testbed);
+        run_once(g, plan, testbed, yardstick);
         write(g);
       }
       if (is_whole) break;
-      profile(g, profiler, testbed);
+      profile(g, profiler);
     }
     groups_[g].is_done = true;
     write(g);
@@ -225,7 +235,8 @@ class Measurements {
     }
   }
 
-  void run_once(std::size_t g, MeasuredPlan& plan, const Testbed& testbed) const {
+  void run_once(std::size_t g, MeasuredPlan& plan, const Testbed& testbed,
+                Yardstick& yardstick) const {
     const std::size_t number = plan.runs.size() + plan.failures.size() + 1;
     options_.on_start(group_name(suite_.groups[g]) + ": " + plan_name(plan.asked) + ", run " +
                       std::to_string(number));
@@ -236,6 +247,7 @@ class Measurements {
       fs::remove_all(output);  // of a run that was interrupted
       const PlanDocument document = read_plan(directory(g) / name / "plan.json");
       const std::int64_t averaging_period = document.plan.averaging_period;
+      yardstick.begin();
       testbed.run({"run",
                    "--quiet",
                    "--plan",
@@ -260,8 +272,16 @@ class Measurements {
       const RunRecord run = read_run(output / "run.json");
       std::vector<double> ends_s;
       for (const TrainingStep& step : run.steps) ends_s.push_back(step.end_s);
+      // The steps are what a run ends with, but for its records.
+      constexpr double kRecords_s = 2;
+      const std::map<int, double> seconds =
+          yardstick.seconds(suite_.method.quantile, ends_s.back() + kRecords_s);
       plan.runs.push_back(run_figure(ends_s, suite_.method, averaging_period));
-      plan.places.push_back({.directory = run_name, .after_profile = groups_[g].num_profiles});
+      RunPlace& place = plan.places.emplace_back(
+          RunPlace{.directory = run_name, .after_profile = groups_[g].num_profiles});
+      for (const Host& host : testbed.cluster().hosts)
+        if (const auto mean_s = mean_of(seconds, testbed.processors(host.name)))
+          place.yardsticks_s[host.name] = *mean_s;
       fs::remove(output / "weights.pt");
     } catch (const std::exception& error) {
       stop_if_interrupted();

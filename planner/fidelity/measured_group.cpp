@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <stdexcept>
 
 #include "planner/files.h"
@@ -11,6 +12,15 @@
 namespace cadastre {
 
 namespace {
+
+/// None in what was measured before there were any.
+std::map<std::string, double> read_yardsticks(JsonObject& object) {
+  std::map<std::string, double> yardsticks_s;
+  if (const auto found = object.find("yardsticks_s"))
+    for (const auto& [name, seconds] : found->object().members())
+      yardsticks_s[name] = seconds.positive();
+  return yardsticks_s;
+}
 
 MeasuredPlan read_measured_plan(const JsonPlace& place) {
   JsonObject object = place.object();
@@ -24,7 +34,8 @@ MeasuredPlan read_measured_plan(const JsonPlace& place) {
                          .median_s = run.at("median_s").positive(),
                          .spread_s = run.at("spread_s").number(0)});
     plan.places.push_back({.directory = run.at("directory").string(),
-                           .after_profile = run.at("after_profile").integer(1)});
+                           .after_profile = run.at("after_profile").integer(1),
+                           .yardsticks_s = read_yardsticks(run)});
     run.finish();
   }
   object.finish();
@@ -43,6 +54,7 @@ MeasuredGroup read_measured_group(const std::filesystem::path& file) {
   if (const auto failures = object.find("profile_failures"))
     for (const auto& [host, list] : failures->object().members())
       group.profile_failures[host] = list.strings();
+  group.yardsticks_s = read_yardsticks(object);
   group.is_done = object.at("is_done").boolean();
   for (const JsonPlace& plan : object.at("plans").array())
     group.plans.push_back(read_measured_plan(plan));
@@ -59,7 +71,8 @@ nlohmann::json to_json(const MeasuredGroup& group) {
                       {"median_s", plan.runs[i].median_s},
                       {"spread_s", plan.runs[i].spread_s},
                       {"directory", plan.places[i].directory},
-                      {"after_profile", plan.places[i].after_profile}});
+                      {"after_profile", plan.places[i].after_profile},
+                      {"yardsticks_s", plan.places[i].yardsticks_s}});
     plans.push_back({{"asked", to_json(plan.asked)},
                      {"error", plan.error},
                      {"failures", plan.failures},
@@ -68,6 +81,7 @@ nlohmann::json to_json(const MeasuredGroup& group) {
   return {{"request", group.request},
           {"num_profiles", group.num_profiles},
           {"profile_failures", group.profile_failures},
+          {"yardsticks_s", group.yardsticks_s},
           {"is_done", group.is_done},
           {"plans", std::move(plans)}};
 }
@@ -80,6 +94,23 @@ std::vector<std::int64_t> profiles_beside_runs(const MeasuredPlan& plan) {
     numbers.push_back(plan.places[i].after_profile + 1);
   }
   return numbers;
+}
+
+std::map<std::string, double> yardsticks_beside_runs(const MeasuredPlan& plan) {
+  std::map<std::string, std::vector<double>> by_host;
+  std::size_t num_runs = 0;
+  for (std::size_t i = 0; i < plan.runs.size(); ++i) {
+    if (!plan.runs[i].agrees) continue;
+    ++num_runs;
+    for (const auto& [host, seconds] : plan.places[i].yardsticks_s)
+      by_host[host].push_back(seconds);
+  }
+  std::map<std::string, double> means;
+  for (const auto& [host, seconds] : by_host)
+    if (seconds.size() == num_runs)
+      means[host] =
+          std::accumulate(seconds.begin(), seconds.end(), 0.0) / static_cast<double>(num_runs);
+  return means;
 }
 
 std::int64_t num_steps_of_run(const FidelityMethod& method, std::int64_t averaging_period) {

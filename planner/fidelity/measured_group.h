@@ -15,6 +15,8 @@ namespace cadastre {
 struct RunPlace {
   std::string directory;           ///< below the group's
   std::int64_t after_profile = 0;  ///< the number of the last before it
+  /// What a yardstick took meanwhile, by host; of one of several processors their mean.
+  std::map<std::string, double> yardsticks_s;
   bool operator==(const RunPlace&) const = default;
 };
 
@@ -34,6 +36,7 @@ struct MeasuredGroup {
   nlohmann::json request;  ///< what was measured: another request's figures are not taken
   std::int64_t num_profiles = 0;
   std::map<std::string, std::vector<std::string>> profile_failures;  ///< by host of the testbed
+  std::map<std::string, double> yardsticks_s;  ///< of profiles (`ProfilePlace`)
   bool is_done = false;
   std::vector<MeasuredPlan> plans;
   bool operator==(const MeasuredGroup&) const = default;
@@ -46,6 +49,10 @@ struct MeasuredGroup {
 /// The numbers of the profiles just before and just after each of the runs that agree: the moments
 /// whose costs these runs had. One that is next to two of them is there twice.
 [[nodiscard]] std::vector<std::int64_t> profiles_beside_runs(const MeasuredPlan& plan);
+
+/// What a yardstick took on each host in the runs that agree: the mean. Without hosts on which
+/// there was none in one of them.
+[[nodiscard]] std::map<std::string, double> yardsticks_beside_runs(const MeasuredPlan& plan);
 
 /// Steps that a run takes: of parameter averaging as many rounds count as of others steps.
 [[nodiscard]] std::int64_t num_steps_of_run(const FidelityMethod& method,

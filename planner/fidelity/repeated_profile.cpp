@@ -149,4 +149,24 @@ Profile between(const Profile& alone, const Profile& beside, const UseBeside& us
   return profile;
 }
 
+Profile slowed(const Profile& profile, double factor) {
+  Profile made = profile;
+  for (LayerProfile& layer : made.layers)
+    for (Measurement& measurement : layer.measurements)
+      for (double Measurement::*const seconds :
+           {&Measurement::forward_s, &Measurement::forward_spread_s, &Measurement::backward_s,
+            &Measurement::backward_spread_s})
+        measurement.*seconds *= factor;
+  for (const Line& line : kLines) {
+    made.*line.s_per_micro_batch *= factor;
+    made.*line.s_per_sample *= factor;
+  }
+  for (double Profile::*const value : kSingles)
+    if (value != &Profile::step_spread) made.*value *= factor;
+  for (double WaitEffect::*const longer_s :
+       {&WaitEffect::forward_s, &WaitEffect::backward_s, &WaitEffect::update_s})
+    made.waits.*longer_s *= factor;
+  return made;
+}
+
 }  // namespace cadastre

@@ -17,4 +17,7 @@ namespace cadastre {
 /// what it takes longer after a wait, that of the wait.
 [[nodiscard]] Profile between(const Profile& alone, const Profile& beside, const UseBeside& use);
 
+/// The profile of processors that take `factor` times as long for all that they compute.
+[[nodiscard]] Profile slowed(const Profile& profile, double factor);
+
 }  // namespace cadastre

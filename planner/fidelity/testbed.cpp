@@ -98,17 +98,28 @@ Testbed::Testbed(const Cluster& cluster, fs::path directory)
   if (made.status == 2) throw InputError("", "", made.last_line);
   if (made.status != 0) throw std::runtime_error("no testbed: " + made.last_line);
   try {
-    const fs::path addressed = directory_ / "addresses.json";
-    if (run_command({kPython, testbed_program(), "cluster", name_}, addressed).status != 0)
-      throw std::runtime_error("the testbed does not tell its addresses");
-    cluster_ = read_cluster(addressed);
-    std::string hosts;
-    for (const Host& host : cluster_.hosts) hosts += host.name + "\n";
-    write_file(hosts_file(), hosts);
+    read_hosts();
   } catch (...) {
     remove();
     throw;
   }
+}
+
+void Testbed::read_hosts() {
+  const fs::path addressed = directory_ / "addresses.json";
+  if (run_command({kPython, testbed_program(), "cluster", name_}, addressed).status != 0)
+    throw std::runtime_error("the testbed does not tell its addresses");
+  cluster_ = read_cluster(addressed);
+  std::string hosts;
+  for (const Host& host : cluster_.hosts) hosts += host.name + "\n";
+  write_file(hosts_file(), hosts);
+  const fs::path bound = directory_ / "processors.json";
+  if (run_command({kPython, testbed_program(), "processors", name_}, bound).status != 0)
+    throw std::runtime_error("the testbed does not tell its hosts' processors");
+  const nlohmann::json document = parse_json(read_file(bound), bound.string());
+  for (const auto& [host, list] : JsonPlace(document, bound.string(), "").object().members())
+    for (const JsonPlace& number : list.array())
+      processors_[host].push_back(static_cast<int>(number.integer(0)));
 }
 
 Testbed::~Testbed() { remove(); }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -34,6 +35,11 @@ class Testbed {
   /// With the hosts' addresses.
   [[nodiscard]] const Cluster& cluster() const { return cluster_; }
 
+  /// Of this machine, to which that host is bound.
+  [[nodiscard]] const std::vector<int>& processors(const std::string& host) const {
+    return processors_.at(host);
+  }
+
   /// Runs `cadastre ARGUMENTS…` on the first host, which reaches the others by ssh. Throws
   /// std::runtime_error with the last line that it said where it fails.
   void run(const std::vector<std::string>& arguments) const;
@@ -49,11 +55,13 @@ class Testbed {
   [[nodiscard]] std::filesystem::path hosts_file() const { return directory_ / "hosts.txt"; }
 
  private:
+  void read_hosts();
   void remove() const;
 
   std::filesystem::path directory_;
   std::string name_;
   Cluster cluster_;
+  std::map<std::string, std::vector<int>> processors_;  ///< by host
 };
 
 }  // namespace cadastre

@@ -135,6 +135,15 @@ class Measuring(Directory):
         self.assertRegex(not_measured["failures"][0], "^profile 1: ")
         # The model was profiled beside the machine's other processor at work, too.
         self.assertTrue(os.path.exists(f"{self.place}/out/group-0/profile-1-beside.json"))
+        # A yardstick was beside each profile and each run, on the processors of those.
+        with open(f"{self.place}/out/group-0/measured.json", encoding="utf-8") as stream:
+            measured_group = json.load(stream)
+        self.assertEqual(set(measured_group["yardsticks_s"]),
+                         {name for name in os.listdir(f"{self.place}/out/group-0")
+                          if name.startswith("profile-") and name.endswith(".json")})
+        for plan in measured_group["plans"]:
+            for run in plan["runs"]:
+                self.assertEqual(set(run["yardsticks_s"]), {"node1", "node2"})
         # A host of two cores has two threads, and its model is profiled with as many.
         self.assertGreater(by_two_threads["measured"]["step_s"], 0)
         for name, num_threads in {"profile-1": 2, "profile-1-by-one-thread": 1}.items():

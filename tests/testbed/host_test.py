@@ -56,6 +56,16 @@ class SlowedHost(unittest.TestCase):
         self.addCleanup(down_if_there, testbed.name)
         return testbed
 
+    def test_a_testbed_tells_to_which_processors_its_hosts_are_bound(self):
+        testbed = self.slowed_hosts(2)
+        verbs = os.path.join(os.path.dirname(hosts.__file__), "testbed.py")
+        said = subprocess.run([sys.executable, verbs, "processors", testbed.name],
+                              capture_output=True, text=True, check=True)
+        processors = json.loads(said.stdout)
+        self.assertEqual(set(processors), {"node1", "node2"})
+        self.assertEqual(processors["node1"], processors["node2"])  # a quarter each
+        self.assertIn(processors["node1"][0], os.sched_getaffinity(0))
+
     def assert_in_short_turns_while_it_has_processes(self, testbed, most_s):
         slowing = slowing_processes(testbed.name)
         self.assertEqual(len(slowing), 1)

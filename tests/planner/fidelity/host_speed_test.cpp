@@ -42,7 +42,9 @@ TEST_CASE("models are profiled with the threads of the first host of whole proce
   CHECK(cluster.hosts[2].relative_speed == 1.5);
   CHECK(transport_speed(cluster.hosts[2]) == 1);
   CHECK(cluster.hosts[3] == stated.hosts[3]);
+  CHECK(profiled_host(stated) == 1);
   CHECK(profiled_threads(worlds::hosts({0.5, 0.25})) == 1);
+  CHECK(profiled_host(worlds::hosts({0.5, 0.25})) == 0);
 }
 
 TEST_CASE("a host's speed is by the seconds of a sample, all sizes alike", "[planner]") {
@@ -70,25 +72,63 @@ TEST_CASE("a group's hosts are as fast as in the median round", "[planner]") {
     write_file(file, json_text(to_json(what)));
   };
   const Cluster stated = worlds::hosts({1, 0.5});
-  CHECK(with_measured_speeds(stated, directory.path(), 3, ProfileKind::kAlone) == stated);
+  const ProfilePlace place{.group = directory.path(), .count = 3, .yardsticks_s = {}};
+  CHECK(with_measured_speeds(stated, place, ProfileKind::kAlone) == stated);
   for (const int number : {1, 2, 3}) {
     write(profile_file(directory.path(), number, ProfileKind::kAlone), two_sizes(1, 2));
     write(profile_file(directory.path(), number, ProfileKind::kAlone, "node2"),
           two_sizes(1 + number, 2 + 2 * number));
   }
-  const Cluster measured = with_measured_speeds(stated, directory.path(), 3, ProfileKind::kAlone);
+  const Cluster measured = with_measured_speeds(stated, place, ProfileKind::kAlone);
   CHECK(measured.hosts[0].relative_speed == 1);
   CHECK_THAT(measured.hosts[1].relative_speed, WithinRel(1 / 3.0, 1e-12));
   // Nothing says what it is beside others, nor what whole processors are: as fast as alone.
-  CHECK(with_measured_speeds(stated, directory.path(), 3, ProfileKind::kBesideOthers) == measured);
+  CHECK(with_measured_speeds(stated, place, ProfileKind::kBesideOthers) == measured);
   write(profile_file(directory.path(), 2, ProfileKind::kBesideOthers, "node2"), two_sizes(4, 8));
   write(profile_file(directory.path(), 2, ProfileKind::kBesideOthers), two_sizes(1.5, 3));
   const std::map<std::size_t, double> beside =
-      measured_speeds(stated, directory.path(), 3, ProfileKind::kBesideOthers);
+      measured_speeds(stated, place, ProfileKind::kBesideOthers);
   REQUIRE(beside.count(1) == 1);
   CHECK_THAT(beside.at(1), WithinRel(1.5 / 4, 1e-12));
-  CHECK(read_profiles(directory.path(), 2, ProfileKind::kAlone).size() == 2);
-  CHECK(read_profiles(directory.path(), 3, ProfileKind::kBesideOthers).size() == 1);
+  CHECK(read_profiles(place, ProfileKind::kAlone).size() == 3);
+  CHECK(read_profiles(place, ProfileKind::kBesideOthers).size() == 1);
+}
+
+TEST_CASE("profiles are read as of a moment that is as usual", "[planner]") {
+  const TemporaryDirectory directory;
+  // Processors were half as fast beside the third, and beside that of the host.
+  ProfilePlace place{.group = directory.path(), .count = 3, .yardsticks_s = {}};
+  CHECK(usual_yardstick_s(place) == 0);
+  const auto write = [&](const std::filesystem::path& file, const Profile& what, double seconds) {
+    write_file(file, json_text(to_json(what)));
+    place.yardsticks_s[file.filename().string()] = seconds;
+  };
+  write(profile_file(directory.path(), 1, ProfileKind::kAlone), two_sizes(1, 2), 0.5);
+  write(profile_file(directory.path(), 2, ProfileKind::kAlone), two_sizes(1, 2), 0.5);
+  write(profile_file(directory.path(), 3, ProfileKind::kAlone), two_sizes(2, 4), 1);
+  write(profile_file(directory.path(), 1, ProfileKind::kAlone, "node2"), two_sizes(8, 16), 1);
+  place.yardsticks_s["of another kind"] = 0.5;
+  CHECK(usual_yardstick_s(place) == 0.5);
+  for (const auto& [number, profile] : read_profiles(place, ProfileKind::kAlone)) {
+    INFO("profile " << number);
+    CHECK(profile == two_sizes(1, 2));
+  }
+  // 8 s on the host while the yardstick took twice as long: 4 s in the moment of the others' 1.
+  const Cluster stated = worlds::hosts({1, 0.5});
+  CHECK(measured_speeds(stated, place, ProfileKind::kAlone).at(1) == 0.25);
+  CHECK(host_profiles(stated, place, ProfileKind::kAlone).at(1).on_host == two_sizes(4, 8));
+  place.yardsticks_s.clear();
+  CHECK(measured_speeds(stated, place, ProfileKind::kAlone).at(1) == 0.125);
+}
+
+TEST_CASE("slowed hosts compute more slowly, and hand over messages as before", "[planner]") {
+  const Cluster stated = worlds::hosts({1, 0.5, 1});
+  const Cluster made = slowed(stated, {{stated.hosts[0].name, 2}, {stated.hosts[1].name, 0.5}});
+  CHECK(made.hosts[0].relative_speed == 0.5);
+  CHECK(transport_speed(made.hosts[0]) == 1);
+  CHECK(made.hosts[1].relative_speed == 1);
+  CHECK(transport_speed(made.hosts[1]) == 0.5);
+  CHECK(made.hosts[2] == stated.hosts[2]);
 }
 
 TEST_CASE("a host is as fast as its profile at the passes that a plan gives it", "[planner]") {

@@ -65,13 +65,23 @@ TEST_CASE("what was measured of a group comes back from its file", "[planner]") 
   pipeline.asked.micro_batches = 4;
   pipeline.failures = {"run 2: killed"};
   pipeline.runs = {{.step_s = 1, .median_s = 2, .spread_s = 0.5}};
-  pipeline.places = {{.directory = "pipeline-4/run-1", .after_profile = 1}};
+  pipeline.places = {{.directory = "pipeline-4/run-1",
+                      .after_profile = 1,
+                      .yardsticks_s = {{"node1", 0.5}, {"node2", 0.25}}}};
+  group.yardsticks_s = {{"profile-1.json", 0.5}};
   MeasuredPlan& branch = group.plans.emplace_back();
   branch.asked.strategy = "branch";
   branch.error = "no branches";
   const std::filesystem::path file = directory.path() / "measured.json";
   std::ofstream(file) << json_text(to_json(group));
   CHECK(read_measured_group(file) == group);
+  // One that was written before there were yardsticks has none.
+  nlohmann::json earlier = to_json(group);
+  earlier.erase("yardsticks_s");
+  earlier["plans"][0]["runs"][0].erase("yardsticks_s");
+  std::ofstream(file) << json_text(earlier);
+  CHECK(read_measured_group(file).yardsticks_s.empty());
+  CHECK(read_measured_group(file).plans[0].places[0].yardsticks_s.empty());
   std::ofstream(file) << "{}";
   CHECK_THROWS_AS(read_measured_group(file), InputError);
 }
@@ -82,6 +92,17 @@ TEST_CASE("a plan's costs are those of the moments next to its runs that agree",
   plan.runs = {{.step_s = 1, .agrees = true}, {.step_s = 2}, {.step_s = 1, .agrees = true}};
   plan.places = {{.after_profile = 1}, {.after_profile = 2}, {.after_profile = 2}};
   CHECK(profiles_beside_runs(plan) == std::vector<std::int64_t>{1, 2, 2, 3});
+}
+
+TEST_CASE("a plan's moments are those of its runs that agree", "[planner]") {
+  MeasuredPlan plan;
+  CHECK(yardsticks_beside_runs(plan).empty());
+  plan.runs = {{.step_s = 1, .agrees = true}, {.step_s = 2}, {.step_s = 1, .agrees = true}};
+  plan.places.resize(3);
+  plan.places[0].yardsticks_s = {{"node1", 1}, {"node2", 1}};
+  plan.places[1].yardsticks_s = {{"node1", 8}, {"node2", 8}};
+  plan.places[2].yardsticks_s = {{"node1", 2}};
+  CHECK(yardsticks_beside_runs(plan) == std::map<std::string, double>{{"node1", 1.5}});
 }
 
 TEST_CASE("each plan of a group has a directory of its own", "[planner]") {

@@ -86,5 +86,37 @@ TEST_CASE("a profile between two has a part of each cost", "[planner]") {
         CacheEffect{.backward_ratio = 1.375, .bytes = 100});
 }
 
+TEST_CASE("of slowed processors all seconds are longer, and no ratio changes", "[planner]") {
+  Profile profile = two_sizes(1, 2);
+  profile.layers[0].measurements[0].forward_spread_s = 0.25;
+  profile.load_s_per_sample = 1;
+  profile.load_s_per_micro_batch = 2;
+  profile.loss_s_per_sample = 3;
+  profile.loss_s_per_micro_batch = 4;
+  profile.optimizer_s_per_parameter_byte = 5;
+  profile.adamw_s_per_parameter_byte = 6;
+  profile.average_s_per_parameter_byte = 7;
+  profile.step_spread = 0.5;
+  profile.caches = {.backward_ratio = 1.25, .bytes = 50};
+  profile.waits = {.forward_s = 4, .backward_s = 2, .update_s = 1, .time_constant_s = 8};
+  profile.parts = {.forward_saving = 0.5, .backward_saving = 0.25, .update_saving = 0.125};
+  const Profile twice = slowed(profile, 2);
+  Profile expected = two_sizes(2, 4);
+  expected.layers[0].measurements[0].forward_spread_s = 0.5;
+  expected.load_s_per_sample = 2;
+  expected.load_s_per_micro_batch = 4;
+  expected.loss_s_per_sample = 6;
+  expected.loss_s_per_micro_batch = 8;
+  expected.optimizer_s_per_parameter_byte = 10;
+  expected.adamw_s_per_parameter_byte = 12;
+  expected.average_s_per_parameter_byte = 14;
+  expected.step_spread = 0.5;
+  expected.caches = profile.caches;
+  expected.waits = {.forward_s = 8, .backward_s = 4, .update_s = 2, .time_constant_s = 8};
+  expected.parts = profile.parts;
+  CHECK(twice == expected);
+  CHECK(slowed(profile, 1) == profile);
+}
+
 }  // namespace
 }  // namespace cadastre
