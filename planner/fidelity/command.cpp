@@ -122,14 +122,18 @@ CommandResult run_command(const std::vector<std::string>& words, const std::file
           .last_line = last_line(read_file(log))};
 }
 
+void check_was_done(const CommandResult& done, const std::string& verb) {
+  if (done.status != 0)
+    throw std::runtime_error("cadastre " + verb + " ended with status " +
+                             std::to_string(done.status) + ": " + done.last_line);
+}
+
 void run_verb(const std::vector<std::string>& arguments, const std::filesystem::path& log) {
   std::vector<std::string> words = {program_directory() / "cadastre"};
   words.insert(words.end(), arguments.begin(), arguments.end());
   const CommandResult done = run_command(words, log);
   stop_if_interrupted();
-  if (done.status != 0)
-    throw std::runtime_error("cadastre " + arguments.front() + " ended with status " +
-                             std::to_string(done.status) + ": " + done.last_line);
+  check_was_done(done, arguments.front());
 }
 
 }  // namespace cadastre

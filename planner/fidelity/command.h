@@ -53,6 +53,9 @@ class BackgroundCommand {
 CommandResult run_command(const std::vector<std::string>& words, const std::filesystem::path& log,
                           const std::vector<std::string>& environment = {});
 
+/// Throws std::runtime_error, with the last line that it wrote, where `cadastre VERB …` failed.
+void check_was_done(const CommandResult& done, const std::string& verb);
+
 /// Runs `cadastre ARGUMENTS…`, likewise. Throws std::runtime_error, with the last line that it
 /// wrote, where it fails, and where it is interrupted.
 void run_verb(const std::vector<std::string>& arguments, const std::filesystem::path& log);

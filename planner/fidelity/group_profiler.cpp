@@ -4,7 +4,6 @@
 #include <chrono>
 #include <deque>
 #include <nlohmann/json.hpp>
-#include <stdexcept>
 #include <thread>
 #include <utility>
 
@@ -101,9 +100,7 @@ void GroupProfiler::by_whole_processors(int num_threads, std::int64_t number, Pr
   beside_yardstick(profiled_processors(), profile_file(directory_, number, kind), [&] {
     const CommandResult done = run_command(words, directory_ / "profile.log");
     stop_if_interrupted();
-    if (done.status != 0)
-      throw std::runtime_error("cadastre profile ended with status " + std::to_string(done.status) +
-                               ": " + done.last_line);
+    check_was_done(done, "profile");
   });
 }
 

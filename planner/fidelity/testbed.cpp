@@ -147,9 +147,7 @@ void Testbed::run_on(const std::string& host, const std::vector<std::string>& ar
                              (path == nullptr ? std::string("/usr/bin:/bin") : std::string(path));
   const CommandResult done =
       run_command(words_on(host, arguments), directory_ / "command.log", {search});
-  if (done.status != 0)
-    throw std::runtime_error("cadastre " + arguments.front() + " ended with status " +
-                             std::to_string(done.status) + ": " + done.last_line);
+  check_was_done(done, arguments.front());
 }
 
 std::vector<std::string> Testbed::words_on(const std::string& host,
