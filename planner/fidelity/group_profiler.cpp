@@ -1,6 +1,5 @@
 #include "planner/fidelity/group_profiler.h"
 
-#include <algorithm>
 #include <chrono>
 #include <deque>
 #include <nlohmann/json.hpp>
@@ -67,14 +66,8 @@ void GroupProfiler::profile_whole_processors(std::int64_t number) {
   if (num_threads > 1) by_whole_processors(1, number, ProfileKind::kByOneThread);
   const int num_others = num_processors(stated_) - num_threads;
   if (num_others == 0) return;
-  std::vector<int> others;
-  for (const Host& host : stated_.hosts)
-    for (const int processor : testbed_.processors(host.name)) others.push_back(processor);
-  std::erase_if(others, [&](int processor) {
-    const std::vector<int>& own = profiled_processors();
-    return std::find(own.begin(), own.end(), processor) != own.end();
-  });
-  Words words = on_processors(others, endless_passes(1));
+  const Words words = on_processors(
+      profiled_processors(stated_, num_threads, testbed_.processors()).others, endless_passes(1));
   beside(std::vector<Words>(static_cast<std::size_t>(num_others), words),
          [&] { by_whole_processors(num_threads, number, ProfileKind::kBesideOthers); });
 }
@@ -90,14 +83,12 @@ void GroupProfiler::profile_host(std::size_t h, std::int64_t number) {
   if (!others.empty()) beside(others, [&] { by_host(host, number, ProfileKind::kBesideOthers); });
 }
 
-const std::vector<int>& GroupProfiler::profiled_processors() const {
-  return testbed_.processors(stated_.hosts[profiled_host(stated_)].name);
-}
-
 void GroupProfiler::by_whole_processors(int num_threads, std::int64_t number, ProfileKind kind) {
-  const Words words = on_processors(
-      profiled_processors(), profile_words(num_threads, method_.profile_repeats, number, kind));
-  beside_yardstick(profiled_processors(), profile_file(directory_, number, kind), [&] {
+  const std::vector<int> processors =
+      profiled_processors(stated_, num_threads, testbed_.processors()).own;
+  const Words words =
+      on_processors(processors, profile_words(num_threads, method_.profile_repeats, number, kind));
+  beside_yardstick(processors, profile_file(directory_, number, kind), [&] {
     const CommandResult done = run_command(words, directory_ / "profile.log");
     stop_if_interrupted();
     check_was_done(done, "profile");
@@ -108,7 +99,7 @@ void GroupProfiler::by_host(const Host& host, std::int64_t number, ProfileKind k
   // A slow host's profile takes minutes, and is worth the ratio to the others of its round.
   const std::int64_t repeats = (method_.profile_repeats + 1) / 2;
   beside_yardstick(
-      testbed_.processors(host.name), profile_file(directory_, number, kind, host.name), [&] {
+      testbed_.processors().at(host.name), profile_file(directory_, number, kind, host.name), [&] {
         testbed_.run_on(host.name, profile_words(host.cores, repeats, number, kind, host.name));
       });
 }

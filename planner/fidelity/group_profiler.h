@@ -41,7 +41,6 @@ class GroupProfiler {
  private:
   [[nodiscard]] std::filesystem::path model_file() const { return directory_ / "model.json"; }
 
-  [[nodiscard]] const std::vector<int>& profiled_processors() const;
   void by_whole_processors(int num_threads, std::int64_t number, ProfileKind kind);
   void by_host(const Host& host, std::int64_t number, ProfileKind kind);
   void beside_yardstick(const std::vector<int>& processors, const std::filesystem::path& profile,

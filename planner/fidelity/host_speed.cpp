@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <numeric>
 
 #include "planner/lowering.h"
@@ -44,6 +45,20 @@ std::size_t profiled_host(const Cluster& stated) {
 int profiled_threads(const Cluster& stated) {
   const Host& host = stated.hosts[profiled_host(stated)];
   return has_whole_processors(host) ? host.cores : 1;
+}
+
+ProfiledProcessors profiled_processors(const Cluster& stated, int num_threads,
+                                       const std::map<std::string, std::vector<int>>& of_hosts) {
+  ProfiledProcessors divided;
+  divided.own = of_hosts.at(stated.hosts[profiled_host(stated)].name);
+  divided.own.resize(std::min(divided.own.size(), static_cast<std::size_t>(num_threads)));
+  for (const auto& of_host : of_hosts)
+    std::copy_if(of_host.second.begin(), of_host.second.end(), std::back_inserter(divided.others),
+                 [&](int processor) {
+                   return std::find(divided.own.begin(), divided.own.end(), processor) ==
+                          divided.own.end();
+                 });
+  return divided;
 }
 
 std::vector<std::size_t> hosts_to_measure(const Cluster& stated) {

@@ -27,6 +27,17 @@ struct HostProfile {
 /// computes with; 1 where none has whole processors.
 [[nodiscard]] int profiled_threads(const Cluster& stated);
 
+/// A testbed's processors while models are profiled by some of them.
+struct ProfiledProcessors {
+  std::vector<int> own;     ///< as many as there are threads, of the profiled host
+  std::vector<int> others;  ///< of all hosts; one that several have is there as often
+};
+
+/// `of_hosts`: to which processors each host is bound, by name.
+[[nodiscard]] ProfiledProcessors profiled_processors(
+    const Cluster& stated, int num_threads,
+    const std::map<std::string, std::vector<int>>& of_hosts);
+
 /// A testbed's hosts that have parts of processors, or another number of them than profiles have
 /// threads, one of those of each speed and number of cores: how fast these are has to be measured.
 /// A part of a processor is less than it says: what takes the rest costs what runs there caches and

@@ -109,8 +109,8 @@ class Measurements {
     const Cluster probed =
         probe(name, cluster, models_.at(suite_.groups[groups.front()].model), testbed);
     std::vector<int> processors;
-    for (const Host& host : cluster.hosts)
-      for (const int processor : testbed.processors(host.name)) processors.push_back(processor);
+    for (const auto& of_host : testbed.processors())
+      processors.insert(processors.end(), of_host.second.begin(), of_host.second.end());
     Yardstick yardstick(processors);
     for (const std::size_t g : groups) measure_group(g, probed, testbed, yardstick);
   }
@@ -279,9 +279,8 @@ class Measurements {
       plan.runs.push_back(run_figure(ends_s, suite_.method, averaging_period));
       RunPlace& place = plan.places.emplace_back(
           RunPlace{.directory = run_name, .after_profile = groups_[g].num_profiles});
-      for (const Host& host : testbed.cluster().hosts)
-        if (const auto mean_s = mean_of(seconds, testbed.processors(host.name)))
-          place.yardsticks_s[host.name] = *mean_s;
+      for (const auto& [host, processors] : testbed.processors())
+        if (const auto mean_s = mean_of(seconds, processors)) place.yardsticks_s[host] = *mean_s;
       fs::remove(output / "weights.pt");
     } catch (const std::exception& error) {
       stop_if_interrupted();

@@ -35,9 +35,9 @@ class Testbed {
   /// With the hosts' addresses.
   [[nodiscard]] const Cluster& cluster() const { return cluster_; }
 
-  /// Of this machine, to which that host is bound.
-  [[nodiscard]] const std::vector<int>& processors(const std::string& host) const {
-    return processors_.at(host);
+  /// Of this machine, to which hosts are bound, by name.
+  [[nodiscard]] const std::map<std::string, std::vector<int>>& processors() const {
+    return processors_;
   }
 
   /// Runs `cadastre ARGUMENTS…` on the first host, which reaches the others by ssh. Throws
@@ -61,7 +61,7 @@ class Testbed {
   std::filesystem::path directory_;
   std::string name_;
   Cluster cluster_;
-  std::map<std::string, std::vector<int>> processors_;  ///< by host
+  std::map<std::string, std::vector<int>> processors_;
 };
 
 }  // namespace cadastre

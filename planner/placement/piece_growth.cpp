@@ -24,13 +24,15 @@ PieceRules::PieceRules(const PieceGraph& of, const Devices& on, const BackwardPi
       dependent_work_ms(of.num_groups()),
       memory_binds(std::accumulate(of.size_bytes.begin(), of.size_bytes.end(), 0.0) >
                    on.accelerator_bytes),
-      is_followed(backward.follow_forward()) {
+      backward_follows(backward.follow_forward()) {
   for (std::size_t g = of.num_groups(); g-- > 0;) {
     for (const std::uint32_t after : of.successors[g])
       dependent_work_ms[g] = std::max(dependent_work_ms[g], dependent_work_ms[after]);
     if (of.runs_on_accelerator[g] != 0) dependent_work_ms[g] += of.accelerator_ms[g];
   }
 }
+
+double PieceLook::least_ms() const { return std::max(limit_ms, next_limit_ms * (1 - kRounding)); }
 
 PieceGrowth::PieceGrowth(const PieceRules& rules, PieceLook& look)
     : rules_(rules),
@@ -242,7 +244,7 @@ bool PieceGrowth::fits(std::uint32_t g) const {
 /// cannot rise by the loss of g: its work, and what it would pay for g alone, make up for all
 /// that g has in common with groups that come later.
 bool PieceGrowth::is_not_missed(std::uint32_t g) const {
-  if (!rules_.is_followed) return false;
+  if (!rules_.backward_follows) return false;
   if (!runs_on_accelerator(g)) return true;
   double gain_ms = graph_.accelerator_ms[g];
   for (const std::uint32_t e : graph_.nets_of_group[g]) {

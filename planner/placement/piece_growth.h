@@ -22,7 +22,7 @@ struct PieceRules {
   CpuRelief relief;
   std::vector<double> dependent_work_ms;  ///< most work on a path from each group on
   bool memory_binds = false;
-  bool is_followed = true;  ///< by the backward nodes, that is: the order of the forward pass
+  bool backward_follows = true;  ///< the order of the forward pass: `follow_forward`
 };
 
 /// A look for pieces under a limit, and what came of it.
@@ -35,6 +35,9 @@ struct PieceLook {
   bool is_stopped = false;                                         ///< out of time
 
   void needs_limit(double needed_ms) { next_limit_ms = std::min(next_limit_ms, needed_ms); }
+
+  /// Where nothing was left out and nothing found: no greatest load is below this.
+  [[nodiscard]] double least_ms() const;
 };
 
 /// Every piece that one device can take after a downset, group by group. What a piece is sure to

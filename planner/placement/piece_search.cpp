@@ -10,9 +10,6 @@ namespace cadastre {
 
 namespace {
 
-/// Sums of the same numbers in another order differ by less than this part.
-constexpr double kRounding = 1e-10;
-
 /// Beyond this the downsets of one look are no longer all kept.
 constexpr std::size_t kMostTableBytes = std::size_t{256} << 20;
 
@@ -47,8 +44,7 @@ class PieceSearch::Run {
       }
     }
     if (look_.is_stopped || !look_.is_complete) return {};
-    return {.chain = std::nullopt,
-            .least_ms = std::max(look_.limit_ms, look_.next_limit_ms * (1 - kRounding))};
+    return {.chain = std::nullopt, .least_ms = look_.least_ms()};
   }
 
  private:

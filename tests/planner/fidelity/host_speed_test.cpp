@@ -47,6 +47,27 @@ TEST_CASE("models are profiled with the threads of the first host of whole proce
   CHECK(profiled_host(worlds::hosts({0.5, 0.25})) == 0);
 }
 
+TEST_CASE("models are profiled by as many of a host's processors as they have threads",
+          "[planner]") {
+  Cluster stated = worlds::hosts({1, 0.5, 0.5});
+  stated.hosts[0].cores = 2;
+  const std::map<std::string, std::vector<int>> of_hosts = {
+      {stated.hosts[0].name, {4, 5}}, {stated.hosts[1].name, {6}}, {stated.hosts[2].name, {6}}};
+  const ProfiledProcessors by_two = profiled_processors(stated, 2, of_hosts);
+  CHECK(by_two.own == std::vector<int>{4, 5});
+  CHECK(by_two.others == std::vector<int>{6, 6});
+  const ProfiledProcessors by_one = profiled_processors(stated, 1, of_hosts);
+  CHECK(by_one.own == std::vector<int>{4});
+  CHECK(by_one.others == std::vector<int>{5, 6, 6});
+  // A host with one and a half: one is profiled, and the other is there for what computes beside.
+  Cluster part = worlds::hosts({0.75});
+  part.hosts[0].cores = 2;
+  const ProfiledProcessors of_part =
+      profiled_processors(part, profiled_threads(part), {{part.hosts[0].name, {0, 1}}});
+  CHECK(of_part.own == std::vector<int>{0});
+  CHECK(of_part.others == std::vector<int>{1});
+}
+
 TEST_CASE("a host's speed is by the seconds of a sample, all sizes alike", "[planner]") {
   // 0.25 s a sample in both sizes here; 0.5 and 1 s there.
   CHECK_THAT(relative_speed(two_sizes(2, 8), two_sizes(1, 2)), WithinRel(1 / 3.0, 1e-12));
